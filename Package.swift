@@ -1,0 +1,179 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+// `NonisolatedNonsendingByDefault` stays off: with it a Hummingbird 2.28 middleware no longer conforms to its protocol.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let package = Package(
+    name: "magpie",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "magpie", targets: ["magpie"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),  // the command line
+        .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0"),  // settings from environment and file
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),  // digests, HMAC, AES-GCM
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),  // header fields and status codes
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),  // logging
+        .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),  // counters and timers
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),  // byte buffers, sockets, thread pool
+        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),  // HTTP types over NIO
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),  // TLS
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),  // the HTTP server
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),  // start, drain, stop
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),  // the private PostgreSQL
+        .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),  // JSON Web Tokens
+    ],
+    targets: [
+        // C edges
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CEpoll"),
+
+        // Pure wire formats
+        .target(
+            name: "WireFormats",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio")
+            ],
+            swiftSettings: settings),
+
+        // The rules
+        .target(
+            name: "MediaCore",
+            dependencies: [
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+
+        // Adapters
+        .target(
+            name: "BlobStores",
+            dependencies: [
+                "MediaCore", "WireFormats",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .target(
+            name: "PostgresMetadata",
+            dependencies: [
+                "CEpoll", "CLibPQ", "MediaCore",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            resources: [.embedInCode("Migrations/SQL")],
+            swiftSettings: settings),
+
+        // Wire <-> core
+        .target(
+            name: "HTTPFrontends",
+            dependencies: [
+                "MediaCore", "WireFormats",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+
+        // The executable: the only target that sees everything
+        .executableTarget(
+            name: "magpie",
+            dependencies: [
+                "BlobStores", "HTTPFrontends", "MediaCore", "PostgresMetadata", "WireFormats",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdHTTP2", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
+        // Working doubles and conformance suites' support
+        .target(
+            name: "MediaTesting",
+            dependencies: [
+                "MediaCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+
+        .testTarget(
+            name: "WireFormatsTests",
+            dependencies: ["WireFormats", .product(name: "NIOCore", package: "swift-nio")],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MediaCoreTests",
+            dependencies: [
+                "MediaCore", "MediaTesting",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "BlobStoresTests",
+            dependencies: [
+                "BlobStores", "MediaCore", "MediaTesting",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PostgresMetadataTests",
+            dependencies: [
+                "MediaCore", "MediaTesting", "PostgresMetadata",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "HTTPFrontendsTests",
+            dependencies: [
+                "HTTPFrontends", "MediaCore", "MediaTesting",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MagpieTests",
+            dependencies: [
+                "magpie",
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: settings),
+    ]
+)

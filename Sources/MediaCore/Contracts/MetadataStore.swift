@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The database: what exists, who may see it, and where its bytes are.
+///
+/// Each requirement is one transaction, so none can stay open while bytes flow. "As caller" means: with the caller's
+/// role, claims and request facts in force, so that row-level security decides; "as system" means as the service role,
+/// which it does not bind. One conformance suite runs against every implementation.
+///
+/// All of them throw `StorageError`: besides what each names, `.tooManyConnections` when no connection came free in time,
+/// `.timedOut`, `.databaseFailure`, and `.accessDenied` for a role that can't be assumed.
+public protocol MetadataStore: Sendable {
+    // MARK: Buckets
+
+    /// Inserts as caller. - Throws: `.bucketExists`; `.accessDenied` with a refusal.
+    func createBucket(_ bucket: Bucket, as caller: Caller) async throws -> Bucket
+
+    /// Reads as caller. - Throws: `.bucketNotFound`, also when hidden.
+    func bucket(_ id: BucketID, as caller: Caller) async throws -> Bucket
+
+    /// Reads as system: limits and visibility, which no caller needs a policy for. - Throws: `.bucketNotFound`.
+    func bucketRules(_ id: BucketID, facts: RequestFacts) async throws -> Bucket
+
+    /// Lists as caller.
+    func buckets(matching query: BucketQuery, as caller: Caller) async throws -> [Bucket]
+
+    /// Updates as caller and returns the bucket before and after. - Throws: `.bucketNotFound` when none is visible and updatable.
+    func updateBucket(_ id: BucketID, changes: BucketChanges, as caller: Caller) async throws -> (before: Bucket, after: Bucket)
+
+    /// Locks and counts as system, deletes as caller.
+    /// - Throws: `.bucketNotFound` when missing, hidden or not deletable; `.bucketNotEmpty`; `.bucketReferenced` while multipart
+    ///   uploads are pending.
+    func deleteBucket(_ id: BucketID, as caller: Caller) async throws
+
+    /// As system: how many objects the bucket holds, counted no further than `limit`. - Throws: `.bucketNotFound`.
+    func countObjects(in id: BucketID, upTo limit: Int, facts: RequestFacts) async throws -> Int
+
+    /// As system: deletes up to `limit` objects created before `date`, requesting the deletion of their blobs in the same
+    /// transaction. - Returns: how many went.
+    func deleteObjects(in id: BucketID, createdBefore date: Timestamp, limit: Int, facts: RequestFacts) async throws -> Int
+
+    // MARK: Objects
+
+    /// Tries the write as caller and rolls it back: the early answer to "may this caller do this".
+    ///
+    /// `.create` inserts without returning and so needs INSERT; `.replace` upserts returning and so needs INSERT and SELECT,
+    /// and UPDATE when the key exists.
+    /// - Throws: `.accessDenied` with a refusal that names the missing command; `.objectExists` (`.create`);
+    ///   `.relatedResourceMissing` when the bucket does not exist.
+    func checkPut(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws
+
+    /// Writes the row and the blob's location as system under a lock on the address; the final word on "must not exist".
+    ///
+    /// The id and creation time of a replaced object survive; its blob is queued for deletion in the same transaction.
+    /// - Throws: `.objectExists` (`.create`, lost race); `.relatedResourceMissing`; `.locked` when the lock does not come in 5 s.
+    func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord
+
+    /// Reads an object with its bucket's rules and its blob's location.
+    ///
+    /// The bucket is read as system. `.policy`: the object is read as caller, in a public bucket as system.
+    /// `.publicBucket`: `.bucketNotFound` unless the bucket is public; the object as system. `.grant`: as system.
+    /// - Throws: `.bucketNotFound`; `.objectNotFound`, also when hidden.
+    func object(at address: ObjectAddress, access: Access) async throws -> ReadableObject
+
+    /// Reads an object as caller, in public buckets too. - Throws: `.objectNotFound`.
+    func visibleObject(at address: ObjectAddress, as caller: Caller) async throws -> ReadableObject
+
+    /// Which of `keys` the caller may read. An unknown bucket has none.
+    func visibleKeys(among keys: [ObjectKey], in bucket: BucketID, as caller: Caller) async throws -> Set<ObjectKey>
+
+    /// Finds as system, deletes as caller, queues the blob's deletion: one transaction.
+    /// - Throws: `.objectNotFound`; `.accessDenied` with a refusal when it exists and the caller may not delete it.
+    func deleteObject(at address: ObjectAddress, as caller: Caller) async throws -> ObjectRecord
+
+    /// Deletes as caller what the caller may delete of `keys`, in one transaction, queueing the blobs' deletion.
+    /// - Returns: the rows deleted; unknown and forbidden keys are silently absent.
+    func deleteObjects(_ keys: [ObjectKey], in bucket: BucketID, as caller: Caller) async throws -> [ObjectRecord]
+
+    /// Moves a row: tried as caller (SELECT and UPDATE with the new address, rolled back), then done as system under locks.
+    ///
+    /// The id, creation time and version survive; the owner becomes the caller where it has a subject.
+    /// - Throws: `.objectNotFound` when the source is missing, hidden or not updatable; `.accessDenied` when the new row is refused;
+    ///   `.objectExists` when the destination is taken; `.relatedResourceMissing` when its bucket does not exist.
+    func moveObject(from source: ObjectAddress, to destination: ObjectAddress, as caller: Caller) async throws -> ObjectRecord
+
+    /// One level of a bucket as caller: `storage.search`. Capped at 1500 entries.
+    func folder(_ query: FolderQuery, in bucket: BucketID, as caller: Caller) async throws -> [ListEntry]
+
+    /// A page of a bucket as caller. Capped at 1000 entries.
+    func objects(matching query: ListQuery, in bucket: BucketID, as caller: Caller) async throws -> ObjectPage
+
+    // MARK: Upkeep
+
+    /// Takes up to `limit` requested blob deletions that are due, hidden from other takers for a while.
+    func takeBlobDeletions(limit: Int) async throws -> [BlobDeletion]
+
+    /// The blobs are gone: forget the requests and the blobs' rows.
+    func finishBlobDeletions(_ ids: [Int64]) async throws
+
+    /// A deletion failed: try again later, later each time.
+    func postponeBlobDeletion(_ id: Int64, because reason: String) async throws
+
+    /// Of `keys` in a backend, those that no object, blob row or requested deletion knows: left by crashed uploads.
+    func unknownBlobs(among keys: [BlobKey], in backend: BackendID) async throws -> [BlobKey]
+
+    /// Blob rows that no object points to and whose deletion nobody requested: queues their deletion. - Returns: how many.
+    func queueUnreferencedBlobs(olderThan date: Timestamp) async throws -> Int
+
+    /// Every object with its blob, in the order of ids, for `magpie verify`.
+    func objects(after id: ObjectID?, limit: Int) async throws -> [(record: ObjectRecord, blob: BlobLocation?)]
+
+    /// Removes the rows of objects whose bytes are lost, if they still have the version given.
+    func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws
+
+    // MARK: State
+
+    /// One cheap statement as system: is the database there and migrated?
+    func ping() async throws
+
+    /// Reports changes to objects and buckets made by others (another server, plain SQL) until cancelled.
+    ///
+    /// The handler is called in order; `.lostTrack` comes first of all and whenever changes may have been missed, `.tracking` once
+    /// every later change will be reported.
+    func watch(_ handler: @escaping @Sendable (MetadataChange) -> Void) async throws
+}
+
+/// A blob to be removed.
+public struct BlobDeletion: Hashable, Sendable {
+    public var id: Int64
+    public var backend: BackendID
+    public var key: BlobKey
+    /// How often it was tried before.
+    public var attempts: Int
+
+    public init(id: Int64, backend: BackendID, key: BlobKey, attempts: Int) {
+        self.id = id
+        self.backend = backend
+        self.key = key
+        self.attempts = attempts
+    }
+}
+
+/// Something that changed in the database.
+public enum MetadataChange: Hashable, Sendable {
+    case object(ObjectAddress)
+    case bucket(BucketID)
+    /// Changes may go unreported from now on: forget everything, cache nothing.
+    case lostTrack
+    /// Every change from now on is reported.
+    case tracking
+}

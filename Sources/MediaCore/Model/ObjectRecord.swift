@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An object as its row in `storage.objects` describes it.
+public struct ObjectRecord: Hashable, Sendable {
+    public var id: ObjectID
+    public var address: ObjectAddress
+    /// Nil on very old rows of databases that were adopted.
+    public var version: ObjectVersion?
+    /// The owner's subject when it is a UUID (the column that Supabase calls deprecated).
+    public var owner: String?
+    /// The owner's subject as it stands in the token.
+    public var ownerID: String?
+    /// As stored; `details` is its parsed form.
+    public var metadata: JSONText?
+    public var userMetadata: JSONText?
+    public var createdAt: Timestamp?
+    public var updatedAt: Timestamp?
+    public var lastAccessedAt: Timestamp?
+
+    public init(
+        id: ObjectID, address: ObjectAddress, version: ObjectVersion?, owner: String? = nil, ownerID: String? = nil,
+        metadata: JSONText? = nil, userMetadata: JSONText? = nil, createdAt: Timestamp? = nil, updatedAt: Timestamp? = nil,
+        lastAccessedAt: Timestamp? = nil
+    ) {
+        self.id = id
+        self.address = address
+        self.version = version
+        self.owner = owner
+        self.ownerID = ownerID
+        self.metadata = metadata
+        self.userMetadata = userMetadata
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.lastAccessedAt = lastAccessedAt
+    }
+}
+
+/// An object with everything a download needs: what a read by address returns.
+public struct ReadableObject: Hashable, Sendable {
+    public var bucket: Bucket
+    public var record: ObjectRecord
+    /// Where the bytes are. Nil for an adopted row whose bytes Magpie was never told of.
+    public var blob: BlobLocation?
+
+    public init(bucket: Bucket, record: ObjectRecord, blob: BlobLocation?) {
+        self.bucket = bucket
+        self.record = record
+        self.blob = blob
+    }
+}
+
+/// A row to be written once its bytes are durable.
+public struct NewObject: Hashable, Sendable {
+    public var address: ObjectAddress
+    public var version: ObjectVersion
+    /// The subject of the caller. Nil when the service uploads.
+    public var ownerID: String?
+    public var metadata: JSONText
+    public var userMetadata: JSONText?
+    public var blob: BlobLocation
+
+    public init(
+        address: ObjectAddress, version: ObjectVersion, ownerID: String?, metadata: JSONText, userMetadata: JSONText?,
+        blob: BlobLocation
+    ) {
+        self.address = address
+        self.version = version
+        self.ownerID = ownerID
+        self.metadata = metadata
+        self.userMetadata = userMetadata
+        self.blob = blob
+    }
+}
+
+/// A row as row-level security sees it before any byte has arrived.
+public struct ObjectDraft: Hashable, Sendable {
+    public var address: ObjectAddress
+    public var ownerID: String?
+    /// `{"mimetype": …, "contentLength": …}` for uploads: what policies may look at.
+    public var metadata: JSONText?
+    public var userMetadata: JSONText?
+
+    public init(address: ObjectAddress, ownerID: String?, metadata: JSONText?, userMetadata: JSONText?) {
+        self.address = address
+        self.ownerID = ownerID
+        self.metadata = metadata
+        self.userMetadata = userMetadata
+    }
+}
+
+/// Whether a write may find the key taken.
+public enum PutMode: Hashable, Sendable {
+    /// The key must be free; the loser of a race gets `.objectExists`.
+    case create
+    /// What is there is superseded.
+    case replace
+}
