@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Hummingbird
+public import Logging
+public import NIOCore
+import Synchronization
+
+/// What belongs to one request and is not in its head: the connection, the logger, the request id, and what the front-end
+/// found out on the way that the access log and the metrics want to know.
+public struct MagpieRequestContext: RequestContext {
+    public var coreContext: CoreRequestContextStorage
+    /// The connection. Nil in router-level tests.
+    public let channel: (any Channel)?
+    /// What is learned while the request is served.
+    public let trace: RequestTrace
+
+    public init(source: ApplicationRequestContextSource) {
+        self.coreContext = .init(source: source)
+        self.channel = source.channel
+        self.trace = RequestTrace()
+    }
+}
+
+/// Notes about one request for its access log line and metrics.
+public final class RequestTrace: Sendable {
+    private struct Notes {
+        var operation = "unknown"
+        var error: String?
+    }
+
+    private let notes = Mutex(Notes())
+
+    public init() {}
+
+    /// The operation's name (`storage.object.get_public`), of a small closed set: it labels metrics.
+    public var operation: String {
+        get { notes.withLock { $0.operation } }
+        set { notes.withLock { $0.operation = newValue } }
+    }
+
+    /// The error that was rendered, as one line for the log.
+    public var error: String? {
+        get { notes.withLock { $0.error } }
+        set { notes.withLock { $0.error = newValue } }
+    }
+}

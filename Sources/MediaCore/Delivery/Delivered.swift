@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a download yields: the object as it was when its bytes were opened, and those bytes.
+public struct Delivered: Sendable {
+    /// "Not modified" and "partial" are outcomes, not errors.
+    public enum Outcome: Sendable {
+        case full(BlobContent)
+        /// The range is resolved against the object's size.
+        case partial(BlobContent, Range<Int64>)
+        case notModified
+    }
+
+    public var object: ReadableObject
+    /// The parsed `metadata` column.
+    public var details: ObjectMetadata
+    public var outcome: Outcome
+
+    public init(object: ReadableObject, details: ObjectMetadata, outcome: Outcome) {
+        self.object = object
+        self.details = details
+        self.outcome = outcome
+    }
+}
+
+/// Under which conditions a reader wants bytes at all. RFC 9110 §13.1.
+public struct Preconditions: Hashable, Sendable {
+    /// The raw field value of `If-None-Match`: `*` or a list of entity tags.
+    public var ifNoneMatch: String?
+    public var ifModifiedSince: Timestamp?
+
+    public init(ifNoneMatch: String? = nil, ifModifiedSince: Timestamp? = nil) {
+        self.ifNoneMatch = ifNoneMatch
+        self.ifModifiedSince = ifModifiedSince
+    }
+
+    public static let none = Preconditions()
+
+    public var isEmpty: Bool { ifNoneMatch == nil && ifModifiedSince == nil }
+}
