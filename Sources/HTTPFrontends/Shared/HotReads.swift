@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import HTTPTypes
+import HTTPTypes
 import Hummingbird
 import MediaCore
 import Synchronization
@@ -10,55 +10,53 @@ import Synchronization
 ///
 /// An answer lives no longer than the core's cached object behind it: whatever makes that one invalid makes the answer go.
 public final class HotReads: Sendable {
-    private struct Answer {
+    private struct Entry {
         let cached: CachedObject
-        let head: HTTPResponse
+        /// Without its body, which is the cache's and goes with it.
+        let answer: HotAnswer
     }
 
-    // Only references are kept here; the bytes are the cache's and go with it.
     private static let capacity = 16_384
-    private static let maxTargetBytes = 2048
+    private static let longestTarget = 2048
     /// Header fields that make a read anything but plain.
-    private static let qualifiers: [HTTPField.Name] = [
-        .range, .ifNoneMatch, .ifModifiedSince, .ifRange, .ifMatch, .ifUnmodifiedSince, .origin,
-    ]
+    private static let qualifiers = ["range", "if-none-match", "if-modified-since", "if-range", "if-match", "if-unmodified-since"]
 
-    private let answers = Mutex<[String: Answer]>([:])
+    private let entries = Mutex<[String: Entry]>([:])
 
     public init() {}
 
-    /// Leaves the answer to a plain read for the next time.
+    /// Keeps the answer to a plain read for the next time.
     func remember(
-        _ delivered: Delivered, at address: ObjectAddress, headers: HTTPFields, answering request: Request, in storage: Storage
+        _ delivered: Delivered, headers: HTTPFields, answering request: Request, by frontend: String, operation: String,
+        in storage: Storage
     ) {
-        guard request.method == .get, let target = request.head.path, !target.contains("?"), Self.isPlain(request.head),
-            target.utf8.count <= Self.maxTargetBytes,
+        let address = delivered.object.record.address
+        guard request.method == .get, let target = request.head.path, !target.contains("?"),
+            target.utf8.count <= Self.longestTarget,
             let cached = storage.delivery.hot(address), cached.object.record.version == delivered.object.record.version,
-            let length = cached.body?.readableBytes
+            let body = cached.body
         else { return }
-        var head = HTTPResponse(status: .ok, headerFields: headers)
-        head.headerFields[.contentLength] = String(length)
-        answers.withLock { answers in
-            if answers.count >= Self.capacity { answers = answers.filter { $0.value.cached.isValid } }
-            if answers.count >= Self.capacity { answers.removeAll(keepingCapacity: true) }
-            answers[target] = Answer(cached: cached, head: head)
+        let head = HTTPResponse(status: .ok, headerFields: headers)
+        let answer = HotAnswer(head: head, body: body, frontend: frontend, operation: operation).with(body: .init())
+        entries.withLock { entries in
+            if entries.count >= Self.capacity { entries = entries.filter { $0.value.cached.isValid } }
+            if entries.count >= Self.capacity { entries.removeAll(keepingCapacity: true) }
+            entries[target] = Entry(cached: cached, answer: answer)
         }
     }
 
-    /// The answer to `request`, when it is a plain read of an object that has not changed since.
-    public func answer(to request: HTTPRequest) -> HotAnswer? {
-        guard request.method == .get, let target = request.path, Self.isPlain(request) else { return nil }
-        return answers.withLock { answers -> HotAnswer? in
-            guard let answer = answers[target] else { return nil }
-            guard let body = answer.cached.body else {
-                answers[target] = nil
+    /// The answer to `request`, when it is a plain GET of an object that has not changed since.
+    public func answer(to request: HotRequest) -> HotAnswer? {
+        guard !request.isHEAD else { return nil }
+        let found = entries.withLock { entries -> HotAnswer? in
+            guard let entry = entries[request.target] else { return nil }
+            guard let body = entry.cached.body else {
+                entries[request.target] = nil
                 return nil
             }
-            return HotAnswer(head: answer.head, body: body, operation: "storage.object.get_public")
+            return entry.answer.with(body: body)
         }
-    }
-
-    private static func isPlain(_ request: HTTPRequest) -> Bool {
-        !request.headerFields.contains { field in qualifiers.contains(field.name) }
+        guard let found, !request.contains(anyOf: Self.qualifiers) else { return nil }
+        return found
     }
 }

@@ -23,7 +23,7 @@ public struct MagpieRequestContext: RequestContext {
 /// Notes about one request for its access log line and metrics.
 public final class RequestTrace: Sendable {
     private struct Notes {
-        var requestID = RequestTrace.freshID()
+        var requestID = RequestID.next()
         var operation = "unknown"
         var error: String?
         var file: FilePart?
@@ -38,11 +38,6 @@ public final class RequestTrace: Sendable {
     public var requestID: String {
         get { notes.withLock { $0.requestID } }
         set { notes.withLock { $0.requestID = newValue } }
-    }
-
-    private static func freshID() -> String {
-        let digits = String(UInt64.random(in: .min ... .max), radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
     /// The operation's name (`storage.object.get_public`), of a small closed set: it labels metrics.

@@ -19,10 +19,13 @@ extension SupabaseCall {
             return Response(status: .notModified, headers: headers)
         case .partial(let content, let range):
             headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(content.size)"
-            return Response(status: .partialContent, headers: headers, body: .delivering(content, context: context))
+            return try await .delivering(content, status: .partialContent, headers: headers, to: request, context)
         case .full(let content):
-            if kind == .open { frontend.hotReads.remember(delivered, at: address, headers: headers, answering: request, in: storage) }
-            return Response(status: .ok, headers: headers, body: .delivering(content, context: context))
+            if kind == .open {
+                frontend.hotReads.remember(
+                    delivered, headers: headers, answering: request, by: frontend.name, operation: route.operation, in: storage)
+            }
+            return try await .delivering(content, status: .ok, headers: headers, to: request, context)
         }
     }
 

@@ -106,16 +106,11 @@ extension SupabaseCall {
 }
 
 extension HTTPField.Name {
-    static let apiKey = HTTPField.Name.constant("apikey")
-    static let upsert = HTTPField.Name.constant("x-upsert")
-    static let userMetadata = HTTPField.Name.constant("x-metadata")
-    static let robotsTag = HTTPField.Name.constant("x-robots-tag")
-    static let clientInfo = HTTPField.Name.constant("x-client-info")
-
-    private static func constant(_ name: String) -> HTTPField.Name {
-        guard let field = HTTPField.Name(name) else { preconditionFailure("\(name) is no header name") }
-        return field
-    }
+    static let apiKey = known("apikey")
+    static let upsert = known("x-upsert")
+    static let userMetadata = known("x-metadata")
+    static let robotsTag = known("x-robots-tag")
+    static let clientInfo = known("x-client-info")
 }
 
 // MARK: - Path and body
@@ -154,7 +149,7 @@ extension SupabaseCall {
 
     private func collected() async throws -> ByteBuffer {
         do {
-            return try await request.collectBody(upTo: frontend.configuration.maxJSONBytes, context: context)
+            return try await request.collect(upTo: frontend.configuration.maxJSONBytes, context)
         } catch let error as StorageError where error.code == .tooLarge {
             throw SupabaseError.bodyTooLarge
         }

@@ -44,10 +44,10 @@ extension SupabaseCall {
     private func receivedUpload(mode: PutMode) async throws -> Upload {
         let options = try uploadOptions(mode: mode)
         guard let boundary = try formBoundary() else {
-            return Upload(body: request.byteStream(context: context), options: options)
+            return Upload(body: request.byteStream(context), options: options)
         }
         let form = UploadForm(
-            boundary: boundary, body: request.byteStream(context: context), options: options,
+            boundary: boundary, body: request.byteStream(context), options: options,
             maxUserMetadataBytes: frontend.configuration.maxUserMetadataBytes)
         return try await form.upload()
     }
