@@ -63,6 +63,7 @@ final class ConnectionPool: Sendable {
     func makeID() -> UInt64 { state.withLock { $0.makeID() } }
 
     var isShutDown: Bool { state.withLock { $0.isShutDown } }
+    var waitingCount: Int { state.withLock { $0.waiters.count } }
 }
 
 // MARK: Leasing
