@@ -94,8 +94,22 @@ public final class EmbeddedPostgres: Service, Sendable {
             for pid in processes { kill(pid, SIGQUIT) }
         }
         _ = await waitUntilExit()
+        await awaitStragglers()
         escalation.cancel()
         lock.release()
+    }
+
+    // The process that writes the log ends a moment after the one that everything hangs on.
+    private func awaitStragglers() async {
+        let processes = ClusterProcesses(cluster: directory.cluster)
+        let end = ContinuousClock.now + .seconds(2)
+        do {
+            while try await !BlockingWork.run({ processes.all().isEmpty }), ContinuousClock.now < end {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        } catch {
+            // A cancelled task does not wait; nothing depends on it.
+        }
     }
 
     /// Waits for the graceful shutdown and stops Postgres.
