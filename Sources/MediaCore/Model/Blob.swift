@@ -89,4 +89,18 @@ public struct BlobContent: Sendable {
 public protocol BlobFile: AnyObject, Sendable {
     /// The descriptor, open for reading. Read with `pread` or `sendfile` only: its offset is shared.
     var descriptor: CInt { get }
+
+    /// The bytes of `range`, read chunk by chunk off the cooperative pool.
+    func stream(_ range: Range<Int64>) -> ByteStream
+}
+
+extension BlobContent {
+    /// The bytes as a stream, whatever their source.
+    public func stream() -> ByteStream {
+        switch source {
+        case .buffer(let buffer): ByteStream(buffer)
+        case .file(let file): file.stream(range)
+        case .stream(let stream): stream
+        }
+    }
 }

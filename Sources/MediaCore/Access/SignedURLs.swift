@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Makes and reads the tokens of signed URLs: a right to one object and one action, for a while.
+public struct SignedURLs: Sendable {
+    private let keys: KeyRing
+    private let metadata: any MetadataStore
+    /// How long a signed upload URL lives, in seconds.
+    private let uploadLifetime: Int64
+
+    public init(keys: KeyRing, metadata: any MetadataStore, uploadLifetime: Int64) {
+        self.keys = keys
+        self.metadata = metadata
+        self.uploadLifetime = uploadLifetime
+    }
+
+    /// The largest `expiresIn` a token can carry: the date must stay exact in a double of milliseconds.
+    public static func maxLifetime(at now: Timestamp = .now()) -> Int64 { 9_007_199_254_740_991 / 1000 - now.seconds }
+
+    /// A token to download an object that the caller may read.
+    /// - Throws: `StorageError` with code `.objectNotFound`, also when hidden; `.invalidParameter` for a lifetime out of range.
+    public func download(_ address: ObjectAddress, lifetime: Int64, as caller: Caller) async throws -> String {
+        try Self.requireLifetime(lifetime)
+        _ = try await metadata.visibleObject(at: address, as: caller)
+        return try downloadToken(address, lifetime: lifetime)
+    }
+
+    /// Tokens for those of `keys` that the caller may read; the others are nil. In the order given.
+    public func downloads(_ keys: [String], in bucket: BucketID, lifetime: Int64, as caller: Caller) async throws -> [String?] {
+        try Self.requireLifetime(lifetime)
+        let parsed = keys.map { try? ObjectKey($0) }
+        let visible = try await metadata.visibleKeys(among: Array(Set(parsed.compactMap(\.self))), in: bucket, as: caller)
+        return try parsed.map { key in
+            guard let key, visible.contains(key) else { return nil }
+            return try downloadToken(ObjectAddress(bucket: bucket, key: key), lifetime: lifetime)
+        }
+    }
+
+    /// A token to upload one object, for a caller who may.
+    /// - Throws: what `MetadataStore.checkPut` throws.
+    public func upload(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws -> String {
+        try await metadata.checkPut(draft, mode: mode, as: caller)
+        let now = Timestamp.now()
+        return try keys.sign(
+            JSONText(
+                trusted: JSONWriter.object { writer in
+                    if let owner = caller.principal.subject { writer.field("owner", owner) }
+                    writer.field("url", draft.address.description)
+                    writer.field("upsert", mode == .replace)
+                    writer.field("scope", SignedGrant.Action.upload.rawValue)
+                    writer.field("iat", now.seconds)
+                    writer.field("exp", now.seconds + uploadLifetime)
+                }))
+    }
+
+    /// The grant in a token, for exactly this address and action.
+    /// - Throws: `StorageError` with code `.invalidToken` when signature or dates fail, `.wrongTokenScope`, `.signatureMismatch` for
+    ///   another object's token.
+    public func grant(token: String, address: ObjectAddress, action: SignedGrant.Action) throws(StorageError) -> SignedGrant {
+        let claims: Claims
+        do { claims = try keys.verify(token) } catch { throw StorageError(.invalidToken, error.message, cause: error) }
+        guard Self.action(of: claims) == action else {
+            throw StorageError(.wrongTokenScope, "Token is not scoped for \(action.rawValue)")
+        }
+        guard claims.url == address.description else { throw StorageError(.signatureMismatch, "Invalid signature") }
+        return SignedGrant(
+            address: address, action: action, owner: claims.owner, replaces: claims.upsert ?? false, expiresAt: claims.expiresAt)
+    }
+
+    /// Tokens from before scopes existed are told apart by the `upsert` claim, which only uploads carry.
+    private static func action(of claims: Claims) -> SignedGrant.Action? {
+        switch claims.scope {
+        case nil: claims.upsert == nil ? .download : .upload
+        case let scope?: SignedGrant.Action(rawValue: scope)
+        }
+    }
+
+    private func downloadToken(_ address: ObjectAddress, lifetime: Int64) throws -> String {
+        let now = Timestamp.now()
+        return try keys.sign(
+            JSONText(
+                trusted: JSONWriter.object { writer in
+                    writer.field("url", address.description)
+                    writer.field("scope", SignedGrant.Action.download.rawValue)
+                    writer.field("iat", now.seconds)
+                    writer.field("exp", now.seconds + lifetime)
+                }))
+    }
+
+    private static func requireLifetime(_ seconds: Int64) throws(StorageError) {
+        guard (1...maxLifetime()).contains(seconds) else {
+            throw StorageError(.invalidParameter, "expiresIn must be between 1 and \(maxLifetime()) seconds", resource: "expiresIn")
+        }
+    }
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+/// Reading objects: by policy, from public buckets, or by a signed grant.
+public struct Delivery: Sendable {
+    let metadata: any MetadataStore
+    let blobs: any BlobStoreDirectory
+    let cache: ReadCache
+
+    /// Opens an object's bytes.
+    ///
+    /// All of what is returned, headers and bytes, is of one version, also when the object is replaced meanwhile.
+    /// - Throws: `StorageError` with `.bucketNotFound`, `.objectNotFound` (hidden ones too), `.rangeNotSatisfiable`, `.blobMissing` when
+    ///   the row is there and its bytes are not.
+    public func open(
+        _ address: ObjectAddress, range: ByteRange? = nil, preconditions: Preconditions = .none, access: Access
+    ) async throws -> Delivered {
+        if let cached = try cached(address, access: access) {
+            if let delivered = try await deliver(cached, range: range, preconditions: preconditions) { return delivered }
+        }
+        var lost: ObjectVersion??
+        while true {
+            let ticket = cache.ticket(for: address)
+            let object = try await read(address, access: access)
+            let details = ObjectMetadata(parsing: object.record.metadata)
+            if preconditions.saveTransfer(of: object.record, details) {
+                return Delivered(object: object, details: details, outcome: .notModified)
+            }
+            do {
+                return try await open(object, details, range: range, ticket: isShared(object, access) ? ticket : nil)
+            } catch let error as StorageError where error.code == .blobMissing && lost != .some(object.record.version) {
+                // The object was replaced between the row and its bytes: the row now names another version.
+                lost = .some(object.record.version)
+            }
+        }
+    }
+
+    /// What is known of an object, without its bytes.
+    /// - Throws: as `open`.
+    public func describe(_ address: ObjectAddress, access: Access) async throws -> (object: ReadableObject, details: ObjectMetadata) {
+        if let cached = try cached(address, access: access) { return (cached.object, cached.details) }
+        let ticket = cache.ticket(for: address)
+        let object = try await read(address, access: access)
+        let details = ObjectMetadata(parsing: object.record.metadata)
+        if let ticket, isShared(object, access) { _ = cache.insert(object, details: details, body: nil, ticket: ticket) }
+        return (object, details)
+    }
+
+    /// The cached form of a public object, for front-ends that keep a ready answer for it.
+    public func hot(_ address: ObjectAddress) -> CachedObject? {
+        cache.lookup(address).flatMap { $0.object.bucket.isPublic && $0.body != nil ? $0 : nil }
+    }
+
+    private func read(_ address: ObjectAddress, access: Access) async throws -> ReadableObject {
+        try requireGrant(access, for: address)
+        return try await metadata.object(at: address, access: access)
+    }
+
+    /// A cached object that `access` may read without asking the database.
+    private func cached(_ address: ObjectAddress, access: Access) throws(StorageError) -> CachedObject? {
+        try requireGrant(access, for: address)
+        guard let cached = cache.lookup(address) else { return nil }
+        switch access {
+        case .grant: return cached
+        case .publicBucket, .policy: return cached.object.bucket.isPublic ? cached : nil
+        }
+    }
+
+    /// Whether an answer is the same for everybody who may ask by this access.
+    private func isShared(_ object: ReadableObject, _ access: Access) -> Bool {
+        if case .grant = access { return true }
+        return object.bucket.isPublic
+    }
+
+    private func requireGrant(_ access: Access, for address: ObjectAddress) throws(StorageError) {
+        guard case .grant(let grant, _) = access else { return }
+        guard grant.action == .download, grant.address == address else {
+            throw StorageError(.signatureMismatch, "Invalid signature")
+        }
+    }
+
+    /// Nil when the bytes are no longer where the cached row says.
+    private func deliver(_ cached: CachedObject, range: ByteRange?, preconditions: Preconditions) async throws -> Delivered? {
+        if preconditions.saveTransfer(of: cached.object.record, cached.details) {
+            return Delivered(object: cached.object, details: cached.details, outcome: .notModified)
+        }
+        if let body = cached.body { return try deliver(body, of: cached, range: range) }
+        do {
+            return try await open(cached.object, cached.details, range: range, ticket: nil)
+        } catch let error as StorageError where error.code == .blobMissing {
+            return nil
+        }
+    }
+
+    private func deliver(_ body: ByteBuffer, of cached: CachedObject, range: ByteRange?) throws -> Delivered {
+        let size = Int64(body.readableBytes)
+        guard let range = try range?.resolved(size: size) else {
+            let content = BlobContent(source: .buffer(body), size: size, range: 0..<size)
+            return Delivered(object: cached.object, details: cached.details, outcome: .full(content))
+        }
+        let start = body.readerIndex + Int(range.lowerBound)
+        guard let slice = body.getSlice(at: start, length: Int(range.upperBound - range.lowerBound)) else {
+            throw StorageError(.internal, "Internal Server Error")
+        }
+        let content = BlobContent(source: .buffer(slice), size: size, range: range)
+        return Delivered(object: cached.object, details: cached.details, outcome: .partial(content, range))
+    }
+
+    private func open(
+        _ object: ReadableObject, _ details: ObjectMetadata, range: ByteRange?, ticket: ReadCache.Ticket?
+    ) async throws -> Delivered {
+        guard let blob = object.blob else {
+            throw StorageError(.blobMissing, "The resource was not found", resource: object.record.address.key.rawValue)
+        }
+        let resolved = try range?.resolved(size: blob.size)
+        let content = try await blobs.store(for: blob.backend).get(
+            blob.key, range: resolved.map { .closed($0.lowerBound...($0.upperBound - 1)) })
+        guard content.size == blob.size else {
+            throw StorageError(
+                .internal, "Internal Server Error", resource: "blob \(blob.key) has \(content.size) bytes, not \(blob.size)")
+        }
+        if let resolved { return Delivered(object: object, details: details, outcome: .partial(content, resolved)) }
+        if let ticket {
+            var body: ByteBuffer?
+            if case .buffer(let buffer) = content.source, buffer.readableBytes <= cache.maxBodyBytes { body = buffer }
+            _ = cache.insert(object, details: details, body: body, ticket: ticket)
+        }
+        return Delivered(object: object, details: details, outcome: .full(content))
+    }
+}
+
+extension Preconditions {
+    /// Whether the reader has these bytes already. RFC 9110 §13.2.2: `If-None-Match`, where given, is the only one that counts.
+    func saveTransfer(of record: ObjectRecord, _ details: ObjectMetadata) -> Bool {
+        if let ifNoneMatch {
+            return EntityTag.matches(ifNoneMatch, record.entityTag(details))
+        }
+        if let ifModifiedSince, let modified = details.lastModified ?? record.updatedAt {
+            return modified.seconds <= ifModifiedSince.seconds
+        }
+        return false
+    }
+}
+
+extension ObjectRecord {
+    /// The strong validator of the object's bytes: the stored ETag, or the version for rows that have none.
+    public func entityTag(_ details: ObjectMetadata) -> String {
+        details.eTag ?? "\"\(version?.rawValue ?? id.rawValue)\""
+    }
+}

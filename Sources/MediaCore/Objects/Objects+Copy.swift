@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a copy keeps of its source and what it changes.
+public struct CopyOptions: Hashable, Sendable {
+    public enum Metadata: Hashable, Sendable {
+        /// Both kinds are taken over.
+        case keep
+        /// What is given replaces, what is nil keeps the source's; the user metadata is replaced in any case.
+        case replace(cacheControl: String?, mimetype: String?, userMetadata: JSONText?)
+    }
+
+    public var mode: PutMode
+    public var metadata: Metadata
+    public var alphabet: KeyAlphabet
+
+    public init(mode: PutMode, metadata: Metadata, alphabet: KeyAlphabet) {
+        self.mode = mode
+        self.metadata = metadata
+        self.alphabet = alphabet
+    }
+}
+
+extension Objects {
+    /// Makes `destination` an object with the bytes of `source`, owned by the caller.
+    ///
+    /// On the managed disk no bytes are copied. A copy onto itself in mode `.replace` rewrites the metadata.
+    /// - Throws: `StorageError` with `.objectNotFound` for the source, and for the destination what `put` throws, the limits of
+    ///   its bucket included.
+    public func copy(
+        from source: ObjectAddress, to destination: ObjectAddress, options: CopyOptions, as caller: Caller
+    ) async throws -> ObjectRecord {
+        try options.alphabet.require(destination.key)
+        let object = try await metadata.visibleObject(at: source, as: caller)
+        let (details, userMetadata) = Self.copied(object.record, options.metadata)
+        try await requireCopy(of: object, details, userMetadata, to: destination, mode: options.mode, as: caller)
+        guard let from = object.blob else {
+            throw StorageError(.blobMissing, "The resource was not found", resource: source.key.rawValue)
+        }
+
+        let version = ObjectVersion()
+        let blob = try await copyBlob(from, to: BlobKey(version.rawValue))
+        let row = NewObject(
+            address: destination, version: version, ownerID: caller.principal.subject, metadata: details.json,
+            userMetadata: userMetadata, blob: blob)
+        do {
+            return try await commit(row, mode: options.mode, facts: caller.facts)
+        } catch {
+            await discard(blob, after: error)
+            throw error
+        }
+    }
+
+    private static func copied(_ record: ObjectRecord, _ metadata: CopyOptions.Metadata) -> (ObjectMetadata, JSONText?) {
+        var details = ObjectMetadata(parsing: record.metadata)
+        details.lastModified = .now()
+        switch metadata {
+        case .keep:
+            return (details, record.userMetadata)
+        case .replace(let cacheControl, let mimetype, let userMetadata):
+            details.cacheControl = cacheControl ?? details.cacheControl
+            details.mimetype = mimetype ?? details.mimetype
+            return (details, userMetadata)
+        }
+    }
+
+    private func requireCopy(
+        of object: ReadableObject, _ details: ObjectMetadata, _ userMetadata: JSONText?, to destination: ObjectAddress,
+        mode: PutMode, as caller: Caller
+    ) async throws {
+        let draft = ObjectDraft(
+            address: destination, ownerID: caller.principal.subject, metadata: details.json, userMetadata: userMetadata)
+        try await metadata.checkPut(draft, mode: mode, as: caller)
+        let bucket = try await metadata.bucketRules(destination.bucket, facts: caller.facts)
+        try requireAllowed(details, blob: object.blob, at: destination.key, in: bucket)
+    }
+
+    private func copyBlob(_ source: BlobLocation, to key: BlobKey) async throws -> BlobLocation {
+        let target = blobs.defaultBackend
+        let store = try await blobs.store(for: target)
+        let info: BlobInfo
+        if source.backend == target {
+            info = try await store.copy(source.key, to: key)
+        } else {
+            let content = try await blobs.store(for: source.backend).get(source.key, range: nil)
+            info = try await store.put(content.stream(), at: key)
+        }
+        guard info.size == source.size else {
+            throw StorageError(.internal, "Internal Server Error", resource: "copied \(info.size) of \(source.size) bytes")
+        }
+        return BlobLocation(backend: target, key: key, size: info.size, md5: source.md5)
+    }
+}

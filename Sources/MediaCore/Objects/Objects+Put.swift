@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+
+extension Objects {
+    /// Stores `upload` as the object at `address`.
+    ///
+    /// The bytes are durable before the row exists, and the row is durable before this returns. Until then readers see what was
+    /// there before; a crash leaves at most a blob without a row, which the sweep removes. A caller that goes away once
+    /// all bytes have come does not stop the row from being written.
+    /// - Throws: `StorageError` with `.bucketNotFound`, `.invalidKey`, `.mediaTypeNotAllowed`, `.tooLarge`, `.accessDenied`,
+    ///   `.objectExists`, `.lengthMismatch`; the body's own errors.
+    public func put(_ upload: Upload, at address: ObjectAddress, access: Access) async throws -> ObjectRecord {
+        var upload = upload
+        if case .grant(let grant, _) = access { upload.options.mode = grant.replaces ? .replace : .create }
+        let bucket = try await metadata.bucketRules(address.bucket, facts: access.facts)
+        try await admit(upload.options, at: address, in: bucket, access: access)
+
+        let meter = MeteredBody(limit: limits.maxBytes(for: address.key, in: bucket))
+        let version = ObjectVersion()
+        let backend = blobs.defaultBackend
+        let store = try await blobs.store(for: backend)
+        let blobKey = BlobKey(version.rawValue)
+        _ = try await store.put(meter.stream(upload.body), at: blobKey)
+
+        let (size, md5) = meter.finish()
+        let blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5)
+        do {
+            let options = try await late(upload, at: address, in: bucket, access: access)
+            let details = ObjectMetadata(
+                eTag: "\"\(md5)\"", size: size, mimetype: options.contentType, cacheControl: options.cacheControl,
+                lastModified: .now(), xRobotsTag: options.robots?.rawValue)
+            let object = NewObject(
+                address: address, version: version, ownerID: access.subject, metadata: details.json,
+                userMetadata: options.userMetadata, blob: blob)
+            return try await commit(object, mode: options.mode, facts: access.facts)
+        } catch {
+            await discard(blob, after: error)
+            throw error
+        }
+    }
+
+    /// Whether `access` may write what `options` describe, before a byte is read. Nothing is left behind.
+    ///
+    /// - Throws: as `put`, for all that can be known in advance.
+    private func admit(_ options: UploadOptions, at address: ObjectAddress, in bucket: Bucket, access: Access) async throws {
+        if !address.key.isFolderPlaceholder { try bucket.requireAllowed(contentType: options.contentType) }
+        if options.announcesObjectSize, let length = options.announcedLength,
+            length > limits.maxBytes(for: address.key, in: bucket)
+        {
+            throw StorageError.tooLarge()
+        }
+        try options.alphabet.require(address.key)
+        switch access {
+        case .policy(let caller):
+            try await metadata.checkPut(draft(options, at: address, owner: access.subject), mode: options.mode, as: caller)
+        case .publicBucket:
+            throw StorageError(.accessDenied, "Access denied")
+        case .grant(let grant, _):
+            guard grant.action == .upload, grant.address == address else {
+                throw StorageError(.signatureMismatch, "Invalid signature")
+            }
+            // The grant was signed for a caller who might; all that can have changed is that the key is taken now.
+            if options.mode == .create, try await exists(address, access: access) { throw StorageError.objectExists(address) }
+        }
+    }
+
+    private func exists(_ address: ObjectAddress, access: Access) async throws -> Bool {
+        do {
+            _ = try await metadata.object(at: address, access: access)
+            return true
+        } catch let error as StorageError where error.code == .objectNotFound {
+            return false
+        }
+    }
+
+    /// The options with what came behind the bytes; what policies and limits look at is asked again if it changed.
+    private func late(_ upload: Upload, at address: ObjectAddress, in bucket: Bucket, access: Access) async throws -> UploadOptions {
+        guard var options = try upload.lateOptions?() else { return upload.options }
+        options.mode = upload.options.mode
+        if options.contentType != upload.options.contentType || options.userMetadata != upload.options.userMetadata {
+            try await admit(options, at: address, in: bucket, access: access)
+        }
+        return options
+    }
+
+    func draft(_ options: UploadOptions, at address: ObjectAddress, owner: String?) -> ObjectDraft {
+        ObjectDraft(address: address, ownerID: owner, metadata: options.policyMetadata, userMetadata: options.userMetadata)
+    }
+
+    /// Writes the row. Runs to its end even when the caller is cancelled: the bytes are durable, and a row that may or may
+    /// not have been written helps nobody.
+    func commit(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
+        let metadata = self.metadata
+        // Owned here and awaited below; it ends with the transaction, which the database bounds in time.
+        let commit = Task { try await metadata.commitPut(object, mode: mode, facts: facts) }
+        // Invalidated on failure too: a transaction whose answer was lost may have been committed.
+        defer {
+            cache.invalidate(object.address)
+            reaper.signal()
+        }
+        return try await commit.value
+    }
+
+    /// Removes a blob whose row was certainly not written. Where that is uncertain the sweep decides later.
+    func discard(_ blob: BlobLocation, after error: any Error) async {
+        guard let error = error as? StorageError, error.rulesOutCommit else { return }
+        let blobs = self.blobs
+        let logger = self.logger
+        // Detached from the caller's cancellation for the same reason as `commit`; bounded by the store.
+        await Task {
+            do {
+                try await blobs.store(for: blob.backend).delete([blob.key])
+            } catch {
+                logger.warning("blob of a refused upload left to the sweep", metadata: ["error": "\(error)"])
+            }
+        }.value
+    }
+}
+
+extension StorageError {
+    /// Whether this error, thrown while a row was being written, proves that it was not.
+    fileprivate var rulesOutCommit: Bool {
+        switch code {
+        case .objectExists, .relatedResourceMissing, .accessDenied, .wrongRole, .mediaTypeNotAllowed, .tooLarge, .locked,
+            .tooManyConnections, .invalidRequest, .invalidParameter, .invalidKey, .bucketNotFound:
+            true
+        case .objectNotFound, .blobMissing, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects,
+            .invalidBucketName, .invalidRobotsRule, .lengthMismatch, .digestMismatch, .rangeNotSatisfiable,
+            .preconditionFailed, .unauthenticated, .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired,
+            .overloaded, .timedOut, .databaseReadOnly, .databaseSchema, .databaseAborted, .databaseFailure,
+            .backendUnavailable, .unsupported, .notConfigured, .clientDisconnected, .internal:
+            false
+        }
+    }
+}

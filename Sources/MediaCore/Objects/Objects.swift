@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+
+/// Objects: writing, copying, moving, deleting and listing them. Reading is `Delivery`.
+public struct Objects: Sendable {
+    let metadata: any MetadataStore
+    let blobs: any BlobStoreDirectory
+    let limits: UploadLimits
+    let cache: ReadCache
+    let reaper: ReaperSignal
+    let logger: Logger
+
+    /// One page of one level of a bucket. - Throws: nothing for an unknown bucket: it is empty to everyone.
+    public func folder(_ query: FolderQuery, in bucket: BucketID, as caller: Caller) async throws -> [ListEntry] {
+        try await metadata.folder(query, in: bucket, as: caller)
+    }
+
+    /// One page of all keys below a prefix.
+    public func list(_ query: ListQuery, in bucket: BucketID, as caller: Caller) async throws -> ObjectPage {
+        try await metadata.objects(matching: query, in: bucket, as: caller)
+    }
+
+    /// Moves an object; its bytes stay where they are.
+    ///
+    /// - Throws: what `MetadataStore.moveObject` throws; `.invalidKey` for a destination outside `alphabet`; `.tooLarge` and
+    ///   `.mediaTypeNotAllowed` when another bucket does not take such an object.
+    public func move(
+        from source: ObjectAddress, to destination: ObjectAddress, alphabet: KeyAlphabet, as caller: Caller
+    ) async throws {
+        try alphabet.require(destination.key)
+        if source == destination {
+            _ = try await metadata.visibleObject(at: source, as: caller)
+            return
+        }
+        if source.bucket != destination.bucket { try await requireRoom(for: source, in: destination, as: caller) }
+        _ = try await metadata.moveObject(from: source, to: destination, as: caller)
+        cache.invalidate(source)
+        cache.invalidate(destination)
+    }
+
+    private func requireRoom(for source: ObjectAddress, in destination: ObjectAddress, as caller: Caller) async throws {
+        let object = try await metadata.visibleObject(at: source, as: caller)
+        let bucket: Bucket
+        do {
+            bucket = try await metadata.bucketRules(destination.bucket, facts: caller.facts)
+        } catch let error as StorageError where error.code == .bucketNotFound {
+            throw StorageError(.relatedResourceMissing, "The related resource does not exist", resource: destination.bucket.rawValue)
+        }
+        try requireAllowed(ObjectMetadata(parsing: object.record.metadata), blob: object.blob, at: destination.key, in: bucket)
+    }
+
+    /// Whether `bucket` takes an object that exists already.
+    func requireAllowed(_ details: ObjectMetadata, blob: BlobLocation?, at key: ObjectKey, in bucket: Bucket) throws(StorageError) {
+        guard (blob?.size ?? details.size ?? 0) <= limits.maxBytes(for: key, in: bucket) else { throw .tooLarge() }
+        if !key.isFolderPlaceholder {
+            try bucket.requireAllowed(contentType: details.mimetype ?? "application/octet-stream")
+        }
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What an uploader says about the bytes it sends.
+public struct UploadOptions: Hashable, Sendable {
+    public var mode: PutMode
+    /// As sent, with its parameters.
+    public var contentType: String
+    /// The `Cache-Control` that downloads will carry.
+    public var cacheControl: String
+    public var userMetadata: JSONText?
+    /// A checked `X-Robots-Tag` value.
+    public var robots: RobotsRules?
+    /// The length the request announced, in bytes: shown to policies as `metadata.contentLength`, and for a raw body the
+    /// size that will arrive.
+    public var announcedLength: Int64?
+    /// True when `announcedLength` is the object's own size, not that of a form around it.
+    public var announcesObjectSize: Bool
+    /// What the dialect lets into a new key.
+    public var alphabet: KeyAlphabet
+
+    public init(
+        mode: PutMode, contentType: String, cacheControl: String = "no-cache", userMetadata: JSONText? = nil,
+        robots: RobotsRules? = nil, announcedLength: Int64? = nil, announcesObjectSize: Bool = false,
+        alphabet: KeyAlphabet = .utf8
+    ) {
+        self.mode = mode
+        self.contentType = contentType
+        self.cacheControl = cacheControl
+        self.userMetadata = userMetadata
+        self.robots = robots
+        self.announcedLength = announcedLength
+        self.announcesObjectSize = announcesObjectSize
+        self.alphabet = alphabet
+    }
+
+    /// What policies see as `metadata` before the bytes have come.
+    var policyMetadata: JSONText {
+        JSONText(
+            trusted: JSONWriter.object { writer in
+                writer.field("mimetype", contentType)
+                if let announcedLength { writer.field("contentLength", announcedLength) }
+            })
+    }
+}
+
+/// Bytes to become an object.
+public struct Upload: Sendable {
+    public var body: ByteStream
+    public var options: UploadOptions
+    /// What was learned only after the last byte: a form may carry fields behind its file. Asked once, after the body ended.
+    public var lateOptions: (@Sendable () throws -> UploadOptions)?
+
+    public init(body: ByteStream, options: UploadOptions, lateOptions: (@Sendable () throws -> UploadOptions)? = nil) {
+        self.body = body
+        self.options = options
+        self.lateOptions = lateOptions
+    }
+}
+
+/// The limits that hold for every upload, whatever its dialect.
+public struct UploadLimits: Sendable {
+    /// The largest object, in bytes.
+    public var maxObjectBytes: Int64
+    /// The most objects that one call empties a bucket of.
+    public var maxObjectsToEmpty: Int
+
+    public init(maxObjectBytes: Int64, maxObjectsToEmpty: Int = 200_000) {
+        self.maxObjectBytes = maxObjectBytes
+        self.maxObjectsToEmpty = maxObjectsToEmpty
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+
+/// The core as front-ends see it.
+public struct Storage: Sendable {
+    public let authenticator: Authenticator
+    public let buckets: Buckets
+    public let delivery: Delivery
+    public let objects: Objects
+    public let signedURLs: SignedURLs
+    /// Shared with whoever follows the database's changes.
+    public let cache: ReadCache
+    public let reaper: ReaperSignal
+    /// The role whose callers are the service itself.
+    public let serviceRole: String
+    private let metadata: any MetadataStore
+
+    /// What the core needs to know, parsed and checked by the executable.
+    public struct Configuration: Sendable {
+        public var uploadLimits: UploadLimits
+        /// In seconds.
+        public var signedUploadLifetime: Int64
+        /// In bytes.
+        public var cacheCapacity: Int
+        /// In bytes.
+        public var cachedBodyLimit: Int
+        public var anonymousRole: String
+        public var serviceRole: String
+
+        public init(
+            uploadLimits: UploadLimits, signedUploadLifetime: Int64 = 7200, cacheCapacity: Int = 128 << 20,
+            cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role"
+        ) {
+            self.uploadLimits = uploadLimits
+            self.signedUploadLifetime = signedUploadLifetime
+            self.cacheCapacity = cacheCapacity
+            self.cachedBodyLimit = cachedBodyLimit
+            self.anonymousRole = anonymousRole
+            self.serviceRole = serviceRole
+        }
+    }
+
+    public init(
+        configuration: Configuration, keys: KeyRing, metadata: any MetadataStore, blobs: any BlobStoreDirectory, logger: Logger
+    ) {
+        let cache = ReadCache(capacity: configuration.cacheCapacity, maxBodyBytes: configuration.cachedBodyLimit)
+        let reaper = ReaperSignal()
+        self.cache = cache
+        self.reaper = reaper
+        self.serviceRole = configuration.serviceRole
+        self.metadata = metadata
+        self.authenticator = Authenticator(keys: keys, anonymousRole: configuration.anonymousRole)
+        self.buckets = Buckets(
+            metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper,
+            serviceRole: configuration.serviceRole)
+        self.delivery = Delivery(metadata: metadata, blobs: blobs, cache: cache)
+        self.objects = Objects(
+            metadata: metadata, blobs: blobs, limits: configuration.uploadLimits, cache: cache, reaper: reaper, logger: logger)
+        self.signedURLs = SignedURLs(keys: keys, metadata: metadata, uploadLifetime: configuration.signedUploadLifetime)
+    }
+
+    /// Whether the database answers. - Throws: what the database throws.
+    public func ping() async throws { try await metadata.ping() }
+}

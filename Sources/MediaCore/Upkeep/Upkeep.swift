@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Logging
+import Metrics
+
+/// Removes bytes that nothing points to any more: superseded and deleted versions soon after the transaction that made
+/// them unreachable, what crashed uploads left behind after a while.
+///
+/// Everything here is idempotent: it can be stopped at any point, run twice, or run by several servers at once.
+public struct Upkeep: Sendable {
+    /// How often it looks without being asked, and how old something must be before it counts as abandoned.
+    public struct Schedule: Sendable {
+        public var deletionInterval: Duration
+        public var sweepInterval: Duration
+        /// In seconds. Longer than any upload may pause between its bytes and its row.
+        public var orphanAge: Int64
+
+        public init(deletionInterval: Duration = .seconds(30), sweepInterval: Duration = .seconds(6 * 3600), orphanAge: Int64 = 3600) {
+            self.deletionInterval = deletionInterval
+            self.sweepInterval = sweepInterval
+            self.orphanAge = orphanAge
+        }
+    }
+
+    private static let batch = 500
+
+    private let metadata: any MetadataStore
+    private let blobs: any BlobStoreDirectory
+    private let signal: ReaperSignal
+    private let schedule: Schedule
+    private let logger: Logger
+    private let deleted = Counter(label: "magpie_upkeep_blobs_deleted_total")
+    private let failures = Counter(label: "magpie_upkeep_deletions_failed_total")
+    private let orphans = Counter(label: "magpie_upkeep_orphans_total")
+
+    public init(
+        metadata: any MetadataStore, blobs: any BlobStoreDirectory, signal: ReaperSignal, schedule: Schedule = Schedule(),
+        logger: Logger
+    ) {
+        self.metadata = metadata
+        self.blobs = blobs
+        self.signal = signal
+        self.schedule = schedule
+        self.logger = logger
+    }
+
+    /// Works until cancelled.
+    public func run() async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await deleteWhenAsked() }
+            group.addTask { await every(schedule.deletionInterval) { signal.signal() } }
+            group.addTask {
+                await every(schedule.sweepInterval) { await logged("sweep") { _ = try await sweep() } }
+            }
+        }
+    }
+
+    /// Removes the blobs whose deletion is due. - Returns: how many went.
+    @discardableResult
+    public func removeDeletedBlobs() async throws -> Int {
+        var removed = 0
+        while true {
+            let batch = try await metadata.takeBlobDeletions(limit: Self.batch)
+            for (backend, deletions) in Dictionary(grouping: batch, by: \.backend) {
+                removed += try await remove(deletions, from: backend)
+            }
+            guard batch.count == Self.batch else { return removed }
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Removes temporary files, blobs without a row and blob rows without an object that are older than `orphanAge` seconds.
+    /// - Returns: how many of them there were.
+    @discardableResult
+    public func sweep(now: Timestamp = .now()) async throws -> Int {
+        let date = now.adding(seconds: -schedule.orphanAge)
+        let backend = blobs.defaultBackend
+        let store = try await blobs.store(for: backend)
+        var found = try await store.sweepUnfinished(before: date)
+        found += try await metadata.queueUnreferencedBlobs(olderThan: date)
+        var cursor: String?
+        repeat {
+            let page = try await store.list(prefix: "", after: cursor, limit: Self.batch)
+            let old = page.blobs.filter { $0.modifiedAt < date }.map(\.key)
+            let unknown = old.isEmpty ? [] : try await metadata.unknownBlobs(among: old, in: backend)
+            try await store.delete(unknown)
+            found += unknown.count
+            cursor = page.cursor
+            try Task.checkCancellation()
+        } while cursor != nil
+        if found > 0 {
+            orphans.increment(by: Int64(found))
+            logger.info("removed what unfinished uploads left", metadata: ["count": "\(found)"])
+            signal.signal()
+        }
+        return found
+    }
+
+    private func remove(_ deletions: [BlobDeletion], from backend: BackendID) async throws -> Int {
+        do {
+            try await blobs.store(for: backend).delete(deletions.map(\.key))
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            failures.increment(by: Int64(deletions.count))
+            logger.warning(
+                "blobs not deleted, trying again later",
+                metadata: ["backend": "\(backend)", "count": "\(deletions.count)", "error": "\(error)"])
+            for deletion in deletions { try await metadata.postponeBlobDeletion(deletion.id, because: "\(error)") }
+            return 0
+        }
+        try await metadata.finishBlobDeletions(deletions.map(\.id))
+        deleted.increment(by: Int64(deletions.count))
+        return deletions.count
+    }
+
+    private func deleteWhenAsked() async {
+        for await _ in signal.wakes {
+            if Task.isCancelled { return }
+            await logged("deletion") { try await removeDeletedBlobs() }
+        }
+    }
+
+    /// Runs `body` now and then until cancelled.
+    private func every(_ interval: Duration, _ body: () async -> Void) async {
+        while !Task.isCancelled {
+            await body()
+            do { try await Task.sleep(for: interval) } catch { return }
+        }
+    }
+
+    private func logged(_ what: String, _ body: () async throws -> Void) async {
+        do {
+            try await body()
+        } catch is CancellationError {
+            return
+        } catch {
+            logger.error("upkeep failed, trying again later", metadata: ["task": "\(what)", "error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import NIOCore
+
+/// Compares rows and bytes in both directions.
+public struct Verifier: Sendable {
+    /// One thing that is wrong.
+    public enum Finding: Hashable, Sendable {
+        /// An object whose bytes are not there. `wasDropped`: its row was removed.
+        case lost(ObjectAddress, reason: String, wasDropped: Bool)
+        /// An object whose bytes are not what was stored.
+        case damaged(ObjectAddress, reason: String)
+        /// An adopted object whose bytes Magpie was never told of.
+        case unlocated(ObjectAddress)
+        /// A blob without a row.
+        case orphan(BlobKey, wasRemoved: Bool)
+        /// Temporary files, blob rows without an object.
+        case leftovers(Int)
+
+        /// Whether nothing is left to do about it.
+        public var isRepaired: Bool {
+            switch self {
+            case .lost(_, _, let wasDropped): wasDropped
+            case .orphan(_, let wasRemoved): wasRemoved
+            case .leftovers: true
+            case .damaged, .unlocated: false
+            }
+        }
+    }
+
+    /// What may be changed.
+    public struct Repair: Sendable {
+        /// Removes what no object points to.
+        public var removesOrphans: Bool
+        /// Removes the rows of objects whose bytes are lost. Never implied: a disk that is not mounted looks the same.
+        public var dropsLost: Bool
+
+        public init(removesOrphans: Bool, dropsLost: Bool) {
+            self.removesOrphans = removesOrphans
+            self.dropsLost = dropsLost
+        }
+
+        public static let none = Repair(removesOrphans: false, dropsLost: false)
+    }
+
+    public struct Summary: Sendable {
+        public var objects = 0
+        public var bytes: Int64 = 0
+        public var findings = 0
+        public var unrepaired = 0
+    }
+
+    private static let page = 500
+
+    private let metadata: any MetadataStore
+    private let blobs: any BlobStoreDirectory
+    /// In seconds: a younger blob without a row may be an upload under way on a running server.
+    private let orphanAge: Int64
+
+    public init(metadata: any MetadataStore, blobs: any BlobStoreDirectory, orphanAge: Int64) {
+        self.metadata = metadata
+        self.blobs = blobs
+        self.orphanAge = orphanAge
+    }
+
+    /// Reads every object, digests included, then every blob.
+    /// - Parameter report: called with each finding as it is made.
+    public func run(_ repair: Repair, report: (Finding) -> Void) async throws -> Summary {
+        var summary = Summary()
+        func note(_ finding: Finding) {
+            summary.findings += 1
+            if !finding.isRepaired { summary.unrepaired += 1 }
+            report(finding)
+        }
+
+        var last: ObjectID?
+        repeat {
+            let rows = try await metadata.objects(after: last, limit: Self.page)
+            for row in rows {
+                summary.objects += 1
+                summary.bytes += row.blob?.size ?? 0
+                if let finding = try await check(row.record, row.blob, repair) { note(finding) }
+            }
+            last = rows.count == Self.page ? rows.last?.record.id : nil
+        } while last != nil
+
+        let date = Timestamp.now().adding(seconds: -orphanAge)
+        if repair.removesOrphans {
+            let upkeep = try await metadata.queueUnreferencedBlobs(olderThan: date)
+            let store = try await blobs.store(for: blobs.defaultBackend)
+            let leftovers = try await upkeep + store.sweepUnfinished(before: date)
+            if leftovers > 0 { note(.leftovers(leftovers)) }
+        }
+        for finding in try await orphans(before: date, repair) { note(finding) }
+        return summary
+    }
+
+    private func check(_ record: ObjectRecord, _ blob: BlobLocation?, _ repair: Repair) async throws -> Finding? {
+        guard let blob else { return .unlocated(record.address) }
+        do {
+            let content = try await blobs.store(for: blob.backend).get(blob.key, range: nil)
+            guard content.size == blob.size else {
+                return .damaged(record.address, reason: "\(content.size) bytes, not \(blob.size)")
+            }
+            guard let expected = blob.md5 else { return nil }
+            var md5 = Insecure.MD5()
+            for try await chunk in content.stream().chunks {
+                chunk.withUnsafeReadableBytes { md5.update(bufferPointer: $0) }
+            }
+            let digest = md5.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            return digest == expected ? nil : .damaged(record.address, reason: "digest \(digest), not \(expected)")
+        } catch let error as StorageError where error.code == .blobMissing {
+            if repair.dropsLost { try await metadata.dropLostObject(record.id, version: record.version) }
+            return .lost(record.address, reason: "blob \(blob.key) is missing", wasDropped: repair.dropsLost)
+        }
+    }
+
+    private func orphans(before date: Timestamp, _ repair: Repair) async throws -> [Finding] {
+        let backend = blobs.defaultBackend
+        let store = try await blobs.store(for: backend)
+        var findings: [Finding] = []
+        var cursor: String?
+        repeat {
+            let page = try await store.list(prefix: "", after: cursor, limit: Self.page)
+            let old = page.blobs.filter { $0.modifiedAt < date }.map(\.key)
+            let unknown = old.isEmpty ? [] : try await metadata.unknownBlobs(among: old, in: backend)
+            if repair.removesOrphans { try await store.delete(unknown) }
+            findings += unknown.map { .orphan($0, wasRemoved: repair.removesOrphans) }
+            cursor = page.cursor
+        } while cursor != nil
+        return findings
+    }
+}
