@@ -3,41 +3,92 @@
 import Logging
 import ServiceLifecycle
 
-/// Runs transactions on a bounded pool of connections.
+/// Runs transactions on a bounded pool of connections without blocking a thread per caller.
+///
+/// One thread waits for all sockets; a transaction known in advance takes one round trip. The client can be used as soon as it
+/// exists; `run()` lets a `ServiceGroup` end it, `shutdown()` does so without one.
 final class PostgresClient: Service, Sendable {
-    init(configuration: PostgresConfiguration, logger: Logger) {}
+    let configuration: PostgresConfiguration
+    let pool: ConnectionPool
+    let thread: ConnectionThread
+    let sessions: Sessions
+    let logger: Logger
 
-    /// Waits for the graceful shutdown, lets leased transactions finish, closes the connections.
-    func run() async throws {}
-    /// Lets leased transactions finish and closes the connections; for use outside of a `ServiceGroup`.
-    func shutdown() async {}
-    func transaction(_ steps: [Step], ending: TransactionEnd) async throws -> [ResultSet] { throw PostgresError(.shutDown, "") }
-    func withTransaction<Value: Sendable>(ending: TransactionEnd, _ body: (Transaction) async throws -> Value) async throws
-        -> Value
-    {
-        throw PostgresError(.shutDown, "")
+    /// How long a shutdown waits for leased transactions.
+    private static let shutdownLimit = Duration.seconds(30)
+
+    /// - Throws: `PostgresError` of kind `.connectFailed` for a connection string that can't be understood. Does not connect.
+    init(configuration: PostgresConfiguration, logger: Logger) throws {
+        try configuration.validate()
+        self.configuration = configuration
+        self.logger = logger
+        self.thread = try ConnectionThread()
+        self.pool = ConnectionPool(configuration: configuration, thread: thread, logger: logger)
+        self.sessions = Sessions()
     }
-    /// Runs a script of several statements on a connection of its own, without a statement timeout.
-    func execute(script: String) async throws { throw PostgresError(.shutDown, "") }
-    func listen(_ channels: [String], onEvent: @escaping @Sendable (ListenEvent) async -> Void) async throws {
-        throw PostgresError(.shutDown, "")
+
+    deinit { thread.stop() }
+
+    /// Waits for the graceful shutdown, then lets leased transactions finish and closes all connections.
+    func run() async throws {
+        do {
+            try await gracefulShutdown()
+        } catch {
+            // A cancelled group does not wait for leased transactions.
+            pool.closeLeased()
+        }
+        await shutdown()
     }
-}
 
-/// A transaction in which statements can be run in several round trips.
-final class Transaction: Sendable {
-    init() {}
-    /// Runs the steps in one round trip. The first batch carries BEGIN.
-    func run(_ steps: [Step]) async throws -> [ResultSet] { throw PostgresError(.shutDown, "") }
-    /// Runs the last steps and ends the transaction in the same round trip.
-    func finish(with steps: [Step]) async throws -> [ResultSet] { throw PostgresError(.shutDown, "") }
-}
+    /// Lets leased transactions finish and closes all connections; everything afterwards throws `.shutDown`.
+    func shutdown() async {
+        sessions.closeAll()
+        await pool.shutdown(within: Self.shutdownLimit)
+        thread.stop()
+    }
 
-/// What a listener is told.
-enum ListenEvent: Sendable, Equatable {
-    /// Every notification sent from now on will be reported.
-    case connected
-    case notification(channel: String, payload: String)
-    /// Notifications may be missed until the next `.connected`.
-    case lost
+    /// Runs a whole transaction in one round trip: BEGIN, the steps, its end.
+    ///
+    /// - Returns: one result per statement.
+    /// - Throws: `PostgresError`; of kind `.outcomeUnknown` when the connection broke during COMMIT. `CancellationError`.
+    func transaction(_ steps: [Step], ending: TransactionEnd) async throws -> [ResultSet] {
+        var role: String?
+        let batch = try Batch(begins: true, steps: steps, role: &role, end: ending)
+        do {
+            return try await lease { connection in try await connection.run(batch).get() }
+        } catch let error as PostgresError where error.isStalePlan {
+            // The schema was changed under prepared statements. Nothing has happened, and new connections know the new one.
+            return try await lease { connection in try await connection.run(batch).get() }
+        }
+    }
+
+    /// Runs a transaction of several round trips.
+    ///
+    /// It ends as `ending` says when `body` returns, unless that ended it; it is rolled back when `body` throws or the task is cancelled.
+    /// - Throws: what `body` throws; `PostgresError`, of kind `.outcomeUnknown` when the connection broke during COMMIT.
+    func withTransaction<Value: Sendable>(
+        ending: TransactionEnd, _ body: (Transaction) async throws -> Value
+    ) async throws -> Value {
+        try await lease { connection in
+            let transaction = Transaction(on: connection, ending: ending)
+            defer { transaction.invalidate() }
+            let value = try await body(transaction)
+            try await transaction.finishIfOpen()
+            return value
+        }
+    }
+
+    /// Leases a connection for `body` and gives it back outside of any transaction.
+    private func lease<Value>(_ body: (Connection) async throws -> Value) async throws -> Value {
+        let connection = try await pool.lease()
+        let result: Result<Value, any Error>
+        do { result = .success(try await body(connection)) } catch { result = .failure(error) }
+        if connection.isInTransaction {
+            let rollback = await connection.runShielded(.rollback)
+            if rollback.failure != nil { connection.close() }
+        }
+        if case .failure(let error as PostgresError) = result, error.isStalePlan { pool.renewConnections() }
+        pool.release(connection)
+        return try result.get()
+    }
 }

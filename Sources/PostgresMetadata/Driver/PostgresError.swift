@@ -69,6 +69,10 @@ struct PostgresError: Error, Sendable {
 
     /// Whether the routine of Postgres that raised the error is the one that checks cached plans.
     var isFromPlanCache = false
+    /// Whether Postgres closes the connection after this error.
+    var endsConnection = false
+    /// Whether the connection was refused for lack of a password.
+    var needsPassword = false
 }
 
 extension PostgresError: CustomStringConvertible {
