@@ -272,14 +272,11 @@ def test_v2_names_the_field_that_is_wrong(admin, bucket, body, field):
     assert (reply.status, field in reply.json()["message"]) == (400, True), reply.text
 
 
-def test_a_page_of_a_large_bucket_is_quick_in_the_database(bucket, database):
+def test_a_page_deep_in_a_large_bucket_is_read_from_the_index(bucket, database):
     database.run(f"""
         insert into storage.objects (bucket_id, name, metadata)
         select '{bucket}', 'd' || (n % 100) || '/' || lpad(n::text, 6, '0') || '.jpg', '{{"size": 1}}' from generate_series(1, 20000) n;
         analyze storage.objects;""")
-    plan = database.rows(f"""select storage.foldername(name) from storage.objects
+    plan = database.run(f"""explain select name from storage.objects
         where bucket_id = '{bucket}' and name collate "C" > 'd5/' order by name collate "C" limit 1000""")
-    explain = database.run(f"""explain select name from storage.objects
-        where bucket_id = '{bucket}' and name collate "C" > 'd5/' order by name collate "C" limit 1000""")
-    assert len(plan) == 1000
-    assert "idx_objects_bucket_id_name" in explain
+    assert "idx_objects_bucket_id_name" in plan and "Sort" not in plan
