@@ -24,8 +24,10 @@ import subprocess
 import sys
 import tempfile
 
-from measures import Sample, download, median_milliseconds, memory, upload, upload_at_once, wrk
-from servers import ROOT, Magpie, MagpieWithoutFsync, Nginx, Peer, Rclone, SeaweedFS
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Tests"))
+
+from measures import Sample, download, median_milliseconds, memory, upload, upload_at_once, wrk  # noqa: E402
+from servers import ROOT, Magpie, MagpieWithoutFsync, Nginx, Peer, Rclone, SeaweedFS  # noqa: E402
 
 KB, MB = 1_000, 1_000_000
 NAMES = ["get-10kb", "get-100kb", "get-100mb", "rls-get-10kb", "put-100kb", "put-100mb", "list", "memory"]

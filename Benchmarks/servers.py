@@ -15,12 +15,9 @@ import botocore.awsrequest
 import botocore.config
 import botocore.credentials
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "Tests"))
-
-from Support.server import HOST, Server, free_port, wait_until  # noqa: E402
-from Support.tokens import new_subject, token  # noqa: E402
-from Support.wire import Wire  # noqa: E402
+from Support.server import HOST, ROOT, Server, free_port, wait_until
+from Support.tokens import new_subject, token
+from Support.wire import Wire
 
 ACCESS_KEY, SECRET_KEY, REGION = "benchmark-access", "benchmark-secret-0123456789", "us-east-1"
 SCRIPTS = pathlib.Path(sys.executable).parent  # of the virtual environment, where the peers' wheels put their programs
