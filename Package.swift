@@ -134,6 +134,8 @@ let package = Package(
             name: "MediaCoreTests",
             dependencies: [
                 "MediaCore", "MediaTesting",
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings),

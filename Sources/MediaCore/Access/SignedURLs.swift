@@ -35,17 +35,20 @@ public struct SignedURLs: Sendable {
         }
     }
 
-    /// A token to upload one object, for a caller who may.
+    /// A token to upload one object, for a caller who may. Nothing of the object is left behind.
     /// - Throws: what `MetadataStore.checkPut` throws.
-    public func upload(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws -> String {
-        try await metadata.checkPut(draft, mode: mode, as: caller)
+    public func upload(_ address: ObjectAddress, options: UploadOptions, as caller: Caller) async throws -> String {
+        let draft = ObjectDraft(
+            address: address, ownerID: caller.principal.subject, metadata: options.policyMetadata,
+            userMetadata: options.userMetadata)
+        try await metadata.checkPut(draft, mode: options.mode, as: caller)
         let now = Timestamp.now()
         return try keys.sign(
             JSONText(
                 trusted: JSONWriter.object { writer in
                     if let owner = caller.principal.subject { writer.field("owner", owner) }
-                    writer.field("url", draft.address.description)
-                    writer.field("upsert", mode == .replace)
+                    writer.field("url", address.description)
+                    writer.field("upsert", options.mode == .replace)
                     writer.field("scope", SignedGrant.Action.upload.rawValue)
                     writer.field("iat", now.seconds)
                     writer.field("exp", now.seconds + uploadLifetime)

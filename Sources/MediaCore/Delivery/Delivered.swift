@@ -27,13 +27,14 @@ public struct Preconditions: Hashable, Sendable {
     /// The raw field value of `If-None-Match`: `*` or a list of entity tags.
     public var ifNoneMatch: String?
     public var ifModifiedSince: Timestamp?
+    /// The raw field value of `If-Range`: the range counts only while the object is still the one named.
+    public var ifRange: String?
 
-    public init(ifNoneMatch: String? = nil, ifModifiedSince: Timestamp? = nil) {
+    public init(ifNoneMatch: String? = nil, ifModifiedSince: Timestamp? = nil, ifRange: String? = nil) {
         self.ifNoneMatch = ifNoneMatch
         self.ifModifiedSince = ifModifiedSince
+        self.ifRange = ifRange
     }
 
     public static let none = Preconditions()
-
-    public var isEmpty: Bool { ifNoneMatch == nil && ifModifiedSince == nil }
 }

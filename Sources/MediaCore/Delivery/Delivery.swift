@@ -28,6 +28,7 @@ public struct Delivery: Sendable {
                 return Delivered(object: object, details: details, outcome: .notModified)
             }
             do {
+                let range = preconditions.allowRange(of: object.record, details) ? range : nil
                 return try await open(object, details, range: range, ticket: isShared(object, access) ? ticket : nil)
             } catch let error as StorageError where error.code == .blobMissing && lost != .some(object.record.version) {
                 // The object was replaced between the row and its bytes: the row now names another version.
@@ -85,6 +86,7 @@ public struct Delivery: Sendable {
         if preconditions.saveTransfer(of: cached.object.record, cached.details) {
             return Delivered(object: cached.object, details: cached.details, outcome: .notModified)
         }
+        let range = preconditions.allowRange(of: cached.object.record, cached.details) ? range : nil
         if let body = cached.body { return try deliver(body, of: cached, range: range) }
         do {
             return try await open(cached.object, cached.details, range: range, ticket: nil)
@@ -140,6 +142,14 @@ extension Preconditions {
             return modified.seconds <= ifModifiedSince.seconds
         }
         return false
+    }
+
+    /// Whether a range may be answered with a part. RFC 9110 §13.1.5: by strong comparison, or by the exact date.
+    func allowRange(of record: ObjectRecord, _ details: ObjectMetadata) -> Bool {
+        guard let ifRange else { return true }
+        if ifRange == record.entityTag(details) { return true }
+        guard let date = Timestamp(httpDate: ifRange), let modified = details.lastModified ?? record.updatedAt else { return false }
+        return date.seconds == modified.seconds
     }
 }
 

@@ -53,7 +53,9 @@ extension Objects {
         try options.alphabet.require(address.key)
         switch access {
         case .policy(let caller):
-            try await metadata.checkPut(draft(options, at: address, owner: access.subject), mode: options.mode, as: caller)
+            let draft = ObjectDraft(
+                address: address, ownerID: access.subject, metadata: options.policyMetadata, userMetadata: options.userMetadata)
+            try await metadata.checkPut(draft, mode: options.mode, as: caller)
         case .publicBucket:
             throw StorageError(.accessDenied, "Access denied")
         case .grant(let grant, _):
@@ -82,10 +84,6 @@ extension Objects {
             try await admit(options, at: address, in: bucket, access: access)
         }
         return options
-    }
-
-    func draft(_ options: UploadOptions, at address: ObjectAddress, owner: String?) -> ObjectDraft {
-        ObjectDraft(address: address, ownerID: owner, metadata: options.policyMetadata, userMetadata: options.userMetadata)
     }
 
     /// Writes the row. Runs to its end even when the caller is cancelled: the bytes are durable, and a row that may or may

@@ -1,2 +1,0 @@
-import Testing
-@Test func placeholderMediaCore() { #expect(Bool(true)) }
