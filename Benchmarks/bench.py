@@ -8,6 +8,7 @@ the table holds medians. The load comes from the same machine: read the ratios, 
     make bench BENCH_ARGS='--rounds 5 --seconds 8'
     make bench BENCH_ARGS='--only get-10kb put-100kb --rounds 1 --seconds 2'
 """
+
 from __future__ import annotations
 
 import argparse
@@ -32,9 +33,13 @@ from servers import ROOT, Magpie, MagpieWithoutFsync, Nginx, Peer, Rclone, Seawe
 KB, MB = 1_000, 1_000_000
 NAMES = ["get-10kb", "get-100kb", "get-100mb", "rls-get-10kb", "put-100kb", "put-100mb", "list", "memory"]
 TITLES = {
-    "get-10kb": ("GET 10 KB public", "req/s"), "get-100kb": ("GET 100 KB public", "req/s"), "get-100mb": ("GET 100 MB public", "MB/s"),
-    "rls-get-10kb": ("GET 10 KB private (Magpie: row-level security; others: signed)", "req/s"), "put-100kb": ("PUT 100 KB", "obj/s"),
-    "put-100mb": ("PUT 100 MB", "MB/s"), "list": ("list 1,000 of 100,000 objects", "ms"),
+    "get-10kb": ("GET 10 KB public", "req/s"),
+    "get-100kb": ("GET 100 KB public", "req/s"),
+    "get-100mb": ("GET 100 MB public", "MB/s"),
+    "rls-get-10kb": ("GET 10 KB private (Magpie: row-level security; others: signed)", "req/s"),
+    "put-100kb": ("PUT 100 KB", "obj/s"),
+    "put-100mb": ("PUT 100 MB", "MB/s"),
+    "list": ("list 1,000 of 100,000 objects", "ms"),
 }
 KEYS_PER_PUT_RUN = 3000
 CONCURRENT_UPLOADS = 64
@@ -97,7 +102,10 @@ class Bench:
 
     def measure(self, name: str, peer: Peer, round_: int) -> Sample | None:
         """One measurement, or nothing where the server does not do this."""
-        seconds, needed = self.options.seconds, {"get": "get", "rls": "private get", "put": "put", "list": "list"}[name.split("-")[0]]
+        seconds, needed = (
+            self.options.seconds,
+            {"get": "get", "rls": "private get", "put": "put", "list": "list"}[name.split("-")[0]],
+        )
         if needed not in peer.abilities:
             return None
         if name in ("get-10kb", "get-100kb"):
@@ -112,7 +120,9 @@ class Bench:
             return wrk(peer, seconds, heads=heads, body=self.medium_file, scratch=self.home)
         if name == "put-100mb":
             large = self.large_file.read_bytes()
-            return upload(peer, [peer.put_head(f"large-{number}", large, self.large_digest) for number in range(3)], self.large_file)
+            return upload(
+                peer, [peer.put_head(f"large-{number}", large, self.large_digest) for number in range(3)], self.large_file
+            )
         return Sample(self.list_over_http(self.magpie.user, {"prefix": "folder050/", "limit": 1000}), 0)
 
     def list_over_http(self, bearer: str, body: dict) -> float:
@@ -127,20 +137,35 @@ class Bench:
         """The database's own time for a page, with and without policies, in the middle of the bucket."""
         claims = json.dumps({"sub": self.magpie.subject, "role": "authenticated"})
         statements = {
-            "flat page, service_role": ("service_role", """select name, id, metadata, updated_at, created_at, last_accessed_at from storage.objects
-                where bucket_id = 'large' and name collate "C" > 'folder050/' order by name collate "C" limit 1001"""),
-            "flat page, owner policy": ("authenticated", """select name, id, metadata, updated_at, created_at, last_accessed_at from storage.objects
-                where bucket_id = 'large' and name collate "C" > 'folder050/' order by name collate "C" limit 1001"""),
-            "storage.search (list v1) of a folder, owner policy": ("authenticated", "select * from storage.search('folder050/', 'large', 1000)"),
+            "flat page, service_role": (
+                "service_role",
+                """select name, id, metadata, updated_at, created_at, last_accessed_at from storage.objects
+                where bucket_id = 'large' and name collate "C" > 'folder050/' order by name collate "C" limit 1001""",
+            ),
+            "flat page, owner policy": (
+                "authenticated",
+                """select name, id, metadata, updated_at, created_at, last_accessed_at from storage.objects
+                where bucket_id = 'large' and name collate "C" > 'folder050/' order by name collate "C" limit 1001""",
+            ),
+            "storage.search (list v1) of a folder, owner policy": (
+                "authenticated",
+                "select * from storage.search('folder050/', 'large', 1000)",
+            ),
             "storage.search_v2 (delimiter) of a folder, owner policy": (
-                "authenticated", "select * from storage.search_v2('folder050/', 'large', 1000, 2)"),
+                "authenticated",
+                "select * from storage.search_v2('folder050/', 'large', 1000, 2)",
+            ),
         }
         for title, (role, statement) in statements.items():
             output = self.magpie.server.database.run(
                 f"begin; set local role {role}; select set_config('request.jwt.claims', '{claims}', true),"
                 f" set_config('request.jwt.claim.sub', '{self.magpie.subject}', true) \\g /dev/null\n"
-                + f"explain (analyze, timing off) {statement};\n" * 31 + "rollback;")
-            times = [float(line.split(": ")[1].split(" ")[0]) for line in output.splitlines() if line.startswith("Execution Time")]
+                + f"explain (analyze, timing off) {statement};\n" * 31
+                + "rollback;"
+            )
+            times = [
+                float(line.split(": ")[1].split(" ")[0]) for line in output.splitlines() if line.startswith("Execution Time")
+            ]
             self.list_notes.append(f"{title}: {statistics.median(times):.2f} ms at the database (median of {len(times)})")
 
     def measure_memory(self) -> None:
@@ -159,7 +184,11 @@ class Bench:
                     sample = self.measure(name, peer, round_)
                     if sample is not None:
                         self.samples.setdefault(name, {}).setdefault(peer.name, []).append(sample)
-                        print(f"round {round_ + 1}: {TITLES[name][0]}, {peer.name}: {sample.value:.1f} {TITLES[name][1]}", file=sys.stderr, flush=True)
+                        print(
+                            f"round {round_ + 1}: {TITLES[name][0]}, {peer.name}: {sample.value:.1f} {TITLES[name][1]}",
+                            file=sys.stderr,
+                            flush=True,
+                        )
         if "list" in self.options.only:
             self.measure_lists_in_the_database()
         if "memory" in self.options.only:
@@ -169,7 +198,9 @@ class Bench:
 
     def medians(self, name: str) -> dict[str, Sample]:
         return {
-            peer: Sample(statistics.median(sample.value for sample in samples), statistics.median(sample.cpu for sample in samples))
+            peer: Sample(
+                statistics.median(sample.value for sample in samples), statistics.median(sample.cpu for sample in samples)
+            )
             for peer, samples in self.samples.get(name, {}).items()
         }
 
@@ -178,8 +209,14 @@ class Bench:
         lines = [
             f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}, {os.cpu_count()} cores ({processor()}), {platform.system()} {platform.release()},"
             f" medians of {self.options.rounds} rounds of {self.options.seconds} s, load average at the end {os.getloadavg()[0]:.1f}.",
-            "", "| measure | " + " | ".join(["Magpie", *others]) + " | " + " | ".join(f"Magpie / {name}" for name in others)
-            + " | CPU per request (MB for 100 MB), µs: " + ", ".join(["Magpie", *others]) + " |",
+            "",
+            "| measure | "
+            + " | ".join(["Magpie", *others])
+            + " | "
+            + " | ".join(f"Magpie / {name}" for name in others)
+            + " | CPU per request (MB for 100 MB), µs: "
+            + ", ".join(["Magpie", *others])
+            + " |",
             "|---|" + "---|" * (2 * len(others) + 2),
         ]
         for name in self.options.only:
@@ -187,8 +224,14 @@ class Bench:
             for own in (Magpie.name, MagpieWithoutFsync.name):
                 if own in medians:
                     lines.append(self.row(name, own, medians, others))
-        lines += ["", *(f"- Peak resident memory of the Magpie process {when}: {megabytes:.0f} MB" for when, megabytes in self.peaks.items()),
-                  *(f"- {note}" for note in self.list_notes)]
+        lines += [
+            "",
+            *(
+                f"- Peak resident memory of the Magpie process {when}: {megabytes:.0f} MB"
+                for when, megabytes in self.peaks.items()
+            ),
+            *(f"- {note}" for note in self.list_notes),
+        ]
         return "\n".join(lines) + "\n"
 
     def row(self, name: str, own: str, medians: dict[str, Sample], others: list[str]) -> str:
@@ -214,7 +257,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=6, help="how long each run of small requests takes (6)")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="which measurements")
     parser.add_argument("--peers", nargs="*", choices=["nginx", "seaweedfs", "rclone"], default=["nginx", "seaweedfs", "rclone"])
-    parser.add_argument("--directory", help="where the servers keep their data while it runs (the system's temporary directory); needs 15 GB for everything")
+    parser.add_argument(
+        "--directory",
+        help="where the servers keep their data while it runs (the system's temporary directory); needs 15 GB for everything",
+    )
     return parser.parse_args()
 
 
@@ -229,11 +275,23 @@ def main() -> int:
         bench.stop()
     results = ROOT / "Benchmarks" / "results"
     results.mkdir(exist_ok=True)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    commit = (
+        subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+        ).stdout.strip()
+        or "unknown"
+    )
     name = f"{datetime.datetime.now(datetime.timezone.utc):%Y%m%d-%H%M%S}-{commit}"
     (results / f"{name}.md").write_text(report)
-    (results / f"{name}.json").write_text(json.dumps(
-        {measure: {peer: [vars(sample) for sample in samples] for peer, samples in peers.items()} for measure, peers in bench.samples.items()}, indent=1))
+    (results / f"{name}.json").write_text(
+        json.dumps(
+            {
+                measure: {peer: [vars(sample) for sample in samples] for peer, samples in peers.items()}
+                for measure, peers in bench.samples.items()
+            },
+            indent=1,
+        )
+    )
     print(report)
     return 0
 

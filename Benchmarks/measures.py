@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is measured: throughput with wrk and curl, processor time and memory from /proc."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -67,8 +68,15 @@ def reset_peak(pid: int) -> None:
     pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
-def wrk(peer, seconds: float, target: str = "/", heads: list[str] | None = None, body: pathlib.Path | None = None,
-        scratch: pathlib.Path | None = None, connections: int = 16) -> Sample:
+def wrk(
+    peer,
+    seconds: float,
+    target: str = "/",
+    heads: list[str] | None = None,
+    body: pathlib.Path | None = None,
+    scratch: pathlib.Path | None = None,
+    connections: int = 16,
+) -> Sample:
     """Requests a second. Throws when an answer was not 2xx."""
     command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", f"http://{HOST}:{peer.port}{target}"]
     if heads is not None:
@@ -91,8 +99,20 @@ def download(peer, path: str, megabytes: float, times: int) -> Sample:
     before, speeds = cpu_seconds(peer.pid), []
     for _ in range(times):
         output = subprocess.run(
-            ["curl", "-sS", "-f", "-o", "/dev/null", "-w", "%{speed_download} %{size_download}", f"http://{HOST}:{peer.port}{path}"],
-            capture_output=True, text=True, check=True).stdout.split()
+            [
+                "curl",
+                "-sS",
+                "-f",
+                "-o",
+                "/dev/null",
+                "-w",
+                "%{speed_download} %{size_download}",
+                f"http://{HOST}:{peer.port}{path}",
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
         if int(output[1]) != int(megabytes * 1e6):
             raise RuntimeError(f"{peer.name}: {output[1]} bytes came")
         speeds.append(float(output[0]) / 1e6)
@@ -104,8 +124,23 @@ def upload_command(peer, head: str, file: pathlib.Path) -> list[str]:
     line, *fields = head.strip().split("\r\n")
     method, path, _ = line.split(" ")
     headers = [part for field in fields if not field.lower().startswith(("content-length:", "host:")) for part in ("-H", field)]
-    return ["curl", "-sS", "-f", "-o", "/dev/null", "-w", "%{speed_upload}", "-X", method, "-T", str(file), "-H", "Expect:", *headers,
-            f"http://{HOST}:{peer.port}{path}"]
+    return [
+        "curl",
+        "-sS",
+        "-f",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{speed_upload}",
+        "-X",
+        method,
+        "-T",
+        str(file),
+        "-H",
+        "Expect:",
+        *headers,
+        f"http://{HOST}:{peer.port}{path}",
+    ]
 
 
 def upload(peer, heads: list[str], file: pathlib.Path) -> Sample:
@@ -121,7 +156,9 @@ def upload(peer, heads: list[str], file: pathlib.Path) -> Sample:
 def upload_at_once(peer, heads: list[str], file: pathlib.Path) -> float:
     """Peak resident memory of the server process in MB while all heads are sent at the same time, each with the file."""
     reset_peak(peer.pid)
-    uploads = [subprocess.Popen(upload_command(peer, head, file), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for head in heads]
+    uploads = [
+        subprocess.Popen(upload_command(peer, head, file), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for head in heads
+    ]
     failed = [process.stderr.read() for process in uploads if process.wait() != 0]
     if failed:
         raise RuntimeError(f"{peer.name}: {len(failed)} of {len(heads)} uploads failed: {failed[0]!r}")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The servers that are compared, each started in a directory of its own on the loopback interface and stopped by its process id."""
+
 from __future__ import annotations
 
 import os
@@ -118,7 +119,8 @@ class Nginx(Peer):
         user = "user root;" if os.geteuid() == 0 else ""
         dav = "dav_methods PUT DELETE; create_full_put_path on;" if self.has_dav else ""
         temporary = "".join(
-            f"{kind}_temp_path {self.directory}/temporary;" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+            f"{kind}_temp_path {self.directory}/temporary;" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
         (self.directory / "nginx.conf").write_text(f"""
             {user} worker_processes {os.cpu_count()}; daemon off; pid {self.directory}/pid; error_log {self.directory}/error.log;
             events {{ worker_connections 4096; }}
@@ -151,8 +153,13 @@ class S3Peer(Peer):
 
     def fill(self) -> None:
         self.client = boto3.client(
-            "s3", endpoint_url=f"http://{HOST}:{self.port}", aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY,
-            region_name=REGION, config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 10}))
+            "s3",
+            endpoint_url=f"http://{HOST}:{self.port}",
+            aws_access_key_id=ACCESS_KEY,
+            aws_secret_access_key=SECRET_KEY,
+            region_name=REGION,
+            config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 10}),
+        )
         for bucket in ("public", "private"):
             self.client.create_bucket(Bucket=bucket)
 
@@ -165,8 +172,10 @@ class S3Peer(Peer):
 
     def signed_head(self, method: str, key: str, digest: str, headers: dict[str, str]) -> str:
         request = botocore.awsrequest.AWSRequest(
-            method, f"http://{HOST}:{self.port}/private/{key}",
-            headers={"Host": f"{HOST}:{self.port}", "X-Amz-Content-SHA256": digest, **headers})
+            method,
+            f"http://{HOST}:{self.port}/private/{key}",
+            headers={"Host": f"{HOST}:{self.port}", "X-Amz-Content-SHA256": digest, **headers},
+        )
         credentials = botocore.credentials.Credentials(ACCESS_KEY, SECRET_KEY)
         botocore.auth.S3SigV4Auth(credentials, "s3", REGION).add_auth(request)
         return request_head(method, f"/private/{key}", dict(request.headers.items()))
@@ -186,16 +195,34 @@ class SeaweedFS(S3Peer):
         (self.directory / "data").mkdir()
         (self.directory / "s3.json").write_text(
             '{"identities":[{"name":"admin","credentials":[{"accessKey":"%s","secretKey":"%s"}],'
-            '"actions":["Admin","Read","Write","List","Tagging"]},{"name":"anonymous","actions":["Read:public"]}]}' % (ACCESS_KEY, SECRET_KEY))
+            '"actions":["Admin","Read","Write","List","Tagging"]},{"name":"anonymous","actions":["Read:public"]}]}'
+            % (ACCESS_KEY, SECRET_KEY)
+        )
 
     def command(self) -> list[str]:
         self.master, self.volume, self.filer = free_port(), free_port(), free_port()
         return [
-            str(SCRIPTS / "weed"), f"-logdir={self.directory}", "server", f"-dir={self.directory}/data", f"-ip={HOST}", f"-ip.bind={HOST}",
-            f"-master.port={self.master}", f"-master.port.grpc={free_port()}", f"-volume.port={self.volume}", f"-volume.port.grpc={free_port()}",
-            "-volume.max=50", "-master.volumeSizeLimitMB=1024", "-filer", f"-filer.port={self.filer}", f"-filer.port.grpc={free_port()}",
-            "-s3", f"-s3.port={self.port}", f"-s3.port.grpc={free_port()}", f"-s3.config={self.directory}/s3.json",
-            "-s3.port.iceberg=0", "-s3.port.lance=0",
+            str(SCRIPTS / "weed"),
+            f"-logdir={self.directory}",
+            "server",
+            f"-dir={self.directory}/data",
+            f"-ip={HOST}",
+            f"-ip.bind={HOST}",
+            f"-master.port={self.master}",
+            f"-master.port.grpc={free_port()}",
+            f"-volume.port={self.volume}",
+            f"-volume.port.grpc={free_port()}",
+            "-volume.max=50",
+            "-master.volumeSizeLimitMB=1024",
+            "-filer",
+            f"-filer.port={self.filer}",
+            f"-filer.port.grpc={free_port()}",
+            "-s3",
+            f"-s3.port={self.port}",
+            f"-s3.port.grpc={free_port()}",
+            f"-s3.config={self.directory}/s3.json",
+            "-s3.port.iceberg=0",
+            "-s3.port.lance=0",
         ]
 
     def fill(self) -> None:
@@ -219,8 +246,20 @@ class Rclone(S3Peer):
 
     def command(self) -> list[str]:
         return [
-            str(SCRIPTS / "rclone"), "serve", "s3", str(self.directory / "data"), "--config", "/dev/null", "--addr", f"{HOST}:{self.port}",
-            "--auth-key", f"{ACCESS_KEY},{SECRET_KEY}", "--vfs-cache-mode", "off", "--cache-dir", str(self.directory / "cache"),
+            str(SCRIPTS / "rclone"),
+            "serve",
+            "s3",
+            str(self.directory / "data"),
+            "--config",
+            "/dev/null",
+            "--addr",
+            f"{HOST}:{self.port}",
+            "--auth-key",
+            f"{ACCESS_KEY},{SECRET_KEY}",
+            "--vfs-cache-mode",
+            "off",
+            "--cache-dir",
+            str(self.directory / "cache"),
         ]
 
 
@@ -233,7 +272,9 @@ class Magpie(Peer):
 
     def start(self) -> None:
         self.directory.mkdir(parents=True)
-        self.server = Server({"MAGPIE_LOG_LEVEL": "warning", **self.settings}, home=self.directory, binary=ROOT / ".build" / "release" / "magpie")
+        self.server = Server(
+            {"MAGPIE_LOG_LEVEL": "warning", **self.settings}, home=self.directory, binary=ROOT / ".build" / "release" / "magpie"
+        )
         self.server.start()
         self.process, self.port = self.server.process, self.server.port
         self.subject = new_subject()
@@ -244,7 +285,8 @@ class Magpie(Peer):
             if reply.status != 200:
                 raise RuntimeError(reply.text)
         self.server.database.run(
-            "create policy owners on storage.objects for all to authenticated using (owner_id = auth.uid()::text)")
+            "create policy owners on storage.objects for all to authenticated using (owner_id = auth.uid()::text)"
+        )
 
     def store(self, key: str, body: bytes) -> None:
         for bucket in ("public", "private"):
@@ -259,9 +301,16 @@ class Magpie(Peer):
         return request_head("GET", f"/object/authenticated/private/{key}", {"Host": HOST, "Authorization": f"Bearer {self.user}"})
 
     def put_head(self, key: str, body: bytes, digest: str) -> str:
-        return request_head("PUT", f"/object/private/{key}", {
-            "Host": HOST, "Authorization": f"Bearer {self.server.keys.service}", "Content-Type": "application/octet-stream",
-            "Content-Length": str(len(body))})
+        return request_head(
+            "PUT",
+            f"/object/private/{key}",
+            {
+                "Host": HOST,
+                "Authorization": f"Bearer {self.server.keys.service}",
+                "Content-Type": "application/octet-stream",
+                "Content-Length": str(len(body)),
+            },
+        )
 
     def stop(self) -> None:
         self.server.close()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One server for most tests, each in a bucket of its own; its log is printed when a test fails."""
+
 from __future__ import annotations
 
 import pathlib

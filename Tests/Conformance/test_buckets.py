@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Buckets: each test's name is a line of the checklist."""
+
 from __future__ import annotations
 
 import re
@@ -28,11 +29,14 @@ def test_create_returns_the_name(admin):
 def test_create_of_a_duplicate_is_409_in_the_body(admin, bucket):
     reply = admin.send_json("POST", "/bucket", {"name": bucket})
     assert (reply.status, reply.text) == (
-        400, error_text("409", "Duplicate", "The resource already exists", "BucketAlreadyExists"))
+        400,
+        error_text("409", "Duplicate", "The resource already exists", "BucketAlreadyExists"),
+    )
 
 
 @pytest.mark.parametrize(
-    "name", ["a/b", "x" * 101, " leading", "trailing ", "tab\tinside", "naïve", "percent%", "a--table-s3", ""])
+    "name", ["a/b", "x" * 101, " leading", "trailing ", "tab\tinside", "naïve", "percent%", "a--table-s3", ""]
+)
 def test_create_refuses_an_invalid_name(admin, name):
     reply = admin.send_json("POST", "/bucket", {"name": name})
     assert (reply.status, reply.text) == (400, invalid_name())
@@ -61,7 +65,9 @@ def test_create_by_anon_is_refused_with_the_row_level_security_text(anon):
 def test_create_without_a_name_says_so(admin):
     reply = admin.send_json("POST", "/bucket", {"public": True})
     assert (reply.status, reply.text) == (
-        400, error_text("400", "Error", "body must have required property 'name'", "InvalidRequest"))
+        400,
+        error_text("400", "Error", "body must have required property 'name'", "InvalidRequest"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +97,13 @@ def test_get_by_id_has_every_field(admin, make_bucket):
     body = reply.json()
     assert reply.status == 200
     assert {key: body[key] for key in ("id", "name", "owner", "public", "file_size_limit", "allowed_mime_types")} == {
-        "id": name, "name": name, "owner": "", "public": True, "file_size_limit": None, "allowed_mime_types": None}
+        "id": name,
+        "name": name,
+        "owner": "",
+        "public": True,
+        "file_size_limit": None,
+        "allowed_mime_types": None,
+    }
     assert TIME.match(body["created_at"]) and TIME.match(body["updated_at"])
     assert "type" not in body
 
@@ -117,8 +129,10 @@ def test_list_has_the_type(admin, bucket):
 @pytest.mark.parametrize(
     ("header", "value", "has_type"),
     [
-        ("X-Client-Info", "supabase-py/2.17.9", False), ("X-Client-Info", "supabase-py/2.18.0", True),
-        ("User-Agent", "supabase-py/storage3 v0.12.0", False), ("User-Agent", "supabase-py/storage3 v0.12.1", True),
+        ("X-Client-Info", "supabase-py/2.17.9", False),
+        ("X-Client-Info", "supabase-py/2.18.0", True),
+        ("User-Agent", "supabase-py/storage3 v0.12.0", False),
+        ("User-Agent", "supabase-py/storage3 v0.12.1", True),
         ("X-Client-Info", "storage-js/2.0.0", True),
     ],
 )
@@ -146,14 +160,18 @@ def test_list_pages_and_sorts_what_it_finds(admin):
     assert names("sortColumn=created_at&sortOrder=asc") == ["c", "a", "b"]
 
 
-@pytest.mark.parametrize(("query", "field"), [("limit=0", "limit"), ("offset=-1", "offset"), ("limit=x", "limit"), ("sortColumn=owner", "sortColumn")])
+@pytest.mark.parametrize(
+    ("query", "field"), [("limit=0", "limit"), ("offset=-1", "offset"), ("limit=x", "limit"), ("sortColumn=owner", "sortColumn")]
+)
 def test_list_refuses_a_query_out_of_range_and_names_the_field(admin, query, field):
     reply = admin.get(f"/bucket?{query}")
     assert (reply.status, field in reply.json()["message"]) == (400, True)
 
 
 def test_update_changes_visibility_limit_and_types(admin, bucket):
-    reply = admin.send_json("PUT", f"/bucket/{bucket}", {"public": "true", "file_size_limit": "5MB", "allowed_mime_types": ["image/*", ""]})
+    reply = admin.send_json(
+        "PUT", f"/bucket/{bucket}", {"public": "true", "file_size_limit": "5MB", "allowed_mime_types": ["image/*", ""]}
+    )
     assert (reply.status, reply.text) == (200, '{"message":"Successfully updated"}')
     body = admin.get(f"/bucket/{bucket}").json()
     assert (body["public"], body["file_size_limit"], body["allowed_mime_types"]) == (True, 5_000_000, ["image/*"])
@@ -208,7 +226,9 @@ def test_empty_and_delete_take_an_empty_json_object_an_empty_json_body_or_none(a
     emptied = admin.post(f"/bucket/{name}/empty", body, headers=headers)
     deleted = admin.delete(f"/bucket/{name}", body, headers=headers)
     assert (emptied.status, emptied.text) == (
-        200, '{"message":"Empty bucket has been queued. Completion may take up to an hour."}')
+        200,
+        '{"message":"Empty bucket has been queued. Completion may take up to an hour."}',
+    )
     assert (deleted.status, deleted.text) == (200, '{"message":"Successfully deleted"}')
 
 
@@ -227,7 +247,10 @@ def test_empty_of_an_unknown_bucket_is_not_found(admin):
 def test_empty_by_another_role_is_403(anon, user, bucket):
     for caller in (anon, user):
         reply = caller.post(f"/bucket/{bucket}/empty")
-        assert (reply.status, reply.text) == (403, error_text("403", "Unauthorized", "Access denied: Invalid role", "AccessDenied"))
+        assert (reply.status, reply.text) == (
+            403,
+            error_text("403", "Unauthorized", "Access denied: Invalid role", "AccessDenied"),
+        )
 
 
 def test_empty_with_a_bad_token_is_400(anyone, bucket):

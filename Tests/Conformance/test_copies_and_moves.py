@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Copy and move: each test's name is a line of the checklist."""
+
 from __future__ import annotations
 
 import pytest
@@ -8,18 +9,27 @@ from Support.wire import DUPLICATE_KEY, OBJECT_NOT_FOUND, RELATED_MISSING, encod
 
 def copy(wire, bucket: str, source: str, destination: str, headers: dict | None = None, **fields):
     return wire.send_json(
-        "POST", "/object/copy", {"bucketId": bucket, "sourceKey": source, "destinationKey": destination, **fields}, headers=headers or {})
+        "POST",
+        "/object/copy",
+        {"bucketId": bucket, "sourceKey": source, "destinationKey": destination, **fields},
+        headers=headers or {},
+    )
 
 
 def move(wire, bucket: str, source: str, destination: str, **fields):
-    return wire.send_json("POST", "/object/move", {"bucketId": bucket, "sourceKey": source, "destinationKey": destination, **fields})
+    return wire.send_json(
+        "POST", "/object/move", {"bucketId": bucket, "sourceKey": source, "destinationKey": destination, **fields}
+    )
 
 
 @pytest.fixture
 def source(admin, bucket) -> str:
     """An object `a` with user metadata, a type and a cache lifetime."""
-    reply = admin.post(f"/object/{bucket}/a", b"bytes", headers={
-        "Content-Type": "image/png", "Cache-Control": "max-age=10", "x-metadata": encoded_metadata({"n": 1})})
+    reply = admin.post(
+        f"/object/{bucket}/a",
+        b"bytes",
+        headers={"Content-Type": "image/png", "Cache-Control": "max-age=10", "x-metadata": encoded_metadata({"n": 1})},
+    )
     assert reply.status == 200
     return "a"
 
@@ -30,8 +40,20 @@ def test_a_copy_answers_with_the_new_row(admin, bucket, source):
     assert reply.status == 200
     assert (body["Key"], body["name"], body["bucket_id"], body["Id"]) == (f"{bucket}/dir/b", "dir/b", bucket, body["id"])
     assert set(body) == {
-        "Id", "Key", "name", "bucket_id", "owner", "owner_id", "version", "id", "updated_at", "created_at", "last_accessed_at",
-        "metadata", "user_metadata"}
+        "Id",
+        "Key",
+        "name",
+        "bucket_id",
+        "owner",
+        "owner_id",
+        "version",
+        "id",
+        "updated_at",
+        "created_at",
+        "last_accessed_at",
+        "metadata",
+        "user_metadata",
+    }
     assert admin.get(f"/object/{bucket}/dir/b").body == b"bytes"
 
 
@@ -42,13 +64,28 @@ def test_a_copy_to_another_bucket(admin, bucket, make_bucket, source):
 
 
 def test_a_copy_keeps_both_kinds_of_metadata_when_copy_metadata_is_omitted(admin, bucket, source):
-    copy(admin, bucket, source, "b", metadata={"cacheControl": "no-store", "mimetype": "a/b"}, headers={"x-metadata": encoded_metadata({"m": 2})})
+    copy(
+        admin,
+        bucket,
+        source,
+        "b",
+        metadata={"cacheControl": "no-store", "mimetype": "a/b"},
+        headers={"x-metadata": encoded_metadata({"m": 2})},
+    )
     info = admin.get(f"/object/info/{bucket}/b").json()
     assert (info["metadata"], info["content_type"], info["cache_control"]) == ({"n": 1}, "image/png", "max-age=10")
 
 
 def test_a_copy_without_copy_metadata_takes_what_is_given_and_keeps_the_rest(admin, bucket, source):
-    copy(admin, bucket, source, "b", copyMetadata=False, metadata={"cacheControl": "no-store"}, headers={"x-metadata": encoded_metadata({"m": 2})})
+    copy(
+        admin,
+        bucket,
+        source,
+        "b",
+        copyMetadata=False,
+        metadata={"cacheControl": "no-store"},
+        headers={"x-metadata": encoded_metadata({"m": 2})},
+    )
     info = admin.get(f"/object/info/{bucket}/b").json()
     assert (info["metadata"], info["content_type"], info["cache_control"]) == ({"m": 2}, "image/png", "no-store")
 
@@ -75,7 +112,9 @@ def test_a_copy_onto_itself_rewrites_the_headers(admin, anyone, public_bucket):
     admin.post(f"/object/{public_bucket}/a", b"bytes", headers={"Content-Type": "image/png", "Cache-Control": "max-age=10"})
     assert anyone.get(f"/object/public/{public_bucket}/a").headers["Cache-Control"] == "max-age=10"
 
-    reply = copy(admin, public_bucket, "a", "a", copyMetadata=False, metadata={"cacheControl": "max-age=99"}, headers={"x-upsert": "true"})
+    reply = copy(
+        admin, public_bucket, "a", "a", copyMetadata=False, metadata={"cacheControl": "max-age=99"}, headers={"x-upsert": "true"}
+    )
 
     assert reply.status == 200, reply.text
     read = anyone.get(f"/object/public/{public_bucket}/a")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Deletes: each test's name is a line of the checklist."""
+
 from __future__ import annotations
 
 import pytest
@@ -20,8 +21,18 @@ def test_a_bulk_delete_returns_one_row_for_each_key(admin, bucket, put):
     rows = admin.send_json("DELETE", f"/object/{bucket}", {"prefixes": ["a", "dir/b", "missing"]}).json()
     assert sorted(row["name"] for row in rows) == ["a", "dir/b"]
     assert set(rows[0]) == {
-        "name", "bucket_id", "owner", "owner_id", "version", "id", "updated_at", "created_at", "last_accessed_at", "metadata",
-        "user_metadata"}
+        "name",
+        "bucket_id",
+        "owner",
+        "owner_id",
+        "version",
+        "id",
+        "updated_at",
+        "created_at",
+        "last_accessed_at",
+        "metadata",
+        "user_metadata",
+    }
     assert (rows[0]["owner"], rows[0]["owner_id"]) == ("", "")
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Downloads, HEAD and info: each test's name is a line of the checklist."""
+
 from __future__ import annotations
 
 import hashlib
@@ -80,9 +81,12 @@ def test_head_is_never_304_or_206(admin, stored):
 
 def test_missing_objects_are_not_found_on_every_route(admin, anyone, bucket, public_bucket):
     for reply in (
-        admin.get(f"/object/{bucket}/missing"), admin.get(f"/object/authenticated/{bucket}/missing"),
-        admin.get(f"/object/info/{bucket}/missing"), admin.get(f"/object/info/authenticated/{bucket}/missing"),
-        anyone.get(f"/object/public/{public_bucket}/missing"), anyone.get(f"/object/info/public/{public_bucket}/missing"),
+        admin.get(f"/object/{bucket}/missing"),
+        admin.get(f"/object/authenticated/{bucket}/missing"),
+        admin.get(f"/object/info/{bucket}/missing"),
+        admin.get(f"/object/info/authenticated/{bucket}/missing"),
+        anyone.get(f"/object/public/{public_bucket}/missing"),
+        anyone.get(f"/object/info/public/{public_bucket}/missing"),
     ):
         assert (reply.status, reply.text) == (400, OBJECT_NOT_FOUND)
 
@@ -95,8 +99,10 @@ def test_head_of_a_missing_object_is_400_with_an_empty_body(admin, bucket):
 
 def test_missing_buckets_are_not_found(admin, anyone):
     for reply in (
-        admin.get("/object/no-such-bucket/a"), admin.get("/object/authenticated/no-such-bucket/a"),
-        anyone.get("/object/public/no-such-bucket/a"), anyone.get("/object/info/public/no-such-bucket/a"),
+        admin.get("/object/no-such-bucket/a"),
+        admin.get("/object/authenticated/no-such-bucket/a"),
+        anyone.get("/object/public/no-such-bucket/a"),
+        anyone.get("/object/info/public/no-such-bucket/a"),
     ):
         assert (reply.status, reply.text) == (400, BUCKET_NOT_FOUND)
 
@@ -131,13 +137,19 @@ def test_conditions_answer_304(admin, anyone, stored, opened, visibility):
     first = wire.get(path)
     tag, date = first.headers["ETag"], first.headers["Last-Modified"]
     for headers in (
-        {"If-None-Match": tag}, {"If-None-Match": f'"other", {tag}'}, {"If-None-Match": "*"}, {"If-None-Match": f"W/{tag}"},
-        {"If-Modified-Since": date}, {"If-None-Match": tag, "If-Modified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"},
+        {"If-None-Match": tag},
+        {"If-None-Match": f'"other", {tag}'},
+        {"If-None-Match": "*"},
+        {"If-None-Match": f"W/{tag}"},
+        {"If-Modified-Since": date},
+        {"If-None-Match": tag, "If-Modified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"},
     ):
         reply = wire.get(path, headers=headers)
         assert (reply.status, reply.body) == (304, b""), headers
     for headers in (
-        {"If-None-Match": '"other"'}, {"If-Modified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"}, {"If-Modified-Since": "not a date"},
+        {"If-None-Match": '"other"'},
+        {"If-Modified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"},
+        {"If-Modified-Since": "not a date"},
         {"If-None-Match": '"other"', "If-Modified-Since": date},
     ):
         assert wire.get(path, headers=headers).body == BODY, headers
@@ -146,9 +158,12 @@ def test_conditions_answer_304(admin, anyone, stored, opened, visibility):
 @pytest.mark.parametrize(
     ("range_", "slice_", "content_range"),
     [
-        ("bytes=0-0", slice(0, 1), "bytes 0-0/10240"), ("bytes=100-199", slice(100, 200), "bytes 100-199/10240"),
-        ("bytes=10000-", slice(10000, None), "bytes 10000-10239/10240"), ("bytes=-240", slice(-240, None), "bytes 10000-10239/10240"),
-        ("bytes=10239-99999", slice(10239, None), "bytes 10239-10239/10240"), ("bytes=-99999", slice(None), "bytes 0-10239/10240"),
+        ("bytes=0-0", slice(0, 1), "bytes 0-0/10240"),
+        ("bytes=100-199", slice(100, 200), "bytes 100-199/10240"),
+        ("bytes=10000-", slice(10000, None), "bytes 10000-10239/10240"),
+        ("bytes=-240", slice(-240, None), "bytes 10000-10239/10240"),
+        ("bytes=10239-99999", slice(10239, None), "bytes 10239-10239/10240"),
+        ("bytes=-99999", slice(None), "bytes 0-10239/10240"),
     ],
 )
 @pytest.mark.parametrize("visibility", ["private", "public"])
@@ -160,7 +175,9 @@ def test_a_range_answers_206(admin, anyone, stored, opened, range_, slice_, cont
         assert (reply.headers["Content-Range"], reply.headers["Content-Length"]) == (content_range, str(len(BODY[slice_])))
 
 
-@pytest.mark.parametrize("range_", ["bytes=10240-", "bytes=5-1", "bytes=-0", "bytes=a-b", "bytes=0-1,3-4", "items=0-1", "bytes=", "bytes=--1"])
+@pytest.mark.parametrize(
+    "range_", ["bytes=10240-", "bytes=5-1", "bytes=-0", "bytes=a-b", "bytes=0-1,3-4", "items=0-1", "bytes=", "bytes=--1"]
+)
 def test_an_unsatisfiable_malformed_or_multiple_range_stays_416(admin, anyone, stored, opened, range_):
     for wire, path in ((admin, f"/object/{stored}"), (anyone, f"/object/public/{opened}")):
         reply = wire.get(path, headers={"Range": range_})
@@ -184,7 +201,7 @@ def test_bodies_of_every_size_class_come_back_whole(admin, anyone, public_bucket
         assert hashlib.sha256(anyone.get(f"/object/public/{public_bucket}/{key}").body).digest() == hashlib.sha256(body).digest()
     if size > 10:
         middle = anyone.get(f"/object/public/{public_bucket}/{key}", headers={"Range": f"bytes=7-{size - 3}"})
-        assert middle.body == body[7:size - 2]
+        assert middle.body == body[7 : size - 2]
 
 
 def test_many_reads_on_one_connection(server, opened, stored):
@@ -200,9 +217,12 @@ def test_pipelined_reads_are_answered_in_order(server, admin, public_bucket):
     for number in range(8):
         admin.post(f"/object/{public_bucket}/{number}", f"body-{number};".encode())
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall(b"".join(
-            f"GET /object/public/{public_bucket}/{number} HTTP/1.1\r\nHost: h\r\n{'Connection: close' if number == 7 else 'X-A: b'}\r\n\r\n".encode()
-            for number in range(8)))
+        connection.sendall(
+            b"".join(
+                f"GET /object/public/{public_bucket}/{number} HTTP/1.1\r\nHost: h\r\n{'Connection: close' if number == 7 else 'X-A: b'}\r\n\r\n".encode()
+                for number in range(8)
+            )
+        )
         answer = b""
         while piece := connection.recv(65536):
             answer += piece
@@ -215,7 +235,8 @@ def test_pipelined_reads_are_answered_in_order(server, admin, public_bucket):
 @pytest.mark.parametrize(
     ("query", "disposition"),
     [
-        ("download", "attachment;"), ("download=", "attachment;"),
+        ("download", "attachment;"),
+        ("download=", "attachment;"),
         ("download=testname.png", "attachment; filename=testname.png; filename*=UTF-8''testname.png"),
     ],
 )
@@ -258,7 +279,18 @@ def test_info_has_its_headers_and_fields(admin, stored):
     reply = admin.get(f"/object/info/{stored}")
     body = reply.json()
     assert list(body) == [
-        "id", "name", "version", "bucket_id", "size", "content_type", "cache_control", "etag", "metadata", "last_modified", "created_at"]
+        "id",
+        "name",
+        "version",
+        "bucket_id",
+        "size",
+        "content_type",
+        "cache_control",
+        "etag",
+        "metadata",
+        "last_modified",
+        "created_at",
+    ]
     assert (body["size"], body["content_type"], body["cache_control"]) == (len(BODY), "image/png", "max-age=60")
     assert reply.headers["ETag"] == body["etag"]
     assert DATE.match(reply.headers["Last-Modified"])
@@ -308,7 +340,12 @@ def test_a_row_without_bytes_is_404_in_the_body_and_not_to_be_kept(admin, bucket
     body = reply.json()
     assert added
     assert (reply.status, body["statusCode"], body["error"], body["message"], body["code"]) == (
-        400, "404", "Not found", "The resource was not found", "NoSuchKey")
+        400,
+        "404",
+        "Not found",
+        "The resource was not found",
+        "NoSuchKey",
+    )
     assert reply.headers["Cache-Control"] == "no-store"
     assert wait_until(lambda: admin.delete(f"/object/{bucket}/lost").status in (200, 400), 5)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A server on an external PostgreSQL: migration, adoption, row-level security and a database that goes away."""
+
 from __future__ import annotations
 
 import subprocess
@@ -14,8 +15,14 @@ from Support.wire import OBJECT_NOT_FOUND, Wire, refused
 
 def migrate(url: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [str(BINARY), "migrate"], env=clean_environment({"MAGPIE_DATABASE_URL": url, **settings}), capture_output=True, text=True, timeout=120,
-        stdin=subprocess.DEVNULL, check=False)
+        [str(BINARY), "migrate"],
+        env=clean_environment({"MAGPIE_DATABASE_URL": url, **settings}),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +49,17 @@ def test_migrate_can_be_run_again_and_rewrites_nothing(cluster):
 
 def test_migrate_by_several_nodes_at_once_ends_well(cluster):
     database, url = cluster.create()
-    processes = [subprocess.Popen([str(BINARY), "migrate"], env=clean_environment({"MAGPIE_DATABASE_URL": url}), stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True) for _ in range(3)]
+    processes = [
+        subprocess.Popen(
+            [str(BINARY), "migrate"],
+            env=clean_environment({"MAGPIE_DATABASE_URL": url}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(3)
+    ]
     outputs = [process.communicate(timeout=120)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0], outputs
     assert database.value("select count(*) from storage.buckets") == "0"
@@ -51,7 +67,9 @@ def test_migrate_by_several_nodes_at_once_ends_well(cluster):
 
 def test_migrate_keeps_the_auth_helpers_that_are_there(cluster):
     database, url = cluster.create()
-    database.run("create schema auth; create function auth.uid() returns uuid language sql stable as $$ select '00000000-0000-4000-8000-000000000007'::uuid $$")
+    database.run(
+        "create schema auth; create function auth.uid() returns uuid language sql stable as $$ select '00000000-0000-4000-8000-000000000007'::uuid $$"
+    )
     assert migrate(url).returncode == 0
     assert database.value("select auth.uid()") == "00000000-0000-4000-8000-000000000007"
 
@@ -101,7 +119,9 @@ def test_lost_connections_are_replaced(external):
     wire = Wire(server.port, server.keys.service)
     assert wire.get("/bucket").status == 200
     for _ in range(3):
-        database.run("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+        database.run(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        )
         assert wait_until(lambda: wire.get("/bucket").status == 200, 10)
     assert wait_until(lambda: wire.get("/bucket").status == 200 and server.is_ready(), 10)
 
@@ -113,7 +133,9 @@ def test_a_change_by_plain_sql_is_seen_after_the_listening_connection_was_lost(e
     wire.send_json("POST", "/bucket", {"name": name, "public": True})
     wire.post(f"/object/{name}/a", b"open")
     assert Wire(server.port).get(f"/object/public/{name}/a").status == 200
-    database.run("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()")
+    database.run(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    )
     database.run(f"update storage.buckets set public = false where id = '{name}'")
     assert wait_until(lambda: Wire(server.port).get(f"/object/public/{name}/a").status == 400, 5)
 
@@ -125,7 +147,9 @@ def test_a_slow_statement_is_ended_and_its_connection_comes_back(external):
     wire.send_json("POST", "/bucket", {"name": name})
     wire.post(f"/object/{name}/a", b"x")
     user = Wire(server.port, token(server.keys.jwt_secret, subject=new_subject()))
-    with database.policies(f"on storage.objects for select to authenticated using (bucket_id = '{name}' and pg_sleep(1) is not null)"):
+    with database.policies(
+        f"on storage.objects for select to authenticated using (bucket_id = '{name}' and pg_sleep(1) is not null)"
+    ):
         assert user.get(f"/object/{name}/a").status in (200, 400)
     for _ in range(20):
         assert wire.get("/bucket?limit=1").status == 200

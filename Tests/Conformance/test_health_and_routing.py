@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Health, authentication and routing: the first lines of the checklist."""
+
 from __future__ import annotations
 
 import time
@@ -9,11 +10,24 @@ from Support.tokens import token
 from Support.wire import NO_AUTHORIZATION, error_text, raw_exchange, status_of
 
 PROTECTED = [
-    ("POST", "/bucket"), ("GET", "/bucket"), ("GET", "/bucket/b"), ("PUT", "/bucket/b"), ("DELETE", "/bucket/b"),
-    ("POST", "/bucket/b/empty"), ("POST", "/object/b/k"), ("PUT", "/object/b/k"), ("POST", "/object/upload/sign/b/k"),
-    ("GET", "/object/authenticated/b/k"), ("GET", "/object/info/authenticated/b/k"), ("DELETE", "/object/b/k"),
-    ("DELETE", "/object/b"), ("POST", "/object/copy"), ("POST", "/object/move"), ("POST", "/object/sign/b/k"),
-    ("POST", "/object/sign/b"), ("POST", "/object/list/b"),
+    ("POST", "/bucket"),
+    ("GET", "/bucket"),
+    ("GET", "/bucket/b"),
+    ("PUT", "/bucket/b"),
+    ("DELETE", "/bucket/b"),
+    ("POST", "/bucket/b/empty"),
+    ("POST", "/object/b/k"),
+    ("PUT", "/object/b/k"),
+    ("POST", "/object/upload/sign/b/k"),
+    ("GET", "/object/authenticated/b/k"),
+    ("GET", "/object/info/authenticated/b/k"),
+    ("DELETE", "/object/b/k"),
+    ("DELETE", "/object/b"),
+    ("POST", "/object/copy"),
+    ("POST", "/object/move"),
+    ("POST", "/object/sign/b/k"),
+    ("POST", "/object/sign/b"),
+    ("POST", "/object/list/b"),
 ]
 
 
@@ -93,7 +107,9 @@ def test_every_protected_route_without_authorization_is_400(anyone, method, path
 
 @pytest.mark.parametrize("content_type", ["textplain", "text/plain\tx"])
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/bucket"), ("POST", "/object/b/k"), ("PUT", "/object/b/k"), ("GET", "/bucket"), ("GET", "/status")])
+    ("method", "path"),
+    [("POST", "/bucket"), ("POST", "/object/b/k"), ("PUT", "/object/b/k"), ("GET", "/bucket"), ("GET", "/status")],
+)
 def test_a_content_type_with_a_tab_or_without_a_slash_is_refused_on_every_route(server, method, path, content_type):
     request = (
         f"{method} {path} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {server.keys.service}\r\n"
@@ -107,14 +123,22 @@ def test_a_content_type_with_a_tab_or_without_a_slash_is_refused_on_every_route(
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/object/x"), ("GET", "/bucket/a/b/c"), ("PATCH", "/bucket"), ("POST", "/bucket/a/fill"), ("GET", "/cdn/x"),
-        ("POST", "/object/list/a/b"), ("GET", "/object"), ("GET", "/storage/v1/nothing"),
+        ("GET", "/object/x"),
+        ("GET", "/bucket/a/b/c"),
+        ("PATCH", "/bucket"),
+        ("POST", "/bucket/a/fill"),
+        ("GET", "/cdn/x"),
+        ("POST", "/object/list/a/b"),
+        ("GET", "/object"),
+        ("GET", "/storage/v1/nothing"),
     ],
 )
 def test_an_unknown_path_is_404_with_the_four_keys(admin, method, path):
     reply = admin.request(method, path)
     assert (reply.status, reply.text) == (
-        404, error_text("404", "Not Found", f"Route {method}:{path} not found", "InvalidRequest"))
+        404,
+        error_text("404", "Not Found", f"Route {method}:{path} not found", "InvalidRequest"),
+    )
 
 
 def test_an_unknown_path_outside_of_every_dialect_is_404(anyone):
@@ -134,9 +158,14 @@ def test_the_bucket_collection_is_found_with_and_without_a_slash(admin, bucket):
 
 def test_a_preflight_of_a_browser_is_answered(anyone):
     reply = anyone.request(
-        "OPTIONS", "/object/b/k",
-        headers={"Origin": "https://app.example", "Access-Control-Request-Method": "POST",
-                 "Access-Control-Request-Headers": "authorization, x-upsert"})
+        "OPTIONS",
+        "/object/b/k",
+        headers={
+            "Origin": "https://app.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization, x-upsert",
+        },
+    )
     assert reply.status in (200, 204)
     assert reply.headers["Access-Control-Allow-Origin"] in ("*", "https://app.example")
     allowed = reply.headers["Access-Control-Allow-Headers"].lower()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens signed with keys of a JSON Web Key Set: RSA, elliptic curves, Edwards curves and shared secrets."""
+
 from __future__ import annotations
 
 import base64
@@ -28,8 +29,10 @@ PRIVATE = {
     "oct-1": ("HS256", SHARED),
 }
 FOREIGN = {
-    "rsa-1": rsa.generate_private_key(65537, 2048), "ec-1": ec.generate_private_key(ec.SECP256R1()),
-    "ed-1": ed25519.Ed25519PrivateKey.generate(), "oct-1": b"not the secret of the key set, though it is as long as that one is",
+    "rsa-1": rsa.generate_private_key(65537, 2048),
+    "ec-1": ec.generate_private_key(ec.SECP256R1()),
+    "ed-1": ed25519.Ed25519PrivateKey.generate(),
+    "oct-1": b"not the secret of the key set, though it is as long as that one is",
 }
 
 
@@ -53,7 +56,9 @@ def keyed():
 def signed(kid: str, key=None, algorithm: str | None = None, header: dict | None = None, **claims: object) -> str:
     content = {"role": "service_role", "exp": int(time.time()) + 60, **claims}
     own_algorithm, own_key = PRIVATE[kid]
-    return jwt.encode(content, key or own_key, algorithm=algorithm or own_algorithm, headers={"kid": kid} if header is None else header)
+    return jwt.encode(
+        content, key or own_key, algorithm=algorithm or own_algorithm, headers={"kid": kid} if header is None else header
+    )
 
 
 @pytest.mark.parametrize("kid", PRIVATE)
@@ -85,7 +90,12 @@ def test_a_public_key_is_no_shared_secret(keyed):
     """The old trick: an HS256 token whose secret is the text of a public key."""
     jwk = public_jwk("rsa-1")
     for secret in (json.dumps(jwk), jwk["n"], jwk["kid"]):
-        forged = jwt.api_jws.encode(json.dumps({"role": "service_role"}).encode(), secret.encode().ljust(32, b"\0"), algorithm="HS256", headers={"kid": "rsa-1"})
+        forged = jwt.api_jws.encode(
+            json.dumps({"role": "service_role"}).encode(),
+            secret.encode().ljust(32, b"\0"),
+            algorithm="HS256",
+            headers={"kid": "rsa-1"},
+        )
         assert Wire(keyed.port).get("/bucket", token=forged).status == 400
 
 

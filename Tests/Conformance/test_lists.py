@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Both lists: each test's name is a line of the checklist."""
+
 from __future__ import annotations
 
 import base64
@@ -14,7 +15,8 @@ def fill(database, bucket: str, keys: list[str]) -> None:
     values = ",".join(
         f"('{bucket}', '{key}', timestamptz '2024-01-01 00:00:00.123456Z' + interval '1 second' * {number},"
         f" timestamptz '2024-02-01Z' - interval '1 second' * {number}, '{{\"size\": {number}}}')"
-        for number, key in enumerate(keys))
+        for number, key in enumerate(keys)
+    )
     database.run(f"insert into storage.objects (bucket_id, name, created_at, updated_at, metadata) values {values}")
 
 
@@ -44,7 +46,14 @@ def test_v1_items_have_their_fields_and_folders_are_null(admin, bucket, put):
     rows = admin.send_json("POST", f"/object/list/{bucket}", {"prefix": ""}).json()
     assert [set(row) for row in rows] == [{"name", "id", "updated_at", "created_at", "last_accessed_at", "metadata"}] * 2
     assert (rows[0]["name"], rows[0]["metadata"]["size"], rows[0]["metadata"]["mimetype"]) == ("b.txt", 1, "text/plain")
-    assert rows[1] == {"name": "dir", "id": None, "updated_at": None, "created_at": None, "last_accessed_at": None, "metadata": None}
+    assert rows[1] == {
+        "name": "dir",
+        "id": None,
+        "updated_at": None,
+        "created_at": None,
+        "last_accessed_at": None,
+        "metadata": None,
+    }
 
 
 def test_v1_names_are_relative_to_the_prefix_with_and_without_a_trailing_slash(admin, bucket, database):
@@ -109,7 +118,9 @@ def test_v1_pages_with_limit_and_offset(admin, bucket, database):
 
 
 def test_v1_defaults_to_100_and_is_capped_at_1500(admin, bucket, database):
-    database.run(f"insert into storage.objects (bucket_id, name) select '{bucket}', lpad(n::text, 5, '0') from generate_series(1, 1600) n")
+    database.run(
+        f"insert into storage.objects (bucket_id, name) select '{bucket}', lpad(n::text, 5, '0') from generate_series(1, 1600) n"
+    )
     assert len(one(admin, bucket)) == 100
     assert len(one(admin, bucket, limit=10_000)) == 1500
 
@@ -122,7 +133,9 @@ def test_v1_shows_a_key_that_ends_in_a_slash_as_a_folder_and_as_an_empty_name(ad
 
 def test_v1_shows_only_what_policies_let_see(user, anon, bucket, database):
     fill(database, bucket, ["mine/a", "theirs/b", "c"])
-    with database.policies(f"on storage.objects for select to authenticated using (bucket_id = '{bucket}' and name like 'mine/%')"):
+    with database.policies(
+        f"on storage.objects for select to authenticated using (bucket_id = '{bucket}' and name like 'mine/%')"
+    ):
         assert one(user, bucket) == ["mine"]
         assert one(user, bucket, prefix="theirs") == []
         assert one(anon, bucket) == []
@@ -135,9 +148,14 @@ def test_v1_without_a_token_is_400(anyone, bucket):
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "prefix"), ({"prefix": "", "limit": 0}, "limit"), ({"prefix": "", "offset": -1}, "offset"), ({"prefix": "", "limit": "x"}, "limit"),
-        ({"prefix": "", "sortBy": {"order": "asc"}}, "column"), ({"prefix": "", "sortBy": {"column": "size"}}, "column"),
-        ({"prefix": "", "sortBy": {"column": "name", "order": "up"}}, "order"), ({"prefix": {}}, "prefix"),
+        ({}, "prefix"),
+        ({"prefix": "", "limit": 0}, "limit"),
+        ({"prefix": "", "offset": -1}, "offset"),
+        ({"prefix": "", "limit": "x"}, "limit"),
+        ({"prefix": "", "sortBy": {"order": "asc"}}, "column"),
+        ({"prefix": "", "sortBy": {"column": "size"}}, "column"),
+        ({"prefix": "", "sortBy": {"column": "name", "order": "up"}}, "order"),
+        ({"prefix": {}}, "prefix"),
     ],
 )
 def test_v1_names_the_field_that_is_wrong(admin, bucket, body, field):
@@ -231,7 +249,9 @@ def test_v2_the_cursor_overrides_the_sort(admin, bucket, database):
     assert [row["name"] for row in second["objects"]] == ["b", "a"]
 
 
-@pytest.mark.parametrize("cursor", ["%%%", "not-base64!", base64.b64encode(b"nonsense").decode(), base64.b64encode(b"l:a\no:sideways").decode(), ""])
+@pytest.mark.parametrize(
+    "cursor", ["%%%", "not-base64!", base64.b64encode(b"nonsense").decode(), base64.b64encode(b"l:a\no:sideways").decode(), ""]
+)
 def test_v2_an_undecodable_cursor_is_an_invalid_parameter(admin, bucket, cursor):
     reply = admin.send_json("POST", f"/object/list-v2/{bucket}", {"cursor": cursor})
     if cursor == "":
@@ -248,7 +268,9 @@ def test_v2_a_cursor_can_not_smuggle_sql(admin, bucket, database):
 
 
 def test_v2_is_capped_at_1000(admin, bucket, database):
-    database.run(f"insert into storage.objects (bucket_id, name) select '{bucket}', lpad(n::text, 5, '0') from generate_series(1, 1200) n")
+    database.run(
+        f"insert into storage.objects (bucket_id, name) select '{bucket}', lpad(n::text, 5, '0') from generate_series(1, 1200) n"
+    )
     for body in ({}, {"limit": 5000}, {"limit": 5000, "with_delimiter": True}):
         page = two(admin, bucket, **body)
         assert (len(page["objects"]), page["hasNext"]) == (1000, True)
@@ -256,7 +278,9 @@ def test_v2_is_capped_at_1000(admin, bucket, database):
 
 def test_v2_shows_only_what_policies_let_see(user, bucket, database):
     fill(database, bucket, ["mine/a", "theirs/b"])
-    with database.policies(f"on storage.objects for select to authenticated using (bucket_id = '{bucket}' and name like 'mine/%')"):
+    with database.policies(
+        f"on storage.objects for select to authenticated using (bucket_id = '{bucket}' and name like 'mine/%')"
+    ):
         assert [row["name"] for row in two(user, bucket)["objects"]] == ["mine/a"]
         assert [row["name"] for row in two(user, bucket, with_delimiter=True)["folders"]] == ["mine/"]
 
@@ -266,7 +290,10 @@ def test_v2_without_a_token_is_reported_as_an_invalid_token(anyone, bucket):
     assert (reply.status, reply.json()["statusCode"], reply.json()["error"]) == (400, "403", "Unauthorized")
 
 
-@pytest.mark.parametrize(("body", "field"), [({"limit": 0}, "limit"), ({"sortBy": {"column": "size"}}, "column"), ({"with_delimiter": "maybe"}, "with_delimiter")])
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [({"limit": 0}, "limit"), ({"sortBy": {"column": "size"}}, "column"), ({"with_delimiter": "maybe"}, "with_delimiter")],
+)
 def test_v2_names_the_field_that_is_wrong(admin, bucket, body, field):
     reply = admin.send_json("POST", f"/object/list-v2/{bucket}", body)
     assert (reply.status, field in reply.json()["message"]) == (400, True), reply.text

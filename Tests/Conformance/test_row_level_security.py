@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Row-level security through every route: real policies, real tokens."""
+
 from __future__ import annotations
 
 import contextlib
@@ -126,8 +127,15 @@ def test_anon_can_do_nothing_with_it(owned, anon, hers):
 
 
 def test_a_subject_can_not_be_put_on_by_a_header(owned, bob, alice, hers):
-    reply = bob.wire.get(f"/object/{owned}/{hers}", headers={
-        "request.jwt.claim.sub": alice.subject, "x-sub": alice.subject, "role": "service_role", "x-role": "service_role"})
+    reply = bob.wire.get(
+        f"/object/{owned}/{hers}",
+        headers={
+            "request.jwt.claim.sub": alice.subject,
+            "x-sub": alice.subject,
+            "role": "service_role",
+            "x-role": "service_role",
+        },
+    )
     assert reply.text == OBJECT_NOT_FOUND
 
 
@@ -141,7 +149,11 @@ def test_one_connections_identity_does_not_leak_into_the_next_request(server, ow
             if (wire.get(f"/object/{owned}/{hers}").status == 200) is not may:
                 wrong.append(may)
 
-    threads = [threading.Thread(target=read, args=(wire, may)) for wire, may in ((alice.wire, True), (bob.wire, False), (anon, False)) for _ in range(2)]
+    threads = [
+        threading.Thread(target=read, args=(wire, may))
+        for wire, may in ((alice.wire, True), (bob.wire, False), (anon, False))
+        for _ in range(2)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -191,8 +203,12 @@ MATRIX = {
 @contextlib.contextmanager
 def granted(database, letters: str, scope: str, table: str = "storage.objects"):
     """Policies for the commands that `letters` name: I, S, U, D."""
-    commands = {"I": f"for insert to authenticated with check ({scope})", "S": f"for select to authenticated using ({scope})",
-                "U": f"for update to authenticated using ({scope})", "D": f"for delete to authenticated using ({scope})"}
+    commands = {
+        "I": f"for insert to authenticated with check ({scope})",
+        "S": f"for select to authenticated using ({scope})",
+        "U": f"for update to authenticated using ({scope})",
+        "D": f"for delete to authenticated using ({scope})",
+    }
     with database.policies(*(f"on {table} {commands[letter]}" for letter in letters)):
         yield
 
@@ -207,7 +223,9 @@ def test_the_policy_matrix(user, bucket, database, put, letters, call):
             "insert existing": lambda: user.post(f"/object/{bucket}/old", b"x"),
             "upsert new": lambda: user.put(f"/object/{bucket}/new", b"x"),
             "upsert existing": lambda: user.post(f"/object/{bucket}/old", b"x", headers={"x-upsert": "true"}),
-            "move": lambda: user.send_json("POST", "/object/move", {"bucketId": bucket, "sourceKey": "old", "destinationKey": "new"}),
+            "move": lambda: user.send_json(
+                "POST", "/object/move", {"bucketId": bucket, "sourceKey": "old", "destinationKey": "new"}
+            ),
             "delete": lambda: user.delete(f"/object/{bucket}/old"),
         }[call]()
     expected = MATRIX[letters][CALLS.index(call)]
@@ -225,7 +243,9 @@ def test_the_policy_matrix(user, bucket, database, put, letters, call):
 
 def test_a_refusal_says_in_the_log_which_role_was_refused_which_command(server, user, bucket):
     user.post(f"/object/{bucket}/a", b"x")
-    assert any("authenticated" in line and "INSERT" in line and "storage.objects" in line for line in server.log().splitlines()[-10:])
+    assert any(
+        "authenticated" in line and "INSERT" in line and "storage.objects" in line for line in server.log().splitlines()[-10:]
+    )
 
 
 def test_read_only_objects(user, bucket, database, put):
@@ -276,12 +296,19 @@ def test_select_and_delete_delete_then_nothing_is_found(user, bucket, database, 
         assert user.get(f"/object/{bucket}/a").text == OBJECT_NOT_FOUND
 
 
-@pytest.mark.parametrize(("letters", "updates", "deletes"), [("US", True, False), ("U", False, False), ("S", False, False), ("DS", False, True), ("D", False, False)])
+@pytest.mark.parametrize(
+    ("letters", "updates", "deletes"),
+    [("US", True, False), ("U", False, False), ("S", False, False), ("DS", False, True), ("D", False, False)],
+)
 def test_buckets_need_select_with_update_and_with_delete(user, make_bucket, database, letters, updates, deletes):
     for call, allowed in (("update", updates), ("delete", deletes)):
         bucket = make_bucket()
         with granted(database, letters, f"id = '{bucket}'", "storage.buckets"):
-            reply = user.send_json("PUT", f"/bucket/{bucket}", {"public": True}) if call == "update" else user.delete(f"/bucket/{bucket}")
+            reply = (
+                user.send_json("PUT", f"/bucket/{bucket}", {"public": True})
+                if call == "update"
+                else user.delete(f"/bucket/{bucket}")
+            )
         assert reply.status == 200 if allowed else reply.text == BUCKET_NOT_FOUND
 
 
@@ -315,10 +342,14 @@ def test_allow_any_operation_permits_both_and_delete_stays_refused(user, bucket,
 
 
 OPERATIONS = [
-    ("storage.object.get_authenticated", "GET", "/object/{b}/a", None), ("storage.object.get_authenticated", "GET", "/object/authenticated/{b}/a", None),
-    ("object.get_authenticated_info", "GET", "/object/info/{b}/a", None), ("object.head_authenticated_info", "HEAD", "/object/{b}/a", None),
-    ("storage.object.list", "POST", "/object/list/{b}", {"prefix": ""}), ("storage.object.list_v2", "POST", "/object/list-v2/{b}", {}),
-    ("storage.object.sign", "POST", "/object/sign/{b}/a", {"expiresIn": 9}), ("storage.object.sign_many", "POST", "/object/sign/{b}", {"expiresIn": 9, "paths": ["a"]}),
+    ("storage.object.get_authenticated", "GET", "/object/{b}/a", None),
+    ("storage.object.get_authenticated", "GET", "/object/authenticated/{b}/a", None),
+    ("object.get_authenticated_info", "GET", "/object/info/{b}/a", None),
+    ("object.head_authenticated_info", "HEAD", "/object/{b}/a", None),
+    ("storage.object.list", "POST", "/object/list/{b}", {"prefix": ""}),
+    ("storage.object.list_v2", "POST", "/object/list-v2/{b}", {}),
+    ("storage.object.sign", "POST", "/object/sign/{b}/a", {"expiresIn": 9}),
+    ("storage.object.sign_many", "POST", "/object/sign/{b}", {"expiresIn": 9, "paths": ["a"]}),
 ]
 
 
@@ -329,26 +360,38 @@ def test_policies_see_the_name_of_the_operation(user, bucket, database, put, ope
 
     def visible() -> bool:
         reply = user.request(method, target) if body is None else user.send_json(method, target, body)
-        return reply.status == 200 and reply.text not in ("[]",) and '"objects":[]' not in reply.text and '"signedURL":null' not in reply.text
+        return (
+            reply.status == 200
+            and reply.text not in ("[]",)
+            and '"objects":[]' not in reply.text
+            and '"signedURL":null' not in reply.text
+        )
 
     for name, expected in ((operation, True), ("storage.object.none", False)):
-        with database.policies(f"on storage.objects for select to authenticated using (bucket_id = '{bucket}' and storage.operation() = '{name}')"):
+        with database.policies(
+            f"on storage.objects for select to authenticated using (bucket_id = '{bucket}' and storage.operation() = '{name}')"
+        ):
             assert visible() is expected
 
 
 def test_policies_see_headers_method_path_and_claims(user, bucket, database, put):
     put(bucket, "a", b"x")
     conditions = [
-        "current_setting('request.headers', true)::json->>'x-team' = 'red'", "current_setting('request.method', true) = 'GET'",
-        f"current_setting('request.path', true) = '/object/{bucket}/a?v=1'", "auth.role() = 'authenticated'",
-        "(auth.jwt()->'app_metadata'->>'team') is null", "current_setting('request.jwt.claim.sub', true) = auth.uid()::text",
+        "current_setting('request.headers', true)::json->>'x-team' = 'red'",
+        "current_setting('request.method', true) = 'GET'",
+        f"current_setting('request.path', true) = '/object/{bucket}/a?v=1'",
+        "auth.role() = 'authenticated'",
+        "(auth.jwt()->'app_metadata'->>'team') is null",
+        "current_setting('request.jwt.claim.sub', true) = auth.uid()::text",
         "current_setting('request.jwt.claims', true)::jsonb->>'role' = 'authenticated'",
     ]
     for condition in conditions:
         with database.policies(f"on storage.objects for select to authenticated using (bucket_id = '{bucket}' and {condition})"):
             reply = user.get(f"/object/{bucket}/a?v=1", headers={"X-Team": "red"})
             assert reply.status == 200, condition
-        with database.policies(f"on storage.objects for select to authenticated using (bucket_id = '{bucket}' and not ({condition}))"):
+        with database.policies(
+            f"on storage.objects for select to authenticated using (bucket_id = '{bucket}' and not ({condition}))"
+        ):
             assert user.get(f"/object/{bucket}/a?v=1", headers={"X-Team": "red"}).status == 400, condition
 
 
@@ -371,18 +414,24 @@ def test_folder_functions_work_in_policies(alice, bob, bucket, database):
 
 def test_a_policy_with_an_error_in_it_is_no_500_with_sql_in_it(user, bucket, database, put):
     put(bucket, "a", b"x")
-    with database.policies(f"on storage.objects for select to authenticated using (bucket_id = '{bucket}' and (metadata->>'size')::uuid is not null)"):
+    with database.policies(
+        f"on storage.objects for select to authenticated using (bucket_id = '{bucket}' and (metadata->>'size')::uuid is not null)"
+    ):
         reply = user.get(f"/object/{bucket}/a")
     assert (reply.status, reply.json()["code"]) == (400, "InvalidParameter")
 
 
-@pytest.mark.parametrize("role", ["postgres", "no_such_role", "magpie", "pg_read_all_data", "", "anon; drop table storage.objects", 'x"y', "a\nb"])
+@pytest.mark.parametrize(
+    "role", ["postgres", "no_such_role", "magpie", "pg_read_all_data", "", "anon; drop table storage.objects", 'x"y', "a\nb"]
+)
 def test_a_token_that_names_a_role_that_can_not_be_assumed_is_refused(server, anyone, bucket, put, role):
     put(bucket, "a", b"x")
     bearer = token(server.keys.jwt_secret, role=role, subject=new_subject())
     for reply in (
-        anyone.get("/bucket", token=bearer), anyone.get(f"/object/authenticated/{bucket}/a", token=bearer),
-        anyone.post(f"/object/{bucket}/b", b"x", token=bearer), anyone.send_json("POST", f"/object/list/{bucket}", {"prefix": ""}, token=bearer),
+        anyone.get("/bucket", token=bearer),
+        anyone.get(f"/object/authenticated/{bucket}/a", token=bearer),
+        anyone.post(f"/object/{bucket}/b", b"x", token=bearer),
+        anyone.send_json("POST", f"/object/list/{bucket}", {"prefix": ""}, token=bearer),
     ):
         if role == "":
             assert reply.status in (200, 400) and reply.text != "" and "x" != reply.text
@@ -393,17 +442,32 @@ def test_a_token_that_names_a_role_that_can_not_be_assumed_is_refused(server, an
 def test_a_token_without_a_role_is_anon(server, anyone, bucket, database, put):
     put(bucket, "a", b"x")
     with database.policies(f"on storage.objects for select to anon using (bucket_id = '{bucket}')"):
-        assert anyone.get(f"/object/{bucket}/a", token=token(server.keys.jwt_secret, role=None, subject=new_subject())).status == 200
+        assert (
+            anyone.get(f"/object/{bucket}/a", token=token(server.keys.jwt_secret, role=None, subject=new_subject())).status == 200
+        )
 
 
 def test_a_role_of_the_applications_own_works_once_it_is_granted(server, anyone, bucket, database, put):
     put(bucket, "a", b"x")
     role = f"editor_{uuid.uuid4().hex[:8]}"
-    login = database.value("select usename from pg_stat_activity where application_name ilike 'magpie%' and usename is not null limit 1") or "postgres"
-    database.run(f"create role {role} nologin; grant {role} to \"{login}\"; grant usage on schema storage to {role}; grant all on storage.objects, storage.buckets to {role}")
+    login = (
+        database.value(
+            "select usename from pg_stat_activity where application_name ilike 'magpie%' and usename is not null limit 1"
+        )
+        or "postgres"
+    )
+    database.run(
+        f'create role {role} nologin; grant {role} to "{login}"; grant usage on schema storage to {role}; grant all on storage.objects, storage.buckets to {role}'
+    )
     try:
         with database.policies(f"on storage.objects for select to {role} using (bucket_id = '{bucket}')"):
-            assert anyone.get(f"/object/{bucket}/a", token=token(server.keys.jwt_secret, role=role, subject=new_subject())).status == 200
-        assert anyone.get(f"/object/{bucket}/a", token=token(server.keys.jwt_secret, role=role, subject=new_subject())).text == OBJECT_NOT_FOUND
+            assert (
+                anyone.get(f"/object/{bucket}/a", token=token(server.keys.jwt_secret, role=role, subject=new_subject())).status
+                == 200
+            )
+        assert (
+            anyone.get(f"/object/{bucket}/a", token=token(server.keys.jwt_secret, role=role, subject=new_subject())).text
+            == OBJECT_NOT_FOUND
+        )
     finally:
         database.run(f"drop owned by {role}; drop role {role}")

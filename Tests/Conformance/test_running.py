@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start, stop, crash and the commands beside `serve`."""
+
 from __future__ import annotations
 
 import http.client
@@ -65,9 +66,16 @@ def test_sigterm_lets_a_running_download_finish(own):
 def test_sigterm_lets_a_running_upload_finish(own):
     wire = fill(own)
     with socket.create_connection(("127.0.0.1", own.port), timeout=30) as connection:
-        connection.sendall((f"PUT /object/kept/slow HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {wire.token}\r\nContent-Length: 200000\r\n"
-                            "Connection: close\r\n\r\n").encode() + b"x" * 100_000)
-        assert wait_until(lambda: any(path.stat().st_size > 0 for path in own.data.rglob("*") if path.is_file() and "blobs" in path.parts), 10)
+        connection.sendall(
+            (
+                f"PUT /object/kept/slow HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {wire.token}\r\nContent-Length: 200000\r\n"
+                "Connection: close\r\n\r\n"
+            ).encode()
+            + b"x" * 100_000
+        )
+        assert wait_until(
+            lambda: any(path.stat().st_size > 0 for path in own.data.rglob("*") if path.is_file() and "blobs" in path.parts), 10
+        )
         own.process.send_signal(signal.SIGTERM)
         assert wait_until(lambda: not own.is_ready(), 10)
         connection.sendall(b"x" * 100_000)
@@ -158,7 +166,13 @@ def test_a_second_server_on_the_same_data_is_refused_and_the_first_goes_on(own):
     fill(own)
     result = subprocess.run(
         [str(BINARY), "serve", "--host", "127.0.0.1", "--port", str(free_port()), "--data-dir", str(own.data)],
-        env=clean_environment({}), capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False)
+        env=clean_environment({}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
     assert result.returncode != 0
     assert (result.stdout + result.stderr).strip() != ""
     assert Wire(own.port).get("/object/public/kept/a").body == b"kept"
@@ -170,7 +184,13 @@ def test_a_port_in_use_is_said_and_leaves_nothing_running(own):
     try:
         result = subprocess.run(
             [str(BINARY), "serve", "--host", "127.0.0.1", "--port", str(own.port), "--data-dir", str(other.data)],
-            env=clean_environment({}), capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False)
+            env=clean_environment({}),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
         assert result.returncode != 0
         assert "in use" in (result.stdout + result.stderr).lower()
         assert wait_until(lambda: embedded_processes(other.data) == [], 10)
@@ -180,15 +200,27 @@ def test_a_port_in_use_is_said_and_leaves_nothing_running(own):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("MAGPIE_PORT", "many"), ("MAGPIE_DURABILITY", "sometimes"), ("MAGPIE_UPLOAD_LIMIT", "-1"), ("MAGPIE_JWT_JWKS", "{not json"), ("MAGPIE_LOG_LEVEL", "loud"),
-     ("MAGPIE_DATABASE_URL", "not a url")],
+    [
+        ("MAGPIE_PORT", "many"),
+        ("MAGPIE_DURABILITY", "sometimes"),
+        ("MAGPIE_UPLOAD_LIMIT", "-1"),
+        ("MAGPIE_JWT_JWKS", "{not json"),
+        ("MAGPIE_LOG_LEVEL", "loud"),
+        ("MAGPIE_DATABASE_URL", "not a url"),
+    ],
 )
 def test_a_wrong_setting_ends_the_start_and_is_named(tmp_path, name, value):
     home = Server()
     try:
         result = subprocess.run(
-            [str(BINARY), "serve", "--data-dir", str(home.data)], env=clean_environment({name: value}), capture_output=True, text=True,
-            timeout=60, stdin=subprocess.DEVNULL, check=False)
+            [str(BINARY), "serve", "--data-dir", str(home.data)],
+            env=clean_environment({name: value}),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
         assert result.returncode != 0
         assert name in result.stdout + result.stderr
         assert wait_until(lambda: embedded_processes(home.data) == [], 10)
@@ -265,8 +297,13 @@ def test_verify_finds_damaged_bytes(own):
 def test_verify_does_not_touch_an_upload_under_way(own):
     wire = fill(own)
     with socket.create_connection(("127.0.0.1", own.port), timeout=30) as connection:
-        connection.sendall((f"PUT /object/kept/slow HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {wire.token}\r\nContent-Length: 200000\r\n"
-                            "Connection: close\r\n\r\n").encode() + b"x" * 150_000)
+        connection.sendall(
+            (
+                f"PUT /object/kept/slow HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {wire.token}\r\nContent-Length: 200000\r\n"
+                "Connection: close\r\n\r\n"
+            ).encode()
+            + b"x" * 150_000
+        )
         assert own.command("verify", "--repair").returncode == 0
         connection.sendall(b"x" * 50_000)
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signed uploads: each test's name is a line of the checklist."""
+
 from __future__ import annotations
 
 import time
@@ -11,7 +12,9 @@ from Support.wire import BUCKET_NOT_FOUND, DUPLICATE_KEY, form, refused
 
 
 def sign(wire, bucket: str, key: str, **headers: str) -> str:
-    reply = wire.post(f"/object/upload/sign/{bucket}/{key}", headers={name.replace("_", "-"): value for name, value in headers.items()})
+    reply = wire.post(
+        f"/object/upload/sign/{bucket}/{key}", headers={name.replace("_", "-"): value for name, value in headers.items()}
+    )
     assert reply.status == 200, reply.text
     return reply.json()["token"]
 
@@ -66,7 +69,9 @@ def test_signing_in_an_unknown_bucket_is_400(admin):
 def test_the_owner_in_the_token_is_stored(server, anyone, bucket, database):
     subject = new_subject()
     with database.policies(f"on storage.objects for insert to authenticated with check (bucket_id = '{bucket}')"):
-        signed = anyone.post(f"/object/upload/sign/{bucket}/a", token=token(server.keys.jwt_secret, subject=subject)).json()["token"]
+        signed = anyone.post(f"/object/upload/sign/{bucket}/a", token=token(server.keys.jwt_secret, subject=subject)).json()[
+            "token"
+        ]
     assert anyone.put(f"/object/upload/sign/{bucket}/a?token={signed}", b"x").status == 200
     assert database.value(f"select owner_id from storage.objects where bucket_id = '{bucket}'") == subject
 
@@ -103,7 +108,10 @@ def test_download_and_upload_tokens_are_not_exchangeable_and_stay_valid_for_thei
     download = admin.send_json("POST", f"/object/sign/{bucket}/a", {"expiresIn": 60}).json()["signedURL"].split("token=")[1]
     upload = sign(admin, bucket, "a", x_upsert="true")
 
-    for reply in (anyone.put(f"/object/upload/sign/{bucket}/a?token={download}", b"x"), anyone.get(f"/object/sign/{bucket}/a?token={upload}")):
+    for reply in (
+        anyone.put(f"/object/upload/sign/{bucket}/a?token={download}", b"x"),
+        anyone.get(f"/object/sign/{bucket}/a?token={upload}"),
+    ):
         assert (reply.status, reply.json()["error"]) == (400, "InvalidSignature")
 
     assert anyone.get(f"/object/sign/{bucket}/a?token={download}").body == b"old"

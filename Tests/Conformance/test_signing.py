@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signed downloads: each test's name is a line of the checklist."""
+
 from __future__ import annotations
 
 import time
@@ -86,7 +87,9 @@ def test_a_batch_by_anon_or_in_an_unknown_bucket_is_200_with_the_exact_error(adm
 def test_the_body_can_not_override_the_claims(admin, bucket, put):
     put(bucket, "a")
     wished = {"url": "other/key", "scope": "upload", "upsert": True, "owner": "someone", "role": "service_role"}
-    claims = claims_of(sign(admin, f"{bucket}/a", **wished, transform={"width": 1, **wished}).json()["signedURL"].split("token=")[1])
+    claims = claims_of(
+        sign(admin, f"{bucket}/a", **wished, transform={"width": 1, **wished}).json()["signedURL"].split("token=")[1]
+    )
     assert (claims["url"], claims["scope"]) == (f"{bucket}/a", "download")
     assert not {"upsert", "owner", "role"} & set(claims)
 
@@ -94,7 +97,11 @@ def test_the_body_can_not_override_the_claims(admin, bucket, put):
 def test_user_metadata_can_not_override_the_claims(admin, bucket):
     from Support.wire import encoded_metadata
 
-    admin.post(f"/object/{bucket}/a", b"x", headers={"x-metadata": encoded_metadata({"role": "service_role", "url": "x/y", "scope": "upload"})})
+    admin.post(
+        f"/object/{bucket}/a",
+        b"x",
+        headers={"x-metadata": encoded_metadata({"role": "service_role", "url": "x/y", "scope": "upload"})},
+    )
     claims = claims_of(sign(admin, f"{bucket}/a").json()["signedURL"].split("token=")[1])
     assert (claims["url"], claims["scope"], "role" in claims) == (f"{bucket}/a", "download", False)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """storage3, the Python client of Supabase Storage, unmodified: every method of its synchronous and its asynchronous client."""
+
 from __future__ import annotations
 
 import inspect
@@ -50,8 +51,9 @@ def fetched(url: str) -> httpx.Response:
 async def test_create_bucket_makes_a_bucket_with_its_options(storage):
     name = f"made-{uuid.uuid4().hex[:8]}"
 
-    answer = await it(storage.create_bucket(
-        name, options={"public": True, "file_size_limit": 4096, "allowed_mime_types": ["image/*"]}))
+    answer = await it(
+        storage.create_bucket(name, options={"public": True, "file_size_limit": 4096, "allowed_mime_types": ["image/*"]})
+    )
 
     assert answer == {"name": name}
     bucket = await it(storage.get_bucket(name))
@@ -90,7 +92,9 @@ async def test_get_bucket_reports_a_missing_bucket(storage):
 
 
 async def test_update_bucket_changes_visibility_and_limits(storage, bucket):
-    answer = await it(storage.update_bucket(bucket, {"public": True, "file_size_limit": 10, "allowed_mime_types": ["text/plain"]}))
+    answer = await it(
+        storage.update_bucket(bucket, {"public": True, "file_size_limit": 10, "allowed_mime_types": ["text/plain"]})
+    )
 
     assert answer == {"message": "Successfully updated"}
     changed = await it(storage.get_bucket(bucket))
@@ -120,8 +124,11 @@ async def test_upload_takes_every_kind_of_source(files, bucket, tmp_path, source
     path = tmp_path / "source.bin"
     path.write_bytes(b"\x00bytes\r\n--of a file")
     given = {
-        "bytes": lambda: path.read_bytes(), "path": lambda: path, "path as text": lambda: str(path),
-        "open file": lambda: path.open("rb"), "raw file": lambda: io.FileIO(path),
+        "bytes": lambda: path.read_bytes(),
+        "path": lambda: path,
+        "path as text": lambda: str(path),
+        "open file": lambda: path.open("rb"),
+        "raw file": lambda: io.FileIO(path),
     }[source]()
 
     answer = await it(files.upload("folder/copy.bin", given))
@@ -131,9 +138,17 @@ async def test_upload_takes_every_kind_of_source(files, bucket, tmp_path, source
 
 
 async def test_upload_stores_type_cache_control_and_metadata(files):
-    await it(files.upload(
-        "a.json", b"{}",
-        {"content-type": "application/json", "cache-control": "60", "metadata": {"department": "press", "nested": {"n": [1, 2]}}}))
+    await it(
+        files.upload(
+            "a.json",
+            b"{}",
+            {
+                "content-type": "application/json",
+                "cache-control": "60",
+                "metadata": {"department": "press", "nested": {"n": [1, 2]}},
+            },
+        )
+    )
 
     info = await it(files.info("a.json"))
     assert (info["content_type"], info["cache_control"], info["size"]) == ("application/json", "max-age=60", 2)
@@ -291,7 +306,10 @@ async def test_create_signed_urls_answers_for_each_path(files):
 
     assert [entry["path"] for entry in signed] == ["a.txt", "missing.txt", "b.txt"]
     assert [entry["error"] for entry in signed] == [
-        None, "Either the object does not exist or you do not have access to it", None]
+        None,
+        "Either the object does not exist or you do not have access to it",
+        None,
+    ]
     assert signed[1]["signedURL"] is None
     answer = fetched(signed[2]["signedURL"])
     assert (answer.content, "saved.txt" in answer.headers["content-disposition"]) == (b"b", True)
@@ -371,8 +389,18 @@ async def test_info_has_every_field(files, bucket):
     info = await it(files.info("a.txt"))
 
     assert set(info) == {
-        "id", "name", "version", "bucket_id", "size", "content_type", "cache_control", "etag", "metadata", "last_modified",
-        "created_at"}
+        "id",
+        "name",
+        "version",
+        "bucket_id",
+        "size",
+        "content_type",
+        "cache_control",
+        "etag",
+        "metadata",
+        "last_modified",
+        "created_at",
+    }
     assert (info["name"], info["bucket_id"], info["size"]) == ("a.txt", bucket, 5)
     assert info["etag"] == '"827ccb0eea8a706c4c34a16891f84e7b"'
 
@@ -409,7 +437,10 @@ async def test_list_v2_pages_and_groups(files):
 
     assert [entry.name for entry in everything.objects] == ["a.txt", "dir/b.txt", "dir/c.txt", "z.txt"]
     assert (everything.hasNext, everything.nextCursor, everything.folders) == (False, None, [])
-    assert ([entry.name for entry in grouped.folders], [entry.name for entry in grouped.objects]) == (["dir/"], ["a.txt", "z.txt"])
+    assert ([entry.name for entry in grouped.folders], [entry.name for entry in grouped.objects]) == (
+        ["dir/"],
+        ["a.txt", "z.txt"],
+    )
     assert ([entry.name for entry in first.objects], first.hasNext) == (["a.txt", "dir/b.txt", "dir/c.txt"], True)
     assert ([entry.name for entry in second.objects], second.hasNext) == (["z.txt"], False)
     assert [entry.name for entry in latest.objects] == ["dir/c.txt", "dir/b.txt"]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Uploads: each test's name is a line of the checklist."""
+
 from __future__ import annotations
 
 import json
@@ -8,7 +9,16 @@ import uuid
 
 import pytest
 from Support.wire import (
-    BUCKET_NOT_FOUND, DUPLICATE_KEY, Wire, encoded_metadata, error_text, form, raw_exchange, refused, status_of)
+    BUCKET_NOT_FOUND,
+    DUPLICATE_KEY,
+    Wire,
+    encoded_metadata,
+    error_text,
+    form,
+    raw_exchange,
+    refused,
+    status_of,
+)
 
 TOO_LARGE = error_text("413", "Payload too large", "The object exceeded the maximum allowed size", "EntityTooLarge")
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -95,7 +105,9 @@ def test_a_body_over_the_buckets_limit_is_413_in_the_body_and_leaves_nothing(ser
 
 def test_a_chunked_body_is_limited_too(admin, make_bucket):
     bucket = make_bucket(file_size_limit=10)
-    reply = admin.request("POST", f"/object/{bucket}/a.txt", iter([b"12345678", b"90123456"]), headers={"Content-Type": "text/plain"})
+    reply = admin.request(
+        "POST", f"/object/{bucket}/a.txt", iter([b"12345678", b"90123456"]), headers={"Content-Type": "text/plain"}
+    )
     assert (reply.status, reply.text) == (400, TOO_LARGE)
     assert admin.request("POST", f"/object/{bucket}/a.txt", iter([b"12345", b"67890"])).status == 200
 
@@ -207,7 +219,9 @@ def test_an_empty_file_name_is_400(admin, bucket, method):
     assert admin.request(method, f"/object/{bucket}/", b"x").status == 400
 
 
-@pytest.mark.parametrize("key", ["na%C3%AFve.txt", "a%23b", "a%5Bb%5D", "a%7Eb", "a%22b", "a%5Cb", "a%0Ab", "x" * 1100, "a/../b", "./a", "a/%2e%2e/b"])
+@pytest.mark.parametrize(
+    "key", ["na%C3%AFve.txt", "a%23b", "a%5Bb%5D", "a%7Eb", "a%22b", "a%5Cb", "a%0Ab", "x" * 1100, "a/../b", "./a", "a/%2e%2e/b"]
+)
 def test_a_key_outside_of_the_alphabet_is_invalid(admin, bucket, key):
     reply = admin.post(f"/object/{bucket}/{key}", b"x")
     assert (reply.status, reply.json()["error"], reply.json()["code"]) == (400, "InvalidKey", "InvalidKey")
@@ -239,9 +253,15 @@ def test_robots_rules_default_to_none_and_are_replaced_on_upsert(admin, bucket):
 
 def test_an_invalid_robots_rule_is_400(admin, bucket):
     reply = admin.post(f"/object/{bucket}/a", b"x", headers={"x-robots-tag": "invalidrule"})
-    assert (reply.status, reply.text) == (400, error_text(
-        "400", "invalid_x_robots_tag", 'Invalid X-Robots-Tag header: Invalid X-Robots-Tag rule: "invalidrule"', "InvalidRequest"
-    ))
+    assert (reply.status, reply.text) == (
+        400,
+        error_text(
+            "400",
+            "invalid_x_robots_tag",
+            'Invalid X-Robots-Tag header: Invalid X-Robots-Tag rule: "invalidrule"',
+            "InvalidRequest",
+        ),
+    )
 
 
 def test_the_declared_length_type_and_user_metadata_are_visible_to_policies(server, user, bucket, database):
@@ -252,8 +272,10 @@ def test_the_declared_length_type_and_user_metadata_are_visible_to_policies(serv
     with database.policies(check):
         assert user.post(f"/object/{bucket}/a.png", b"x" * 10, headers=good).status == 200
         for body, headers in (
-            (b"x" * 11, good), (b"x", {**good, "Content-Type": "text/plain"}),
-            (b"x", {**good, "x-metadata": encoded_metadata({"department": "sales"})}), (b"x", {"Content-Type": "image/png"}),
+            (b"x" * 11, good),
+            (b"x", {**good, "Content-Type": "text/plain"}),
+            (b"x", {**good, "x-metadata": encoded_metadata({"department": "sales"})}),
+            (b"x", {"Content-Type": "image/png"}),
         ):
             reply = user.post(f"/object/{bucket}/b.png", body, headers=headers)
             assert (reply.status, reply.text) == (400, refused("INSERT"))
@@ -271,8 +293,11 @@ def test_metadata_behind_the_file_is_judged_by_policies_too(user, bucket, databa
 def test_a_refused_upload_leaves_no_row_and_no_bytes(server, admin, make_bucket, database, way):
     bucket = make_bucket(file_size_limit=1000)
     before = server.blobs()
-    reply = admin.request("POST", f"/object/{bucket}/a.txt", iter([b"x" * 600] * 4)) if way == "raw" else send(
-        admin, way, f"/object/{bucket}/a.txt", b"x" * 4000)
+    reply = (
+        admin.request("POST", f"/object/{bucket}/a.txt", iter([b"x" * 600] * 4))
+        if way == "raw"
+        else send(admin, way, f"/object/{bucket}/a.txt", b"x" * 4000)
+    )
     assert reply.text == TOO_LARGE
     assert database.value(f"select count(*) from storage.objects where bucket_id = '{bucket}'") == "0"
     assert server.blobs() == before
@@ -280,11 +305,18 @@ def test_a_refused_upload_leaves_no_row_and_no_bytes(server, admin, make_bucket,
 
 def test_the_row_has_the_metadata_that_existing_code_reads(admin, bucket, database):
     admin.post(f"/object/{bucket}/a.txt", b"hello", headers={"Content-Type": "text/plain", "Cache-Control": "max-age=7"})
-    row = database.rows(f"select metadata, owner, owner_id, version, path_tokens from storage.objects where bucket_id = '{bucket}'")[0]
+    row = database.rows(
+        f"select metadata, owner, owner_id, version, path_tokens from storage.objects where bucket_id = '{bucket}'"
+    )[0]
     metadata = row["metadata"]
     assert metadata["eTag"] == '"5d41402abc4b2a76b9719d911017c592"'
-    assert (metadata["size"], metadata["contentLength"], metadata["mimetype"], metadata["cacheControl"], metadata["httpStatusCode"]) == (
-        5, 5, "text/plain", "max-age=7", 200)
+    assert (
+        metadata["size"],
+        metadata["contentLength"],
+        metadata["mimetype"],
+        metadata["cacheControl"],
+        metadata["httpStatusCode"],
+    ) == (5, 5, "text/plain", "max-age=7", 200)
     assert metadata["lastModified"].endswith("Z")
     assert (row["owner"], row["owner_id"], row["path_tokens"], len(row["version"])) == (None, None, ["a.txt"], 36)
 
@@ -299,7 +331,9 @@ def test_the_owner_is_the_callers_subject(server, bucket, database, anyone):
             assert reply.status == 200, reply.text
     rows = database.rows(f"select name, owner, owner_id from storage.objects where bucket_id = '{bucket}' order by name")
     assert rows == [
-        {"name": "text.txt", "owner": None, "owner_id": "auth0|12"}, {"name": "uuid.txt", "owner": subject, "owner_id": subject}]
+        {"name": "text.txt", "owner": None, "owner_id": "auth0|12"},
+        {"name": "uuid.txt", "owner": subject, "owner_id": subject},
+    ]
 
 
 def test_two_racing_uploads_without_upsert_cannot_both_win(server, admin, bucket):
@@ -327,8 +361,10 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(server, admin, buc
     from Support.server import wait_until
 
     before = server.blobs()
-    head = (f"POST /object/{bucket}/gone.bin HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {server.keys.service}\r\n"
-            "Content-Length: 1000000\r\n\r\n").encode()
+    head = (
+        f"POST /object/{bucket}/gone.bin HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {server.keys.service}\r\n"
+        "Content-Length: 1000000\r\n\r\n"
+    ).encode()
     raw_exchange(server.port, head + b"x" * 300_000, timeout=0.3)
     assert wait_until(lambda: server.blobs() == before, 10)
     assert database.value(f"select count(*) from storage.objects where bucket_id = '{bucket}'") == "0"
@@ -336,8 +372,10 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(server, admin, buc
 
 
 def test_an_answer_to_a_body_that_was_not_read_closes_the_connection(server, anon, bucket):
-    head = (f"POST /object/{bucket}/a.bin HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {server.keys.anon}\r\n"
-            "Content-Length: 50000000\r\n\r\n").encode()
+    head = (
+        f"POST /object/{bucket}/a.bin HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {server.keys.anon}\r\n"
+        "Content-Length: 50000000\r\n\r\n"
+    ).encode()
     answer = raw_exchange(server.port, head + b"x" * 100_000, timeout=5)
     assert status_of(answer) == 400
     assert b"\r\nconnection: close" in answer.lower()
@@ -347,8 +385,12 @@ def test_expect_100_continue_is_answered_before_the_body(server, admin, bucket):
     import socket
 
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
-        connection.sendall((f"PUT /object/{bucket}/a.txt HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {server.keys.service}\r\n"
-                            "Content-Length: 4\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n").encode())
+        connection.sendall(
+            (
+                f"PUT /object/{bucket}/a.txt HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {server.keys.service}\r\n"
+                "Content-Length: 4\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n"
+            ).encode()
+        )
         first = connection.recv(1000)
         assert first.startswith(b"HTTP/1.1 100 ")
         connection.sendall(b"body")

@@ -14,6 +14,7 @@ it is acknowledged it becomes what its key must hold. After each `kill -9` the s
 
 At the end, and every 25 kills, `magpie verify --repair` has to leave a store that `magpie verify` finds clean.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -94,8 +95,11 @@ def body_of(generator: random.Random, size: int) -> bytes:
 
 
 def is_whole(body: bytes) -> bool:
-    return (len(body) >= 40 and len(body) == int.from_bytes(body[:8], "big") + 40
-            and hashlib.sha256(body[:-32]).digest() == body[-32:])
+    return (
+        len(body) >= 40
+        and len(body) == int.from_bytes(body[:8], "big") + 40
+        and hashlib.sha256(body[:-32]).digest() == body[-32:]
+    )
 
 
 def digest_of(body: bytes) -> str:
@@ -125,7 +129,9 @@ class Writer(threading.Thread):
         finally:
             connection.close()
 
-    def send(self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None, **headers: str) -> int:
+    def send(
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> int:
         fields = {"Authorization": f"Bearer {self.token}", **{name.replace("_", "-"): value for name, value in headers.items()}}
         connection.request(method, path, body, fields)
         response = connection.getresponse()
@@ -242,7 +248,9 @@ def run(kills: int, seed: int, writers: int, report=print) -> int:
             if number % 25 == 0 or number == kills:
                 verify(server)
                 objects = check(server, ledger)
-                report(f"crash: {number} kills, {ledger.acknowledged} writes acknowledged, {objects} objects, {time.monotonic() - begin:.0f} s")
+                report(
+                    f"crash: {number} kills, {ledger.acknowledged} writes acknowledged, {objects} objects, {time.monotonic() - begin:.0f} s"
+                )
         server.stop()
         server.start()
         check(server, ledger)

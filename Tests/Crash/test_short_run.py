@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A short crash run; `crash.py` has the long one."""
+
 import pathlib
 import random
 import sys

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The project's own checks can fail: each is given what it must refuse, once."""
+
 import pathlib
 import shutil
 import subprocess
@@ -40,7 +41,11 @@ def test_the_project_has_no_arrow_that_points_up_or_sideways():
     ("file", "line", "complaint"),
     [
         ("MediaCore/Model/Wrong.swift", "import Hummingbird", "MediaCore must not import Hummingbird"),
-        ("MediaCore/Wrong.swift", "public import struct NIOPosix.MultiThreadedEventLoopGroup", "MediaCore must not import NIOPosix"),
+        (
+            "MediaCore/Wrong.swift",
+            "public import struct NIOPosix.MultiThreadedEventLoopGroup",
+            "MediaCore must not import NIOPosix",
+        ),
         ("MediaCore/Wrong.swift", "import PostgresMetadata", "MediaCore must not import PostgresMetadata"),
         ("BlobStores/Local/Wrong.swift", "import PostgresMetadata", "BlobStores must not import PostgresMetadata"),
         ("PostgresMetadata/Wrong.swift", "@preconcurrency import BlobStores", "PostgresMetadata must not import BlobStores"),
@@ -48,7 +53,11 @@ def test_the_project_has_no_arrow_that_points_up_or_sideways():
         ("WireFormats/Wrong.swift", "import MediaCore", "WireFormats must not import MediaCore"),
         ("MediaTesting/Wrong.swift", "import Testing", "MediaTesting must not import Testing"),
         ("Unknown/Wrong.swift", "import NIOCore", "the target Unknown has no row"),
-        ("MediaCore/Wrong.swift", 'let home = ProcessInfo.processInfo.environment["HOME"]', "only Sources/magpie reads the environment"),
+        (
+            "MediaCore/Wrong.swift",
+            'let home = ProcessInfo.processInfo.environment["HOME"]',
+            "only Sources/magpie reads the environment",
+        ),
         ("BlobStores/Wrong.swift", 'let home = getenv("HOME")', "only Sources/magpie reads the environment"),
     ],
 )
@@ -113,7 +122,7 @@ def test_a_setting_that_the_code_does_not_know_is_refused(tree):
     ("text", "complaint"),
     [
         ("-----BEGIN " + "PRIVATE KEY-----", "a private key"),
-        ("let path = \"/ro" + "ot/data\"", "a path of one machine"),
+        ('let path = "/ro' + 'ot/data"', "a path of one machine"),
         ("// TO" + "DO: later", "unfinished work"),
     ],
 )

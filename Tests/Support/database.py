@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """PostgreSQL through psql: the private one of a server, and clusters of the tests' own."""
+
 from __future__ import annotations
 
 import contextlib
@@ -49,11 +50,34 @@ class Database:
         if self.password is not None:
             environment["PGPASSWORD"] = self.password
         result = subprocess.run(
-            as_postgres([
-                str(programs() / "psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", str(self.socket_directory),
-                "-p", str(self.port), "-U", self.user, "-d", self.name, "-f", "-",
-            ]),
-            input=sql, text=True, capture_output=True, timeout=60, env=environment, check=False, cwd="/",
+            as_postgres(
+                [
+                    str(programs() / "psql"),
+                    "-X",
+                    "-q",
+                    "-A",
+                    "-t",
+                    "-v",
+                    "ON_ERROR_STOP=1",
+                    "-h",
+                    str(self.socket_directory),
+                    "-p",
+                    str(self.port),
+                    "-U",
+                    self.user,
+                    "-d",
+                    self.name,
+                    "-f",
+                    "-",
+                ]
+            ),
+            input=sql,
+            text=True,
+            capture_output=True,
+            timeout=60,
+            env=environment,
+            check=False,
+            cwd="/",
         )
         if result.returncode != 0:
             raise RuntimeError(result.stderr.strip())
@@ -86,7 +110,9 @@ def embedded_database(data: pathlib.Path) -> Database:
     sockets = sorted(data.rglob(".s.PGSQL.*[0-9]"))
     if not sockets:
         raise RuntimeError(f"no PostgreSQL socket under {data}")
-    return Database(socket_directory=sockets[0].parent, user="postgres", name="postgres", port=int(sockets[0].name.rsplit(".", 1)[1]))
+    return Database(
+        socket_directory=sockets[0].parent, user="postgres", name="postgres", port=int(sockets[0].name.rsplit(".", 1)[1])
+    )
 
 
 class Cluster:
@@ -107,19 +133,47 @@ class Cluster:
             for path in (self.home, self.run_directory, secret):
                 shutil.chown(path, "postgres", "postgres")
         subprocess.run(
-            as_postgres([
-                str(programs() / "initdb"), "-D", str(self.home / "cluster"), "-U", "owner", "-A", "scram-sha-256",
-                f"--pwfile={secret}", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
-            ]),
-            check=True, capture_output=True, cwd="/",
+            as_postgres(
+                [
+                    str(programs() / "initdb"),
+                    "-D",
+                    str(self.home / "cluster"),
+                    "-U",
+                    "owner",
+                    "-A",
+                    "scram-sha-256",
+                    f"--pwfile={secret}",
+                    "-E",
+                    "UTF8",
+                    "--locale=C.UTF-8",
+                    "--no-sync",
+                ]
+            ),
+            check=True,
+            capture_output=True,
+            cwd="/",
         )
         log = (self.home / "log").open("ab")
         self.process = subprocess.Popen(
-            as_postgres([
-                str(programs() / "postgres"), "-D", str(self.home / "cluster"), "-k", str(self.run_directory),
-                "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60",
-            ]),
-            stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/",
+            as_postgres(
+                [
+                    str(programs() / "postgres"),
+                    "-D",
+                    str(self.home / "cluster"),
+                    "-k",
+                    str(self.run_directory),
+                    "-c",
+                    "listen_addresses=",
+                    "-c",
+                    "fsync=off",
+                    "-c",
+                    "max_connections=60",
+                ]
+            ),
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            cwd="/",
         )
         log.close()
         end = time.monotonic() + 30

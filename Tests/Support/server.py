@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Magpie server of one's own: a free port, a data directory that goes away, and an end by its own process id."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -74,7 +75,11 @@ class Server:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [str(self.binary), "serve", "--host", HOST, "--port", str(self.port), "--data-dir", str(self.data)],
-                env=clean_environment(self.settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home,
+                env=clean_environment(self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.home,
             )
         while not self.is_ready():
             if self.process.poll() is not None:
@@ -137,8 +142,14 @@ class Server:
     def command(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Runs another command of the binary on the same data directory and database."""
         return subprocess.run(
-            [str(self.binary), *arguments, "--data-dir", str(self.data)], env=clean_environment(self.settings), text=True,
-            capture_output=True, timeout=timeout, stdin=subprocess.DEVNULL, cwd=self.home, check=False,
+            [str(self.binary), *arguments, "--data-dir", str(self.data)],
+            env=clean_environment(self.settings),
+            text=True,
+            capture_output=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            cwd=self.home,
+            check=False,
         )
 
     @property
@@ -157,7 +168,9 @@ class Server:
 
     def blobs(self) -> list[pathlib.Path]:
         """Every file that holds bytes of objects, or held them on the way."""
-        return sorted(path for path in self.data.rglob("*") if "postgres" not in path.relative_to(self.data).parts and is_blob(path))
+        return sorted(
+            path for path in self.data.rglob("*") if "postgres" not in path.relative_to(self.data).parts and is_blob(path)
+        )
 
 
 def is_blob(path: pathlib.Path) -> bool:

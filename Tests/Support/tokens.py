@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tokens as an application's sign-in service would issue them."""
+
 from __future__ import annotations
 
 import time

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plain HTTP/1.1 with the request exactly as written: no client library tidies paths, headers or lengths."""
+
 from __future__ import annotations
 
 import base64
@@ -36,8 +37,12 @@ class Wire:
         self.token = token
 
     def request(
-        self, method: str, target: str, body: bytes | str | Iterable[bytes] | None = None,
-        headers: Mapping[str, str] | None = None, token: str | None = "default",
+        self,
+        method: str,
+        target: str,
+        body: bytes | str | Iterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        token: str | None = "default",
     ) -> Reply:
         """Sends one request. `token` replaces this client's; None sends no Authorization."""
         fields = dict(headers or {})
@@ -114,8 +119,13 @@ def status_of(answer: bytes) -> int:
 
 
 def form(
-    fields: Mapping[str, str], file: bytes | None, filename: str = "file.txt", file_type: str | None = "text/plain",
-    file_field: str = "file", fields_after: Mapping[str, str] | None = None, boundary: str = "magpie-boundary-7f3a",
+    fields: Mapping[str, str],
+    file: bytes | None,
+    filename: str = "file.txt",
+    file_type: str | None = "text/plain",
+    file_field: str = "file",
+    fields_after: Mapping[str, str] | None = None,
+    boundary: str = "magpie-boundary-7f3a",
 ) -> tuple[bytes, dict[str, str]]:
     """A multipart/form-data body and its headers, with fields before and after the file."""
     pieces = []
@@ -155,8 +165,11 @@ NO_AUTHORIZATION = error_text("400", "Error", "headers must have required proper
 RELATED_MISSING = error_text("404", "InvalidRequest", "The related resource does not exist", "InvalidRequest")
 
 
-def refused(command: str, role: str = "authenticated", table: str = "storage.objects",
-            message: str = "new row violates row-level security policy") -> str:
+def refused(
+    command: str,
+    role: str = "authenticated",
+    table: str = "storage.objects",
+    message: str = "new row violates row-level security policy",
+) -> str:
     """The body of a refusal by row-level security, with the detail that names the missing policy."""
-    return error_text(
-        "403", "Unauthorized", message, "AccessDenied", {"role": role, "command": command, "table": table})
+    return error_text("403", "Unauthorized", message, "AccessDenied", {"role": role, "command": command, "table": table})
