@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 import random
 import socket
 import threading
 import time
 
+import jwt
 import pytest
 from Support.server import wait_until
 from Support.tokens import new_subject, token
@@ -465,18 +469,27 @@ def test_a_token_with_claims_of_the_wrong_kind_is_no_500(server, anyone, bucket)
         {"exp": 1e300},
         {"exp": -1},
     ):
-        import jwt
-
         bearer = jwt.api_jws.encode(
-            __import__("json").dumps({"role": "authenticated", **claims}).encode(), server.keys.jwt_secret, algorithm="HS256"
+            json.dumps({"role": "authenticated", **claims}).encode(), server.keys.jwt_secret, algorithm="HS256"
         )
         assert anyone.get("/bucket", token=bearer).status in (200, 400)
     for role in (5, ["service_role"], {"a": 1}, True):
-        bearer = __import__("jwt").api_jws.encode(
-            __import__("json").dumps({"role": role}).encode(), server.keys.jwt_secret, algorithm="HS256"
+        bearer = jwt.api_jws.encode(
+            json.dumps({"role": role}).encode(), server.keys.jwt_secret, algorithm="HS256"
         )
         reply = anyone.get("/bucket", token=bearer)
         assert reply.status == 400 or reply.text == "[]"
+
+
+@pytest.mark.parametrize("algorithm", ["HS384", "HS512", "RS256", "ES256", "EdDSA", "none", "PS256", "hs256", ""])
+def test_a_token_of_an_algorithm_that_is_not_configured_is_refused(server, anyone, algorithm):
+    head = base64.urlsafe_b64encode(json.dumps({"alg": algorithm, "typ": "JWT"}).encode()).rstrip(b"=")
+    claims = base64.urlsafe_b64encode(b'{"role":"service_role"}').rstrip(b"=")
+    signature = base64.urlsafe_b64encode(
+        hmac.digest(server.keys.jwt_secret.encode(), head + b"." + claims, "sha512" if algorithm == "HS512" else "sha384")
+    ).rstrip(b"=")
+    reply = anyone.get("/bucket", token=b".".join([head, claims, signature]).decode())
+    assert (reply.status, reply.json()["error"]) == (400, "Unauthorized")
 
 
 def test_a_nul_in_a_subject_is_no_500(server, anyone, bucket):
