@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Hummingbird
-public import Logging
 public import NIOCore
 import Synchronization
 
@@ -24,6 +23,7 @@ public struct MagpieRequestContext: RequestContext {
 /// Notes about one request for its access log line and metrics.
 public final class RequestTrace: Sendable {
     private struct Notes {
+        var requestID = RequestTrace.freshID()
         var operation = "unknown"
         var error: String?
     }
@@ -31,6 +31,17 @@ public final class RequestTrace: Sendable {
     private let notes = Mutex(Notes())
 
     public init() {}
+
+    /// Ties the log lines of one request together, and the answer to them. The client's own where it sent a usable one.
+    public var requestID: String {
+        get { notes.withLock { $0.requestID } }
+        set { notes.withLock { $0.requestID = newValue } }
+    }
+
+    private static func freshID() -> String {
+        let digits = String(UInt64.random(in: .min ... .max), radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
 
     /// The operation's name (`storage.object.get_public`), of a small closed set: it labels metrics.
     public var operation: String {

@@ -11,9 +11,11 @@ public struct Objects: Sendable {
     let reaper: ReaperSignal
     let logger: Logger
 
-    /// One page of one level of a bucket. - Throws: nothing for an unknown bucket: it is empty to everyone.
+    /// One page of one level of a bucket. An unknown bucket is empty. A prefix that does not end in `/` gets one: it names a level.
     public func folder(_ query: FolderQuery, in bucket: BucketID, as caller: Caller) async throws -> [ListEntry] {
-        try await metadata.folder(query, in: bucket, as: caller)
+        var query = query
+        if !query.prefix.isEmpty, !query.prefix.hasSuffix("/") { query.prefix += "/" }
+        return try await metadata.folder(query, in: bucket, as: caller)
     }
 
     /// One page of all keys below a prefix.
