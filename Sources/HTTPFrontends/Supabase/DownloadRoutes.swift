@@ -103,13 +103,20 @@ extension SupabaseCall {
     /// The range asked for. A malformed or multiple one is refused; RFC 9110 §14.2 would let it be ignored, clients of this
     /// dialect expect 416.
     private func range() throws -> ByteRange? {
-        guard let field = request.headers[.range] else { return nil }
-        switch RangeHeader(parsing: field) {
-        case .bounded(let first, let last): return .closed(first...last)
-        case .from(let first): return .from(first)
-        case .suffix(let count): return .last(count)
-        case .otherUnit: return nil
+        switch RangeHeader(parsing: request.headers[.range]) {
+        case .absent, .otherUnit: return nil
+        case .single(let bytes): return bytes.byteRange
         case .malformed, .multiple: throw StorageError(.rangeNotSatisfiable, "invalid range provided")
+        }
+    }
+}
+
+extension RangeHeader.Bytes {
+    fileprivate var byteRange: ByteRange {
+        switch (first, last) {
+        case (let first?, let last?): .closed(first...last)
+        case (let first?, nil): .from(first)
+        case (nil, let count): .last(count ?? 0)
         }
     }
 }

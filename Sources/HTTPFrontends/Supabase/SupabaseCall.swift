@@ -28,8 +28,12 @@ struct SupabaseCall {
         self.context = context
         self.frontend = frontend
         let text = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).dropFirst().first ?? ""
-        guard let fields = QueryString.parse(text) else { throw .malformedQuery }
-        self.query = RequestFields(location: "querystring", fields: fields.mapValues { .string($0) })
+        do {
+            let fields = try QueryParameters(parsing: text).all.map { ($0.name, RequestValue.string($0.value)) }
+            self.query = RequestFields(location: "querystring", fields: Dictionary(fields) { first, _ in first })
+        } catch {
+            throw .malformedQuery
+        }
     }
 
     func answer() async throws -> Response {

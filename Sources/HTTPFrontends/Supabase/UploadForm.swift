@@ -11,7 +11,7 @@ import WireFormats
 /// Fields: `cacheControl` (seconds), `metadata` or `userMetadata` (JSON), `contentType`. The file is the first part with a file name, or
 /// without a name.
 struct UploadForm {
-    let boundary: String
+    let boundary: MultipartBoundary
     let body: ByteStream
     /// What the headers say; fields replace it.
     let options: UploadOptions
@@ -21,7 +21,7 @@ struct UploadForm {
     /// Reads up to the file's first byte.
     /// - Throws: `SupabaseError.noContent` for a form without a file; `StorageError` for a malformed one.
     func upload() async throws -> Upload {
-        let reader = FormReader(boundary: boundary, body: body)
+        let reader = FormReader(boundary: boundary, body: body, maxFieldBytes: maxUserMetadataBytes)
         var fields = FormFields(options: options, maxUserMetadataBytes: maxUserMetadataBytes)
         while let event = try await reader.next() {
             guard case .part(let part) = event else { continue }
@@ -39,25 +39,28 @@ struct UploadForm {
         throw SupabaseError.noContent
     }
 
-    static func error(_ error: MultipartFormError) -> SupabaseError {
-        let message =
-            switch error {
-            case .badBoundary: "Invalid multipart boundary"
-            case .malformedHeader: "Malformed multipart header"
-            case .headerTooLong: "Multipart header is too long"
-            case .tooManyParts: "Too many multipart parts"
-            case .malformedBoundary: "Malformed multipart boundary"
-            case .truncated: "Unexpected end of multipart data"
-            }
+    static func error(_ error: MultipartFormError) -> any Error {
+        let message: String
+        switch error {
+        case .fieldTooLarge(let name) where FormFields.isMetadata(name): return StorageError.tooLarge("user_metadata")
+        case .fieldTooLarge(let name): message = "The form field \(name.prefix(64)) is too long"
+        case .invalidContentType: message = "Invalid multipart boundary"
+        case .malformedBoundary: message = "Malformed multipart boundary"
+        case .malformedHeader: message = "Malformed multipart header"
+        case .headerTooLarge: message = "Multipart header is too long"
+        case .tooManyParts: message = "Too many multipart parts"
+        case .unsupportedTransferEncoding: message = "Unsupported content-transfer-encoding in multipart data"
+        case .truncated: message = "Unexpected end of multipart data"
+        }
         return SupabaseError(400, code: "InvalidRequest", message: message)
     }
 }
 
 extension SupabaseCall {
     /// The boundary of a form. Nil when the body is raw.
-    func formBoundary() throws(SupabaseError) -> String? {
-        guard let type = request.headers[.contentType] else { return nil }
-        do { return try MultipartFormParser.boundary(of: type) } catch { throw UploadForm.error(error) }
+    func formBoundary() throws -> MultipartBoundary? {
+        guard let type = request.headers[.contentType], MultipartBoundary.isForm(contentType: type) else { return nil }
+        do { return try MultipartBoundary(contentType: type) } catch { throw UploadForm.error(error) }
     }
 }
 
@@ -103,7 +106,7 @@ private struct FormFields {
         return result
     }
 
-    private static func isMetadata(_ name: String) -> Bool { name == "metadata" || name == "userMetadata" }
+    static func isMetadata(_ name: String) -> Bool { name == "metadata" || name == "userMetadata" }
 
     // Both end up in headers of downloads.
     private static func isHeaderValue(_ text: String) -> Bool { text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }
@@ -124,7 +127,7 @@ private struct FormFile: AsyncSequence, Sendable {
             guard !isOver else { return nil }
             while let event = try await reader.next() {
                 switch event {
-                case .bytes(let bytes): return bytes
+                case .body(let bytes): return bytes
                 case .partEnd:
                     isOver = true
                     try await reader.readRest(into: &fields)
@@ -145,12 +148,14 @@ private struct FormFile: AsyncSequence, Sendable {
 private final class FormReader: @unchecked Sendable {
     // Sendable: used by one task at a time. The request's task reads up to the file, hands the file's stream to the core, which
     // consumes it once, and asks for the late fields after its end.
+    private static let maxParts = 12
+
     private var chunks: any AsyncIteratorProtocol<ByteBuffer, any Error>
     private var parser: MultipartFormParser
     private(set) var lateFields: FormFields?
 
-    init(boundary: String, body: ByteStream) {
-        self.parser = MultipartFormParser(boundary: boundary)
+    init(boundary: MultipartBoundary, body: ByteStream, maxFieldBytes: Int) {
+        self.parser = MultipartFormParser(boundary: boundary, limits: .init(parts: Self.maxParts, fieldBytes: maxFieldBytes))
         self.chunks = Self.iterator(body.chunks)
     }
 
@@ -170,7 +175,7 @@ private final class FormReader: @unchecked Sendable {
                 do { try parser.finish() } catch { throw UploadForm.error(error) }
                 return nil
             }
-            parser.feed(chunk)
+            parser.push(chunk)
         }
     }
 
@@ -179,7 +184,7 @@ private final class FormReader: @unchecked Sendable {
         var value: [UInt8] = []
         while let event = try await next() {
             switch event {
-            case .bytes(let bytes):
+            case .body(let bytes):
                 guard value.count + bytes.readableBytes <= limit else { return nil }
                 value += bytes.readableBytesView
             case .partEnd: return value
