@@ -20,7 +20,8 @@ import WireFormats
     @Test func componentsKeepUnreservedCharactersOnly() {
         let text = "aZ9-_.!~*'() /?#[]@:$&+,;=%é"
 
-        #expect(PercentEncoding.encodeComponent(text) == "aZ9-_.%21~%2A%27%28%29%20%2F%3F%23%5B%5D%40%3A%24%26%2B%2C%3B%3D%25%C3%A9")
+        #expect(
+            PercentEncoding.encodeComponent(text) == "aZ9-_.%21~%2A%27%28%29%20%2F%3F%23%5B%5D%40%3A%24%26%2B%2C%3B%3D%25%C3%A9")
     }
 
     @Test func segmentsKeepWhatAPathMayHold() {

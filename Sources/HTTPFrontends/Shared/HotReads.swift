@@ -19,7 +19,9 @@ public final class HotReads: Sendable {
     private static let capacity = 16_384
     private static let longestTarget = 2048
     /// Header fields that make a read anything but plain.
-    private static let qualifiers = ["range", "if-none-match", "if-modified-since", "if-range", "if-match", "if-unmodified-since"]
+    private static let qualifiers = [
+        "range", "if-none-match", "if-modified-since", "if-range", "if-match", "if-unmodified-since",
+    ]
 
     private let entries = Mutex<[String: Entry]>([:])
 

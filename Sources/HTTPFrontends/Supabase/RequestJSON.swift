@@ -131,7 +131,8 @@ struct RequestFields {
         }
     }
 
-    func choice<Choice: CaseIterable & RawRepresentable<String>>(_ name: String, of: Choice.Type) throws(SupabaseError) -> Choice? {
+    func choice<Choice: CaseIterable & RawRepresentable<String>>(_ name: String, of: Choice.Type) throws(SupabaseError) -> Choice?
+    {
         guard let text = try string(name) else { return nil }
         guard let choice = Choice(rawValue: text) else { throw invalid(name, "must be equal to one of the allowed values") }
         return choice

@@ -40,7 +40,9 @@ extension SupabaseCall {
 
     private func lifetime(_ body: RequestFields) throws -> Int64 {
         guard let seconds = try body.integer("expiresIn", minimum: 1) else { throw body.missing("expiresIn") }
-        guard seconds <= SignedURLs.maxLifetime() else { throw body.invalid("expiresIn", "must be <= \(SignedURLs.maxLifetime())") }
+        guard seconds <= SignedURLs.maxLifetime() else {
+            throw body.invalid("expiresIn", "must be <= \(SignedURLs.maxLifetime())")
+        }
         return seconds
     }
 

@@ -187,7 +187,8 @@ extension SupabaseCall {
     private func purge(_ path: String) throws -> Response {
         try storage.buckets.requireService(try requiredCaller())
         guard !path.hasSuffix("/") else { throw SupabaseError.validation("params/* must NOT have fewer than 1 characters") }
-        throw StorageError(.notConfigured, "Missing Required Parameter CDN_PURGE_ENDPOINT_URL", resource: "CDN_PURGE_ENDPOINT_URL")
+        throw StorageError(
+            .notConfigured, "Missing Required Parameter CDN_PURGE_ENDPOINT_URL", resource: "CDN_PURGE_ENDPOINT_URL")
     }
 }
 

@@ -56,17 +56,20 @@ extension SupabaseError {
     static let malformedJSON = validation("Body is not valid JSON but content-type is set to 'application/json'")
     static let emptyJSON = validation("Body cannot be empty when content-type is set to 'application/json'")
     static let missingAuthorization = validation("headers must have required property 'authorization'")
-    static let malformedPath = SupabaseError(400, error: "Bad Request", code: "InvalidRequest", message: "The path is not a valid url component")
+    static let malformedPath = SupabaseError(
+        400, error: "Bad Request", code: "InvalidRequest", message: "The path is not a valid url component")
     static let malformedQuery = validation("querystring is not valid")
     static let invalidContentType = SupabaseError(
         415, error: "invalid_mime_type", code: "InvalidMimeType", message: "Invalid Content-Type header")
     static let noContent = SupabaseError(400, code: "InvalidRequest", message: "No content provided")
     static let bodyTooLarge = SupabaseError(
-        413, error: "Payload Too Large", code: "InvalidRequest", message: "Request body is too large", httpStatus: .contentTooLarge)
+        413, error: "Payload Too Large", code: "InvalidRequest", message: "Request body is too large",
+        httpStatus: .contentTooLarge)
 
     static func routeNotFound(method: String, target: String) -> SupabaseError {
         SupabaseError(
-            404, error: "Not Found", code: "InvalidRequest", message: "Route \(method):\(target) not found", httpStatus: .notFound)
+            404, error: "Not Found", code: "InvalidRequest", message: "Route \(method):\(target) not found", httpStatus: .notFound
+        )
     }
 
     /// Any error as this dialect says it. What is not a `StorageError` is a bug and says nothing of itself.

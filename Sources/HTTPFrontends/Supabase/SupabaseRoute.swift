@@ -94,7 +94,9 @@ enum SupabaseRoute: Hashable {
         case let name:
             let access = name.isEmpty ? nil : ReadAccess(rawValue: name)
             guard let (bucket, key) = access == nil ? (name, String(rest)) : Self.object(rest) else { return nil }
-            self = isHead ? .head(access ?? .either, bucket: bucket, key: key) : .download(access ?? .either, bucket: bucket, key: key)
+            self =
+                isHead
+                ? .head(access ?? .either, bucket: bucket, key: key) : .download(access ?? .either, bucket: bucket, key: key)
         }
     }
 

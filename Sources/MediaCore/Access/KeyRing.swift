@@ -48,7 +48,9 @@ public struct KeyRing: Sendable {
         for (index, fields) in list.enumerated() { keys.append(try await Self.key(fields, name: "keys[\(index)]")) }
         if let fields = set["urlSigningKey"] as? [String: Any] {
             let key = try await Self.key(fields, name: "urlSigningKey")
-            guard key.isSymmetric else { throw StorageError(.invalidParameter, "The urlSigningKey of the JWKS must be of type oct") }
+            guard key.isSymmetric else {
+                throw StorageError(.invalidParameter, "The urlSigningKey of the JWKS must be of type oct")
+            }
             self.urlSigningKey = key
             keys.append(key)
         } else {
@@ -102,7 +104,8 @@ public struct KeyRing: Sendable {
             for key in keys where key.isSymmetric && (key.id == nil || Self.sameID(key.id, token.keyID)) {
                 if let algorithm = key.algorithms[token.algorithm] { return algorithm }
                 if key.id != nil, let bound = key.boundAlgorithm {
-                    throw StorageError(.unauthenticated, "JWT algorithm \"\(token.algorithm)\" does not match JWK algorithm \"\(bound)\"")
+                    throw StorageError(
+                        .unauthenticated, "JWT algorithm \"\(token.algorithm)\" does not match JWK algorithm \"\(bound)\"")
                 }
             }
         }
@@ -154,7 +157,9 @@ extension KeyRing {
             id: id, boundAlgorithm: bound, algorithms: try await asymmetric(fields, bound: bound, name: name), isSymmetric: false)
     }
 
-    private static func asymmetric(_ fields: [String: Any], bound: String?, name: String) async throws -> [String: any JWTAlgorithm] {
+    private static func asymmetric(_ fields: [String: Any], bound: String?, name: String) async throws -> [String:
+        any JWTAlgorithm]
+    {
         let candidates: [String]
         switch (fields["kty"] as? String, fields["crv"] as? String) {
         case ("RSA", _): candidates = ["RS256", "RS384", "RS512"]
@@ -182,7 +187,9 @@ extension KeyRing {
                 throw StorageError(.invalidParameter, "The JWKS key \(name) can't be read", cause: error)
             }
         }
-        guard !result.isEmpty else { throw StorageError(.invalidParameter, "The JWKS key \(name) is of a kind that is not supported") }
+        guard !result.isEmpty else {
+            throw StorageError(.invalidParameter, "The JWKS key \(name) is of a kind that is not supported")
+        }
         return result
     }
 }

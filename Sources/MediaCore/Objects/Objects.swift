@@ -47,13 +47,15 @@ public struct Objects: Sendable {
         do {
             bucket = try await metadata.bucketRules(destination.bucket, facts: caller.facts)
         } catch let error as StorageError where error.code == .bucketNotFound {
-            throw StorageError(.relatedResourceMissing, "The related resource does not exist", resource: destination.bucket.rawValue)
+            throw StorageError(
+                .relatedResourceMissing, "The related resource does not exist", resource: destination.bucket.rawValue)
         }
         try requireAllowed(ObjectMetadata(parsing: object.record.metadata), blob: object.blob, at: destination.key, in: bucket)
     }
 
     /// Whether `bucket` takes an object that exists already.
-    func requireAllowed(_ details: ObjectMetadata, blob: BlobLocation?, at key: ObjectKey, in bucket: Bucket) throws(StorageError) {
+    func requireAllowed(_ details: ObjectMetadata, blob: BlobLocation?, at key: ObjectKey, in bucket: Bucket) throws(StorageError)
+    {
         guard (blob?.size ?? details.size ?? 0) <= limits.maxBytes(for: key, in: bucket) else { throw .tooLarge() }
         if !key.isFolderPlaceholder {
             try bucket.requireAllowed(contentType: details.mimetype ?? "application/octet-stream")

@@ -4,12 +4,16 @@ import HTTPTypes
 import Testing
 
 struct AuthenticationTests {
-    @Test(arguments: [
-        (.get, "/bucket"), (.post, "/bucket"), (.get, "/bucket/b"), (.put, "/bucket/b"), (.delete, "/bucket/b"), (.post, "/bucket/b/empty"),
-        (.post, "/object/b/k"), (.put, "/object/b/k"), (.delete, "/object/b/k"), (.delete, "/object/b"), (.post, "/object/copy"),
-        (.post, "/object/move"), (.post, "/object/sign/b/k"), (.post, "/object/sign/b"), (.post, "/object/upload/sign/b/k"),
-        (.post, "/object/list/b"), (.get, "/object/authenticated/b/k"), (.get, "/object/info/authenticated/b/k"), (.delete, "/cdn/b"),
-    ] as [(HTTPRequest.Method, String)])
+    @Test(
+        arguments: [
+            (.get, "/bucket"), (.post, "/bucket"), (.get, "/bucket/b"), (.put, "/bucket/b"), (.delete, "/bucket/b"),
+            (.post, "/bucket/b/empty"),
+            (.post, "/object/b/k"), (.put, "/object/b/k"), (.delete, "/object/b/k"), (.delete, "/object/b"),
+            (.post, "/object/copy"),
+            (.post, "/object/move"), (.post, "/object/sign/b/k"), (.post, "/object/sign/b"), (.post, "/object/upload/sign/b/k"),
+            (.post, "/object/list/b"), (.get, "/object/authenticated/b/k"), (.get, "/object/info/authenticated/b/k"),
+            (.delete, "/cdn/b"),
+        ] as [(HTTPRequest.Method, String)])
     func everyProtectedRouteAsksForAuthorization(method: HTTPRequest.Method, target: String) async throws {
         let api = try await SupabaseFixture()
 
@@ -81,7 +85,8 @@ struct AuthenticationTests {
         #expect(answer.status == 404)
         #expect(
             answer.body
-                == #"{"statusCode":"404","error":"Not Found","message":"Route GET:\#(target) not found","code":"InvalidRequest"}"#)
+                == #"{"statusCode":"404","error":"Not Found","message":"Route GET:\#(target) not found","code":"InvalidRequest"}"#
+        )
     }
 
     @Test func bothMountPointsAreTheSame() async throws {

@@ -22,7 +22,8 @@ struct BucketRouteTests {
         #expect(answer.status == 400)
         #expect(
             answer.body
-                == #"{"statusCode":"409","error":"Duplicate","message":"The resource already exists","code":"BucketAlreadyExists"}"#)
+                == #"{"statusCode":"409","error":"Duplicate","message":"The resource already exists","code":"BucketAlreadyExists"}"#
+        )
     }
 
     @Test(arguments: [#"{"name":"a/b"}"#, #"{"name":" a"}"#, #"{"name":"a "}"#, #"{"name":"ok","id":"a/b"}"#])
@@ -50,9 +51,10 @@ struct BucketRouteTests {
 
         let bucket = try await api.get("/bucket/b").object()
 
-        #expect(Set(bucket.keys) == [
-            "id", "name", "owner", "public", "file_size_limit", "allowed_mime_types", "created_at", "updated_at",
-        ])
+        #expect(
+            Set(bucket.keys) == [
+                "id", "name", "owner", "public", "file_size_limit", "allowed_mime_types", "created_at", "updated_at",
+            ])
         #expect(bucket["owner"] as? String == "")
         #expect(bucket["file_size_limit"] as? Int == 20_000)
         #expect(bucket["allowed_mime_types"] as? [String] == ["image/*"])
@@ -67,10 +69,11 @@ struct BucketRouteTests {
         #expect(answer.body.contains(#""file_size_limit":null,"allowed_mime_types":null"#))
     }
 
-    @Test(arguments: [
-        ("supabase-py/2.17.9", nil, false), ("supabase-py/2.18.0", nil, true), (nil, "supabase-py/storage3 v0.12.0", false),
-        (nil, "supabase-py/storage3 v0.12.1", true), (nil, nil, true), ("supabase-js/1.0.0", nil, true),
-    ] as [(String?, String?, Bool)])
+    @Test(
+        arguments: [
+            ("supabase-py/2.17.9", nil, false), ("supabase-py/2.18.0", nil, true), (nil, "supabase-py/storage3 v0.12.0", false),
+            (nil, "supabase-py/storage3 v0.12.1", true), (nil, nil, true), ("supabase-js/1.0.0", nil, true),
+        ] as [(String?, String?, Bool)])
     func theListShowsTypesExceptToClientsThatFailOnThem(info: String?, agent: String?, showsType: Bool) async throws {
         let api = try await SupabaseFixture()
         try await api.makeBucket()
@@ -81,7 +84,10 @@ struct BucketRouteTests {
         #expect(try answer.objects().first?["type"] as? String == (showsType ? "STANDARD" : nil))
     }
 
-    @Test(arguments: [("search=%25", []), ("search=_", []), ("search=RED", ["a-red"]), ("limit=1&offset=1&sortColumn=id&sortOrder=asc", ["b-blue"])])
+    @Test(arguments: [
+        ("search=%25", []), ("search=_", []), ("search=RED", ["a-red"]),
+        ("limit=1&offset=1&sortColumn=id&sortOrder=asc", ["b-blue"]),
+    ])
     func bucketsAreSearchedAndPaged(query: String, names: [String]) async throws {
         let api = try await SupabaseFixture()
         for name in ["b-blue", "a-red"] { try await api.makeBucket(name) }
@@ -105,7 +111,8 @@ struct BucketRouteTests {
         let api = try await SupabaseFixture()
         try await api.makeBucket("b", #","file_size_limit":5"#)
 
-        let answer = try await api.call(.put, "/bucket/b", #"{"id":"b","name":"b","public":true,"allowed_mime_types":["text/plain"]}"#)
+        let answer = try await api.call(
+            .put, "/bucket/b", #"{"id":"b","name":"b","public":true,"allowed_mime_types":["text/plain"]}"#)
 
         #expect(answer.body == #"{"message":"Successfully updated"}"#)
         let bucket = try await api.get("/bucket/b").object()

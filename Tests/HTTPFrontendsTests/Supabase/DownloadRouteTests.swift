@@ -67,8 +67,11 @@ struct DownloadRouteTests {
         #expect(other.headers[.cacheControl] == "max-age=60, stale-while-revalidate=30")
     }
 
-    @Test(arguments: [("download", "attachment;"), ("download=testname.png", "attachment; filename=testname.png; filename*=UTF-8''testname.png"),
-        ("download=a%20%28b%29.png", "attachment; filename=a%20%28b%29.png; filename*=UTF-8''a%20%28b%29.png")])
+    @Test(arguments: [
+        ("download", "attachment;"),
+        ("download=testname.png", "attachment; filename=testname.png; filename*=UTF-8''testname.png"),
+        ("download=a%20%28b%29.png", "attachment; filename=a%20%28b%29.png; filename*=UTF-8''a%20%28b%29.png"),
+    ])
     func aDownloadMaySaveUnderAName(query: String, disposition: String) async throws {
         let answer = try await api(public: true).get("/object/public/b/a.txt?\(query)")
 
@@ -144,7 +147,8 @@ struct DownloadRouteTests {
 
         #expect(
             Set(info.keys) == [
-                "id", "name", "version", "bucket_id", "size", "content_type", "cache_control", "etag", "metadata", "last_modified",
+                "id", "name", "version", "bucket_id", "size", "content_type", "cache_control", "etag", "metadata",
+                "last_modified",
                 "created_at",
             ])
         #expect(info["size"] as? Int == 10)

@@ -16,7 +16,9 @@ struct ListCursorTextTests {
         #expect(try ListCursorText.parse(ListCursorText.write(cursor)) == cursor)
     }
 
-    @Test(arguments: ["", "%%%", "bm90IGEgY3Vyc29y", "bDphCm86c2lkZXdheXM", "bDphCmM6c2l6ZQ", "bDphCmE6bm93", "bDphCmM6Y3JlYXRlZF9hdA"])
+    @Test(arguments: [
+        "", "%%%", "bm90IGEgY3Vyc29y", "bDphCm86c2lkZXdheXM", "bDphCmM6c2l6ZQ", "bDphCmE6bm93", "bDphCmM6Y3JlYXRlZF9hdA",
+    ])
     func refusesWhatItDidNotWrite(text: String) {
         #expect { try ListCursorText.parse(text) } throws: { ($0 as? StorageError)?.code == .invalidParameter }
     }

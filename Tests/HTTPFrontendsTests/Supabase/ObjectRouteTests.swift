@@ -41,7 +41,8 @@ struct ObjectRouteTests {
         #expect(Set(rows.compactMap { $0["name"] as? String }) == ["a.txt", "c.txt"])
         #expect(
             Set(try #require(rows.first).keys) == [
-                "name", "bucket_id", "owner", "owner_id", "version", "id", "updated_at", "created_at", "last_accessed_at", "metadata",
+                "name", "bucket_id", "owner", "owner_id", "version", "id", "updated_at", "created_at", "last_accessed_at",
+                "metadata",
                 "user_metadata",
             ])
     }
@@ -95,7 +96,8 @@ struct ObjectRouteTests {
     }
 
     @Test(arguments: [
-        #"{"bucketId":"b","sourceKey":"missing","destinationKey":"c"}"#, #"{"bucketId":"nowhere","sourceKey":"a.txt","destinationKey":"c"}"#,
+        #"{"bucketId":"b","sourceKey":"missing","destinationKey":"c"}"#,
+        #"{"bucketId":"nowhere","sourceKey":"a.txt","destinationKey":"c"}"#,
         #"{"bucketId":"b","sourceKey":"a.txt"}"#, #"{"bucketId":"b","sourceKey":"a.txt","destinationKey":"ü"}"#,
         #"{"bucketId":"b","sourceKey":"a.txt","destinationKey":"c","destinationBucket":"nowhere"}"#, "{", "[]",
     ])
@@ -175,7 +177,8 @@ struct ObjectRouteTests {
         let items = try answer.objects()
         #expect(items.map { $0["name"] as? String } == ["alpha.txt", "bravo.txt", "x"])
         #expect(items.last?["id"] is String == false)
-        #expect(Set(try #require(items.first).keys) == ["name", "id", "updated_at", "created_at", "last_accessed_at", "metadata"])
+        #expect(
+            Set(try #require(items.first).keys) == ["name", "id", "updated_at", "created_at", "last_accessed_at", "metadata"])
         let found = try await api.call(.post, "/object/list/b", #"{"prefix":"p","search":"bravo","limit":1}"#).objects()
         #expect(found.map { $0["name"] as? String } == ["bravo.txt"])
     }

@@ -77,7 +77,8 @@ struct SupabaseFixture {
         if let token { headers[.authorization] = "Bearer \(token)" }
         if let body, headers[.contentLength] == nil { headers[.contentLength] = String(body.utf8.count) }
         let fields = headers
-        let app = Application(responder: responder, configuration: .init(), logger: Logger(label: "t", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let app = Application(
+            responder: responder, configuration: .init(), logger: Logger(label: "t", factory: { _ in SwiftLogNoOpLogHandler() }))
         return try await app.test(.router) { client in
             try await client.execute(uri: target, method: method, headers: fields, body: body.map { ByteBuffer(string: $0) }) {
                 Answer(status: $0.status.code, headers: $0.headers, body: String(buffer: $0.body))
@@ -86,7 +87,9 @@ struct SupabaseFixture {
     }
 
     /// A call with a JSON body, as the service unless told otherwise.
-    func call(_ method: HTTPRequest.Method, _ target: String, _ json: String? = nil, as token: String? = nil) async throws -> Answer {
+    func call(_ method: HTTPRequest.Method, _ target: String, _ json: String? = nil, as token: String? = nil) async throws
+        -> Answer
+    {
         try await send(
             method, target, token: token ?? service, headers: json == nil ? [:] : [.contentType: "application/json"], body: json)
     }
@@ -110,7 +113,8 @@ struct SupabaseFixture {
         try await send(.get, target, token: token ?? service, headers: headers)
     }
 
-    func getWithoutToken(_ method: HTTPRequest.Method = .get, _ target: String, headers: HTTPFields = [:]) async throws -> Answer {
+    func getWithoutToken(_ method: HTTPRequest.Method = .get, _ target: String, headers: HTTPFields = [:]) async throws -> Answer
+    {
         try await send(method, target, token: nil, headers: headers)
     }
 }

@@ -54,7 +54,8 @@ struct UploadRouteTests {
         let api = try await SupabaseFixture()
         try await api.makeBucket()
 
-        let answer = try await api.upload(Self.field("cacheControl", "1") + Self.file("x", name: "") + Self.end, type: Self.formType)
+        let answer = try await api.upload(
+            Self.field("cacheControl", "1") + Self.file("x", name: "") + Self.end, type: Self.formType)
 
         #expect(answer.status == 200)
     }
@@ -213,7 +214,9 @@ struct UploadRouteTests {
         let api = try await SupabaseFixture()
         try await api.makeBucket()
 
-        for (target, key) in [("special%20file%20@+$,;=%3F.txt", "special file @+$,;=?.txt"), ("a///b", "a///b"), ("a%2Fb", "a/b")] {
+        for (target, key) in [
+            ("special%20file%20@+$,;=%3F.txt", "special file @+$,;=?.txt"), ("a///b", "a///b"), ("a%2Fb", "a/b"),
+        ] {
             #expect(try await api.upload("x", to: "/object/b/\(target)").object()["Key"] as? String == "b/\(key)")
             #expect(try await api.get("/object/b/\(target)").body == "x")
         }
@@ -283,7 +286,9 @@ struct UploadRouteTests {
         #expect(
             try await api.send(.post, "/object/upload/sign/b/a.txt", token: api.service).refusal == ["400", "409", "Duplicate"])
         #expect(
-            try await api.send(.post, "/object/upload/sign/b/new", token: api.anonymous).refusal == ["400", "403", "Unauthorized"])
+            try await api.send(.post, "/object/upload/sign/b/new", token: api.anonymous).refusal == [
+                "400", "403", "Unauthorized",
+            ])
         #expect(try await api.send(.post, "/object/upload/sign/nowhere/new", token: api.service).status == 400)
     }
 

@@ -138,13 +138,17 @@ struct KeyRingTests {
         }
     }
 
-    @Test(arguments: ["[]", "{}", #"{"keys":[{"kty":"oct","k":"c2hvcnQ"}]}"#, #"{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}"#])
+    @Test(arguments: [
+        "[]", "{}", #"{"keys":[{"kty":"oct","k":"c2hvcnQ"}]}"#, #"{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}"#,
+    ])
     func refusesAKeySetThatCannotBeUsed(jwks: String) async {
         await #expect(throws: StorageError.self) { try await KeyRing(secret: Self.secret, jwks: jwks) }
     }
 
     @Test func refusesASecretThatIsTooShort() async {
         await #expect(throws: StorageError.self) { try await KeyRing(secret: String(repeating: "x", count: 31)) }
-        await #expect(throws: StorageError.self) { try await KeyRing(secret: String(repeating: "x", count: 63), algorithm: "HS512") }
+        await #expect(throws: StorageError.self) {
+            try await KeyRing(secret: String(repeating: "x", count: 63), algorithm: "HS512")
+        }
     }
 }

@@ -23,9 +23,11 @@ struct SignedURLsTests {
         let upload = try await urls.upload(core.address("new"), options: CoreFixture.options(), as: CoreFixture.service)
 
         #expect(
-            await errorCode { _ = try urls.grant(token: download, address: core.address("a"), action: .upload) } == .wrongTokenScope)
+            await errorCode { _ = try urls.grant(token: download, address: core.address("a"), action: .upload) }
+                == .wrongTokenScope)
         #expect(
-            await errorCode { _ = try urls.grant(token: upload, address: core.address("new"), action: .download) } == .wrongTokenScope)
+            await errorCode { _ = try urls.grant(token: upload, address: core.address("new"), action: .download) }
+                == .wrongTokenScope)
     }
 
     @Test func aTokenOfAnotherObjectIsRefused() async throws {
@@ -40,12 +42,13 @@ struct SignedURLsTests {
         #expect(code == .signatureMismatch)
     }
 
-    @Test(arguments: [
-        (#"{"url":"b/a","upsert":false}"#, SignedGrant.Action.upload, nil), (#"{"url":"b/a"}"#, .download, nil),
-        (#"{"url":"b/a"}"#, .upload, .wrongTokenScope), (#"{"url":"b/a","upsert":true}"#, .download, .wrongTokenScope),
-        (#"{"url":"b/a","scope":"download","upsert":true}"#, .upload, .wrongTokenScope),
-        (#"{"url":"b/a","scope":"download","exp":1}"#, .download, .invalidToken), ("{}", .download, .signatureMismatch),
-    ] as [(String, SignedGrant.Action, StorageError.Code?)])
+    @Test(
+        arguments: [
+            (#"{"url":"b/a","upsert":false}"#, SignedGrant.Action.upload, nil), (#"{"url":"b/a"}"#, .download, nil),
+            (#"{"url":"b/a"}"#, .upload, .wrongTokenScope), (#"{"url":"b/a","upsert":true}"#, .download, .wrongTokenScope),
+            (#"{"url":"b/a","scope":"download","upsert":true}"#, .upload, .wrongTokenScope),
+            (#"{"url":"b/a","scope":"download","exp":1}"#, .download, .invalidToken), ("{}", .download, .signatureMismatch),
+        ] as [(String, SignedGrant.Action, StorageError.Code?)])
     func tokensFromBeforeScopesAreToldApartByTheirUpsertClaim(
         claims: String, action: SignedGrant.Action, expected: StorageError.Code?
     ) async throws {
@@ -74,7 +77,8 @@ struct SignedURLsTests {
         #expect(record.ownerID == owner)
         let code = await errorCode {
             _ = try await core.storage.objects.put(
-                Upload(body: SampleData.stream(10, chunkBytes: 64), options: CoreFixture.options(.replace)), at: core.address("a"),
+                Upload(body: SampleData.stream(10, chunkBytes: 64), options: CoreFixture.options(.replace)),
+                at: core.address("a"),
                 access: .grant(grant, CoreFixture.facts))
         }
         #expect(code == .objectExists)

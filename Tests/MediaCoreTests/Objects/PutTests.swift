@@ -59,7 +59,9 @@ struct PutTests {
 
     @Test func aBodyThatFailsLeavesNothing() async throws {
         let core = try await CoreFixture()
-        let body = SampleData.stream(SampleData.bytes(300_000 + 1), chunkBytes: 65_536, failingAfter: 300_000, with: StorageError(.clientDisconnected, "gone"))
+        let body = SampleData.stream(
+            SampleData.bytes(300_000 + 1), chunkBytes: 65_536, failingAfter: 300_000,
+            with: StorageError(.clientDisconnected, "gone"))
 
         let code = await errorCode {
             _ = try await core.storage.objects.put(
@@ -94,7 +96,8 @@ struct PutTests {
 
     @Test func anAnnouncedLengthAboveTheLimitIsRefusedBeforeAByteIsRead() async throws {
         let core = try await CoreFixture(bucket: { $0.fileSizeLimit = 10 })
-        let body = SampleData.stream(SampleData.bytes(0 + 1), chunkBytes: 65_536, failingAfter: 0, with: StorageError(.internal, "was read"))
+        let body = SampleData.stream(
+            SampleData.bytes(0 + 1), chunkBytes: 65_536, failingAfter: 0, with: StorageError(.internal, "was read"))
         var options = CoreFixture.options()
         options.announcedLength = 11
         options.announcesObjectSize = true
@@ -178,7 +181,8 @@ struct PutTests {
 
     @Test func aCallerWithoutPolicyIsRefusedBeforeAByteIsRead() async throws {
         let core = try await CoreFixture()
-        let body = SampleData.stream(SampleData.bytes(0 + 1), chunkBytes: 65_536, failingAfter: 0, with: StorageError(.internal, "was read"))
+        let body = SampleData.stream(
+            SampleData.bytes(0 + 1), chunkBytes: 65_536, failingAfter: 0, with: StorageError(.internal, "was read"))
 
         do {
             _ = try await core.storage.objects.put(
@@ -236,6 +240,10 @@ private actor Reading {
     private final class Once: Sendable {
         private let text: Mutex<String?>
         init(_ text: String) { self.text = Mutex(text) }
-        func take() -> String? { text.withLock { text in defer { text = nil }; return text } }
+        func take() -> String? {
+            text.withLock { text in
+                defer { text = nil }; return text
+            }
+        }
     }
 }
