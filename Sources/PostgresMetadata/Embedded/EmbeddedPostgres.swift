@@ -14,6 +14,7 @@ public final class EmbeddedPostgres: Service, Sendable {
     public let connectionString: String
 
     private let directory: ClusterDirectory
+    private let sockets: SocketDirectory
     private let lock: DirectoryLock
     private let configuration: EmbeddedPostgresConfiguration
     private let logger: Logger
@@ -26,6 +27,7 @@ public final class EmbeddedPostgres: Service, Sendable {
     ) {
         let (stop, stopSignal) = AsyncStream.makeStream(of: Never.self)
         let supervisor = launch.supervisor
+        self.sockets = launch.sockets
         self.connectionString = launch.sockets.connectionString
         self.directory = launch.directory
         self.lock = lock
@@ -107,6 +109,7 @@ public final class EmbeddedPostgres: Service, Sendable {
             while try await !BlockingWork.run({ processes.all().isEmpty }), ContinuousClock.now < end {
                 try await Task.sleep(for: .milliseconds(5))
             }
+            try await BlockingWork.run { [sockets] in sockets.remove() }
         } catch {
             // A cancelled task does not wait; nothing depends on it.
         }
