@@ -46,7 +46,7 @@ private struct TLSServer {
             "-out",
             certificate)
         if let account { try await ChildProcess.run("chown", "\(account.userID)", key, certificate) }
-        let port = try freePort()
+        let port = try LoopbackSocket().port
         let settings = [
             "ssl=on", "ssl_key_file=\(key)", "ssl_cert_file=\(certificate)", "listen_addresses=127.0.0.1", "port=\(port)",
         ]
@@ -55,21 +55,5 @@ private struct TLSServer {
         return TLSServer(
             process: process,
             connectionString: "postgres://postgres@127.0.0.1:\(port)/postgres?sslmode=require")
-    }
-
-    private static func freePort() throws -> UInt16 {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        guard isBound else { throw ChildProcess.Failure(status: errno) }
-        return UInt16(bigEndian: address.sin_port)
     }
 }
