@@ -474,9 +474,7 @@ def test_a_token_with_claims_of_the_wrong_kind_is_no_500(server, anyone, bucket)
         )
         assert anyone.get("/bucket", token=bearer).status in (200, 400)
     for role in (5, ["service_role"], {"a": 1}, True):
-        bearer = jwt.api_jws.encode(
-            json.dumps({"role": role}).encode(), server.keys.jwt_secret, algorithm="HS256"
-        )
+        bearer = jwt.api_jws.encode(json.dumps({"role": role}).encode(), server.keys.jwt_secret, algorithm="HS256")
         reply = anyone.get("/bucket", token=bearer)
         assert reply.status == 400 or reply.text == "[]"
 
