@@ -36,6 +36,7 @@ let package = Package(
         // C edges
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CUIO"),
 
         // Pure wire formats
         .target(
@@ -84,7 +85,7 @@ let package = Package(
         .target(
             name: "HTTPFrontends",
             dependencies: [
-                "MediaCore", "WireFormats",
+                "CUIO", "MediaCore", "WireFormats",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),

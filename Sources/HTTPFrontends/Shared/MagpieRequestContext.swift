@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Hummingbird
-public import Logging
 public import NIOCore
 import Synchronization
 
@@ -26,6 +25,8 @@ public final class RequestTrace: Sendable {
     private struct Notes {
         var operation = "unknown"
         var error: String?
+        var file: FilePart?
+        var bodyFailed = false
     }
 
     private let notes = Mutex(Notes())
@@ -37,6 +38,21 @@ public final class RequestTrace: Sendable {
         get { notes.withLock { $0.operation } }
         set { notes.withLock { $0.operation = newValue } }
     }
+
+    /// The file that the response's body is made of, so that the kernel can send it where the connection allows that.
+    var file: FilePart? {
+        get { notes.withLock { $0.file } }
+        set { notes.withLock { $0.file = newValue } }
+    }
+
+    /// The response's head was already out when its body could not be produced: the connection is cut.
+    func failBody(_ error: any Error) {
+        notes.withLock { notes in
+            notes.error = "\(error)"
+            notes.bodyFailed = true
+        }
+    }
+    var bodyFailed: Bool { notes.withLock { $0.bodyFailed } }
 
     /// The error that was rendered, as one line for the log.
     public var error: String? {
