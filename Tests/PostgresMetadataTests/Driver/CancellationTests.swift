@@ -96,7 +96,7 @@ import Testing
     @Test func theStatementTimeoutIsAServerErrorAndNotACancellation() async throws {
         try await withClient({
             $0.poolSize = 1
-            $0.statementTimeout = .milliseconds(50)
+            $0.statementTimeout = .seconds(1)
         }) { client in
             await #expect { try await client.transaction([.run(Self.sleep)], ending: .commit) } throws: {
                 ($0 as? PostgresError)?.sqlState == .queryCanceled
