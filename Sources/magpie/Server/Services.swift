@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MediaCore
+import ServiceLifecycle
+
+/// Keeps the read cache in step with what others write to the database.
+struct ChangeFollower: Service {
+    let metadata: any MetadataStore
+    let cache: ReadCache
+    let logger: Logger
+
+    func run() async {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    try await metadata.watch { cache.apply($0) }
+                } catch is CancellationError {
+                    break
+                } catch {
+                    logger.warning("changes of the database can't be followed, trying again", metadata: ["error": "\(error)"])
+                }
+                // Whatever ended it, changes go unseen until the next attempt.
+                cache.apply(.lostTrack)
+                do { try await Task.sleep(for: .seconds(1)) } catch { break }
+            }
+        }
+    }
+}
+
+/// Runs the upkeep until the server stops.
+struct UpkeepService: Service {
+    let upkeep: Upkeep
+
+    func run() async {
+        await cancelWhenGracefulShutdown { await upkeep.run() }
+    }
+}
+
+/// A service that is given a limited time to finish what is under way; then it is cancelled, so that those behind it still stop
+/// in order.
+struct Draining: Service {
+    let service: any Service
+    let limit: Duration
+    let logger: Logger
+
+    func run() async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await service.run()
+                return true
+            }
+            group.addTask {
+                try await gracefulShutdown()
+                try await Task.sleep(for: limit)
+                return false
+            }
+            defer { group.cancelAll() }
+            if try await group.next() == false {
+                logger.warning("requests still under way are cut off", metadata: ["after": "\(limit)"])
+                group.cancelAll()
+                // What the service says when it is cancelled is not an error any more.
+                do { _ = try await group.next() } catch { logger.debug("cut off", metadata: ["error": "\(error)"]) }
+            }
+        }
+    }
+}
