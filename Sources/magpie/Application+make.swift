@@ -23,9 +23,13 @@ func makeApplication(
         log: AccessLog(sink: observability.sink, level: observability.level), metrics: RequestMetrics())
     // Only plain HTTP/1 lets the kernel send files.
     let sendsFiles = listener.tls == nil
-    let frontends: [any Frontend] = [OperationsFrontend(checks: checks, registry: observability.registry)]
+    let hotReads = HotReads()
+    let frontends: [any Frontend] = [
+        OperationsFrontend(checks: checks, registry: observability.registry),
+        SupabaseFrontend(storage: storage, configuration: .init(configuration), hotReads: hotReads),
+    ]
     let handlers = ConnectionHandlers(
-        limits: ConnectionLimits(listener), cors: cors, observer: observer, hot: nil, sendsFiles: sendsFiles)
+        limits: ConnectionLimits(listener), cors: cors, observer: observer, hot: { hotReads.answer(to: $0) }, sendsFiles: sendsFiles)
     return Application(
         responder: FrontendResponder(frontends: frontends, cors: cors, observer: observer, sendsFiles: sendsFiles),
         server: try HTTPServerBuilder.magpie(listener, handlers),
@@ -34,6 +38,15 @@ func makeApplication(
             availableConnectionsDelegate: ConnectionAdmission(limit: listener.maxConnections)),
         onServerRunning: { channel in ready(channel.localAddress?.port ?? listener.port) },
         logger: Logger(label: "http"))
+}
+
+extension SupabaseFrontend.Configuration {
+    fileprivate init(_ configuration: ServerConfiguration) {
+        self.init(
+            version: Version.current, maxJSONBytes: configuration.limits.json,
+            maxUserMetadataBytes: configuration.limits.userMetadata,
+            sharedMaxAge: Int(configuration.sharedMaxAge.components.seconds))
+    }
 }
 
 extension CORSPolicy {
