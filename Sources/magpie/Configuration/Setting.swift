@@ -1,105 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One thing that can be set: its name, what holds when it is not, and what it is for.
-///
-/// This table is the only list of settings: values are looked up by its entries, and the documentation is checked against it.
-struct Setting: Hashable, Sendable {
-    /// The environment variable, and the key in the configuration file.
+/// One setting: its environment variable, its default and what it means. The one list that the parser, the documentation and the
+/// warning about unknown variables read.
+struct Setting: Sendable {
+    /// Behind `MAGPIE_`.
     let name: String
-    /// The value when none is given, as it would be written. Nil: there is none.
-    let fallback: String?
-    /// What it does, for people.
-    let summary: String
-    /// Its value is never shown.
-    let isSecret: Bool
+    /// As it would be written. Empty: none.
+    let fallback: String
+    let meaning: String
+    /// Never shown, and redacted from logs.
+    var isSecret = false
 
-    private init(_ name: String, _ fallback: String?, _ summary: String, isSecret: Bool = false) {
-        self.name = name
-        self.fallback = fallback
-        self.summary = summary
-        self.isSecret = isSecret
-    }
-}
-
-// Where the server listens and keeps its data
-extension Setting {
-    static let host = Setting("MAGPIE_HOST", "127.0.0.1", "Address to listen on; `0.0.0.0` for every IPv4 address")
-    static let port = Setting("MAGPIE_PORT", "5000", "Port to listen on; `0` for a free one")
-    static let publicURL = Setting("MAGPIE_PUBLIC_URL", nil, "URL under which clients reach the server, when it is another")
-    static let tlsCertificate = Setting("MAGPIE_TLS_CERTIFICATE", nil, "PEM file with the certificate chain; switches to HTTPS")
-    static let tlsKey = Setting("MAGPIE_TLS_KEY", nil, "PEM file with the private key of the certificate")
-    static let dataDirectory = Setting("MAGPIE_DATA_DIR", "./data", "Directory for blobs, the private PostgreSQL and generated secrets")
-    static let durability = Setting(
-        "MAGPIE_DURABILITY", "fsync", "`fsync`: an acknowledged write survives power loss; `none`: only the end of the process")
-    static let logLevel = Setting("MAGPIE_LOG_LEVEL", "info", "`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`")
-}
-
-// The database
-extension Setting {
-    static let databaseURL = Setting(
-        "MAGPIE_DATABASE_URL", nil, "`postgres://` URL of a database to use instead of the private PostgreSQL", isSecret: true)
-    static let databasePool = Setting("MAGPIE_DATABASE_POOL", nil, "Connections to the database; two per core when not set, at least four")
-    static let databaseWait = Setting("MAGPIE_DATABASE_WAIT", "10s", "How long a request waits for a free connection")
-    static let databaseTimeout = Setting("MAGPIE_DATABASE_TIMEOUT", "30s", "How long one statement may run; `0` for no limit")
-    static let anonymousRole = Setting("MAGPIE_ANON_ROLE", "anon", "Database role of callers without a token")
-    static let authenticatedRole = Setting("MAGPIE_AUTHENTICATED_ROLE", "authenticated", "Database role of signed-in users")
-    static let serviceRole = Setting("MAGPIE_SERVICE_ROLE", "service_role", "Database role that row-level security does not bind")
-}
-
-// Keys and tokens
-extension Setting {
-    static let jwtSecret = Setting(
-        "MAGPIE_JWT_SECRET", nil, "Secret that tokens are signed with, at least 16 bytes; generated when not set", isSecret: true)
-    static let jwtAlgorithm = Setting("MAGPIE_JWT_ALGORITHM", "HS256", "`HS256`, `HS384` or `HS512`: how the secret signs")
-    static let jwtJWKS = Setting("MAGPIE_JWT_JWKS", nil, "JSON Web Key Set with further keys to trust, as JSON", isSecret: true)
-    static let anonKey = Setting("MAGPIE_ANON_KEY", nil, "Public API key; made from the JWT secret when not set", isSecret: true)
-    static let serviceKey = Setting("MAGPIE_SERVICE_KEY", nil, "Secret API key; made from the JWT secret when not set", isSecret: true)
-    static let s3AccessKey = Setting("MAGPIE_S3_ACCESS_KEY", nil, "Access key id for S3 clients; generated when not set", isSecret: true)
-    static let s3SecretKey = Setting("MAGPIE_S3_SECRET_KEY", nil, "Secret access key for S3 clients; generated when not set", isSecret: true)
-    static let s3Region = Setting("MAGPIE_S3_REGION", "us-east-1", "Region that S3 clients sign for")
-    static let masterKey = Setting(
-        "MAGPIE_MASTER_KEY", nil, "Key that stored credentials are sealed with: 32 bytes in Base64; generated when not set",
-        isSecret: true)
-    static let signedUploadExpiry = Setting("MAGPIE_SIGNED_UPLOAD_EXPIRY", "7200s", "How long a signed upload URL is valid")
-}
-
-// Limits and times
-extension Setting {
-    static let uploadLimit = Setting("MAGPIE_UPLOAD_LIMIT", "5GiB", "Largest object; buckets may set a lower limit")
-    static let emptyBucketMax = Setting("MAGPIE_EMPTY_BUCKET_MAX", "200000", "Most objects that one call empties a bucket of")
-    static let jsonLimit = Setting("MAGPIE_JSON_LIMIT", "1MiB", "Largest JSON request body")
-    static let userMetadataLimit = Setting("MAGPIE_USER_METADATA_LIMIT", "1MiB", "Largest custom metadata of an object")
-    static let headerLimit = Setting("MAGPIE_HEADER_LIMIT", "32KiB", "All header fields of a request together")
-    static let maxConnections = Setting("MAGPIE_MAX_CONNECTIONS", "4096", "Connections served at once; further ones wait")
-    static let idleTimeout = Setting("MAGPIE_IDLE_TIMEOUT", "75s", "How long a connection may stay open without a request")
-    static let headerTimeout = Setting("MAGPIE_HEADER_TIMEOUT", "15s", "How long a request's head may take to arrive")
-    static let bodyTimeout = Setting("MAGPIE_BODY_TIMEOUT", "60s", "How long a request's body may pause")
-    static let shutdownTimeout = Setting("MAGPIE_SHUTDOWN_TIMEOUT", "30s", "How long requests under way may take once the server is told to stop")
-    static let corsOrigins = Setting(
-        "MAGPIE_CORS_ORIGINS", "*", "Web origins that may use the server, separated by commas; `*` for all, `none` for no one")
-    static let responseSMaxAge = Setting("MAGPIE_RESPONSE_S_MAXAGE", "0s", "`s-maxage` that answers carry for shared caches; `0` for none")
-    static let cacheSize = Setting("MAGPIE_CACHE_SIZE", "128MiB", "Memory for objects that are read often")
-    static let cachedObjectLimit = Setting("MAGPIE_CACHED_OBJECT_LIMIT", "256KiB", "Largest object kept in that memory")
-    static let sweepInterval = Setting("MAGPIE_SWEEP_INTERVAL", "6h", "How often the server looks for what crashed uploads left behind")
-    static let orphanAge = Setting("MAGPIE_ORPHAN_AGE", "1h", "How old such leftovers must be to be removed")
+    var variable: String { "MAGPIE_" + name }
 }
 
 extension Setting {
-    /// Where the configuration file is. Not a key of that file.
-    static let configFile = Setting("MAGPIE_CONFIG", nil, "JSON file with settings, by these names; the environment wins over it")
-
-    /// Every setting, in the order of the documentation.
     static let all: [Setting] = [
-        host, port, publicURL, tlsCertificate, tlsKey, dataDirectory, durability, logLevel, configFile,
-        databaseURL, databasePool, databaseWait, databaseTimeout, anonymousRole, authenticatedRole, serviceRole,
-        jwtSecret, jwtAlgorithm, jwtJWKS, anonKey, serviceKey, s3AccessKey, s3SecretKey, s3Region, masterKey, signedUploadExpiry,
-        uploadLimit, emptyBucketMax, jsonLimit, userMetadataLimit, headerLimit, maxConnections, idleTimeout, headerTimeout,
-        bodyTimeout, shutdownTimeout, corsOrigins, responseSMaxAge, cacheSize, cachedObjectLimit, sweepInterval, orphanAge,
+        Setting(name: "HOST", fallback: "127.0.0.1", meaning: "The address to listen on."),
+        Setting(name: "PORT", fallback: "5000", meaning: "The TCP port to listen on."),
+        Setting(name: "DATA_DIR", fallback: "./data", meaning: "Where blobs, the private PostgreSQL and generated secrets live."),
+        Setting(
+            name: "DATABASE_URL", fallback: "",
+            meaning: "A PostgreSQL to use instead of the private one (`postgres://…`).", isSecret: true),
+        Setting(name: "PUBLIC_URL", fallback: "", meaning: "The URL that clients use, when a proxy stands in front."),
+        Setting(
+            name: "JWT_SECRET", fallback: "", meaning: "Signs and verifies tokens; at least 32 bytes. Generated when not given.",
+            isSecret: true),
+        Setting(name: "JWT_ALGORITHM", fallback: "HS256", meaning: "`HS256`, `HS384` or `HS512`: for tokens without a key id."),
+        Setting(
+            name: "JWT_JWKS", fallback: "", meaning: "A JSON Web Key Set with further keys (`oct`, RSA, EC, Ed25519).", isSecret: true),
+        Setting(name: "ANON_KEY", fallback: "", meaning: "The token of the anonymous role. Signed when not given.", isSecret: true),
+        Setting(name: "SERVICE_KEY", fallback: "", meaning: "The token of the service role. Signed when not given.", isSecret: true),
+        Setting(name: "S3_ACCESS_KEY", fallback: "", meaning: "The access key of the S3 dialect. Generated when not given."),
+        Setting(
+            name: "S3_SECRET_KEY", fallback: "", meaning: "The secret key of the S3 dialect. Generated when not given.",
+            isSecret: true),
+        Setting(name: "S3_REGION", fallback: "us-east-1", meaning: "The region of the S3 dialect."),
+        Setting(
+            name: "MASTER_KEY", fallback: "", meaning: "Seals stored credentials; 32 bytes in base64. Generated when not given.",
+            isSecret: true),
+        Setting(name: "ANON_ROLE", fallback: "anon", meaning: "The database role of callers whose token names none."),
+        Setting(name: "SERVICE_ROLE", fallback: "service_role", meaning: "The database role that row-level security does not bind."),
+        Setting(name: "UPLOAD_LIMIT", fallback: "5GiB", meaning: "The largest object."),
+        Setting(name: "DURABILITY", fallback: "fsync", meaning: "`fsync`: what was acknowledged survives a power cut. `none`: it may not."),
+        Setting(name: "SIGNED_UPLOAD_EXPIRY", fallback: "2h", meaning: "How long a signed upload URL lives."),
+        Setting(name: "EMPTY_BUCKET_MAX", fallback: "200000", meaning: "The most objects that one call empties a bucket of."),
+        Setting(name: "JSON_LIMIT", fallback: "1MiB", meaning: "The largest JSON body of a request."),
+        Setting(name: "USER_METADATA_LIMIT", fallback: "1MiB", meaning: "The largest `metadata` field of an upload form."),
+        Setting(name: "HEADER_LIMIT", fallback: "64KiB", meaning: "All header fields of a request together."),
+        Setting(name: "TARGET_LIMIT", fallback: "16KiB", meaning: "The longest request target."),
+        Setting(name: "MAX_CONNECTIONS", fallback: "10000", meaning: "The most client connections at a time."),
+        Setting(name: "HEADER_TIMEOUT", fallback: "20s", meaning: "How long the head of a request may take to arrive."),
+        Setting(name: "IDLE_TIMEOUT", fallback: "75s", meaning: "How long a connection may be idle between requests."),
+        Setting(name: "BODY_TIMEOUT", fallback: "60s", meaning: "How long a client may keep the server waiting for more of a body."),
+        Setting(name: "MIN_BODY_RATE", fallback: "512", meaning: "The slowest body, in bytes a second, after half a minute of waiting."),
+        Setting(name: "SEND_TIMEOUT", fallback: "120s", meaning: "How long a client may take to read what was sent."),
+        Setting(name: "SHUTDOWN_TIMEOUT", fallback: "30s", meaning: "How long requests may go on after SIGTERM."),
+        Setting(name: "DATABASE_POOL", fallback: "", meaning: "The most database connections; two a core, at least four, when not given."),
+        Setting(name: "DATABASE_WAIT", fallback: "10s", meaning: "How long a request waits for a database connection."),
+        Setting(name: "CACHE_SIZE", fallback: "128MiB", meaning: "Memory for hot public objects; 0 for none."),
+        Setting(name: "CACHED_OBJECT_LIMIT", fallback: "256KiB", meaning: "The largest object kept in memory."),
+        Setting(name: "RESPONSE_S_MAXAGE", fallback: "0", meaning: "Seconds of `s-maxage` on answers to conditional reads; 0 adds none."),
+        Setting(name: "CORS_ORIGINS", fallback: "*", meaning: "The origins that browsers may call from, comma-separated, or `*`."),
+        Setting(name: "SWEEP_INTERVAL", fallback: "6h", meaning: "How often leftovers of crashed uploads are looked for."),
+        Setting(name: "ORPHAN_AGE", fallback: "1h", meaning: "How old a blob without a row must be to count as left over."),
+        Setting(name: "TLS_CERTIFICATE", fallback: "", meaning: "A PEM file with the certificate chain; turns on TLS and HTTP/2."),
+        Setting(name: "TLS_KEY", fallback: "", meaning: "A PEM file with the certificate's private key."),
+        Setting(name: "LOG_LEVEL", fallback: "info", meaning: "`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`."),
+        Setting(name: "CONFIG", fallback: "", meaning: "A JSON file with settings by these names in lower case, without the prefix."),
     ]
-
-    /// The table as Markdown, for the documentation.
-    static var markdown: String {
-        let rows = all.map { "| `\($0.name)` | \($0.fallback.map { "`\($0)`" } ?? "–") | \($0.summary) |" }
-        return (["| name | default | what it does |", "|---|---|---|"] + rows).joined(separator: "\n")
-    }
 }
