@@ -68,19 +68,19 @@ def test_sigterm_lets_a_running_upload_finish(own):
     with socket.create_connection(("127.0.0.1", own.port), timeout=30) as connection:
         connection.sendall(
             (
-                f"PUT /object/kept/slow HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {wire.token}\r\nContent-Length: 200000\r\n"
+                f"PUT /object/kept/slow HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {wire.token}\r\nContent-Length: 3000000\r\n"
                 "Connection: close\r\n\r\n"
             ).encode()
-            + b"x" * 100_000
+            + b"x" * 1_500_000
         )
         assert wait_until(lambda: len(own.blobs()) > 1, 10)
         own.process.send_signal(signal.SIGTERM)
         assert wait_until(lambda: not own.is_ready(), 10)
-        connection.sendall(b"x" * 100_000)
+        connection.sendall(b"x" * 1_500_000)
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 ")
     assert own.process.wait(30) == 0
     own.start()
-    assert Wire(own.port).get("/object/public/kept/slow").body == b"x" * 200_000
+    assert Wire(own.port).get("/object/public/kept/slow").body == b"x" * 3_000_000
 
 
 def test_an_idle_connection_does_not_hold_up_the_end(own):
