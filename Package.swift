@@ -36,6 +36,8 @@ let package = Package(
         // C edges
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CLinuxFiles"),
+        .systemLibrary(name: "CUIO"),
 
         // Pure wire formats
         .target(
@@ -61,7 +63,7 @@ let package = Package(
         .target(
             name: "BlobStores",
             dependencies: [
-                "MediaCore", "WireFormats",
+                "CLinuxFiles", "MediaCore", "WireFormats",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -84,7 +86,7 @@ let package = Package(
         .target(
             name: "HTTPFrontends",
             dependencies: [
-                "MediaCore", "WireFormats",
+                "CUIO", "MediaCore", "WireFormats",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -106,6 +108,7 @@ let package = Package(
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdHTTP2", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -114,6 +117,7 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
 
@@ -128,7 +132,7 @@ let package = Package(
 
         .testTarget(
             name: "WireFormatsTests",
-            dependencies: ["WireFormats", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: ["MediaTesting", "WireFormats", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
         .testTarget(
             name: "MediaCoreTests",

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Hummingbird
-public import Logging
 public import NIOCore
 import Synchronization
 
@@ -24,19 +23,43 @@ public struct MagpieRequestContext: RequestContext {
 /// Notes about one request for its access log line and metrics.
 public final class RequestTrace: Sendable {
     private struct Notes {
+        var requestID = RequestID.next()
         var operation = "unknown"
         var error: String?
+        var file: FilePart?
+        var bodyFailed = false
     }
 
     private let notes = Mutex(Notes())
 
     public init() {}
 
+    /// Ties the log lines of one request together, and the answer to them. The client's own where it sent a usable one.
+    public var requestID: String {
+        get { notes.withLock { $0.requestID } }
+        set { notes.withLock { $0.requestID = newValue } }
+    }
+
     /// The operation's name (`storage.object.get_public`), of a small closed set: it labels metrics.
     public var operation: String {
         get { notes.withLock { $0.operation } }
         set { notes.withLock { $0.operation = newValue } }
     }
+
+    /// The file that the response's body is made of, so that the kernel can send it where the connection allows that.
+    var file: FilePart? {
+        get { notes.withLock { $0.file } }
+        set { notes.withLock { $0.file = newValue } }
+    }
+
+    /// The response's head was already out when its body could not be produced: the connection is cut.
+    func failBody(_ error: any Error) {
+        notes.withLock { notes in
+            notes.error = "\(error)"
+            notes.bodyFailed = true
+        }
+    }
+    var bodyFailed: Bool { notes.withLock { $0.bodyFailed } }
 
     /// The error that was rendered, as one line for the log.
     public var error: String? {

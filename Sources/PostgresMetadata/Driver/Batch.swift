@@ -14,6 +14,9 @@ struct Batch: Sendable {
         let purpose: Purpose
     }
 
+    /// The protocol counts parameters in 16 bits.
+    private static let maxParameters = 65_535
+
     private(set) var elements: [Element] = []
     /// Whether the connection is outside of a transaction when the batch starts.
     let begins: Bool
@@ -51,6 +54,10 @@ struct Batch: Sendable {
     }
 
     private mutating func append(_ statement: Statement, role: String?, as purpose: Purpose) throws(PostgresError) {
+        guard statement.parameters.count <= Self.maxParameters else {
+            throw PostgresError(
+                .invalidParameter, "more than \(Self.maxParameters) parameters", statement: statement.sql.name)
+        }
         for case let parameter? in statement.parameters where parameter.containsNUL {
             // libpq takes C strings: what follows the NUL would silently be lost.
             throw PostgresError(.invalidParameter, "text must not contain a NUL character", statement: statement.sql.name)

@@ -149,7 +149,8 @@ extension Connection {
             state.waitsForWrite = true
         }
         let watched = thread.watch(link.socket, for: state.waitsForWrite ? [.read, .write] : .read, as: id)
-        return watched ? .none : Self.breakLink(&state, because: "epoll refused the socket")
+        // A socket that libpq has closed meanwhile can't be watched; libpq knows why it did.
+        return watched ? .none : Self.breakLink(&state, because: link.socket < 0 ? nil : "epoll refused the socket")
     }
 
     /// Called on the connection thread.

@@ -33,6 +33,15 @@ final class ConnectionPool: Sendable {
             return lastID
         }
 
+        /// Drops those that broke a moment ago on the way.
+        mutating func popOpenIdle() -> Connection? {
+            while let connection = idle.popLast() {
+                if connection.isOpen { return connection }
+                connections.removeValue(forKey: connection.id)
+            }
+            return nil
+        }
+
         mutating func popWaiter() -> Waiter? {
             while let id = queue.popFirst() {
                 if let waiter = waiters.removeValue(forKey: id) { return waiter }
@@ -121,11 +130,7 @@ extension ConnectionPool {
 
     private func takeIdle() throws(PostgresError) -> Connection? {
         let (connection, isShutDown) = state.withLock { state -> (Connection?, Bool) in
-            while let connection = state.idle.popLast() {
-                guard connection.isOpen else {
-                    state.connections.removeValue(forKey: connection.id)
-                    continue
-                }
+            if let connection = state.popOpenIdle() {
                 record(state)
                 return (connection, false)
             }
@@ -140,7 +145,7 @@ extension ConnectionPool {
         let (immediate, toOpen) = state.withLock { state -> (Result<Connection, any Error>?, Int) in
             defer { record(state) }
             // One may have come free since the first look.
-            if let connection = state.idle.popLast() { return (.success(connection), 0) }
+            if let connection = state.popOpenIdle() { return (.success(connection), 0) }
             if state.isShutDown { return (.failure(PostgresError(.shutDown, "the database client is shut down")), 0) }
             guard state.waiters.count < configuration.maxWaitingCallers else { return (.failure(tooManyWaiting), 0) }
             state.waiters[id] = Waiter(continuation: continuation, timer: timer)

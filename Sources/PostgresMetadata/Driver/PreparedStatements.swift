@@ -31,9 +31,10 @@ struct PreparedStatements {
 
     /// The name under which a statement is prepared, now used once more; nil when it is not.
     mutating func name(of key: Key) -> String? {
+        guard let index = entries.index(forKey: key) else { return nil }
         uses += 1
-        entries[key]?.lastUse = uses
-        return entries[key]?.name
+        entries.values[index].lastUse = uses
+        return entries.values[index].name
     }
 
     /// A name that was never used on this connection. Made here, so that nothing a client sent becomes part of it.

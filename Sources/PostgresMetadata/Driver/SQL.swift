@@ -69,14 +69,21 @@ extension Scope {
         guard role != "none" else {
             throw PostgresError(.server, "role \"none\" does not exist", sqlState: .invalidParameterValue)
         }
-        var text = "SELECT set_config('role',$1,true)"
         var parameters: [String?] = [role ?? "none"]
         parameters.reserveCapacity(1 + 2 * settings.count)
-        for (index, setting) in settings.enumerated() {
-            text += ",set_config($\(2 * index + 2),$\(2 * index + 3),true)"
+        for setting in settings {
             parameters.append(setting.name)
             parameters.append(setting.value)
         }
-        return Statement(SQL("scope_\(settings.count)", text), parameters)
+        let known = Self.statements
+        return Statement(settings.count < known.count ? known[settings.count] : Self.sql(settings.count), parameters)
+    }
+
+    // Made once for the usual numbers of settings: every transaction needs one.
+    private static let statements = (0...16).map(sql)
+
+    private static func sql(_ count: Int) -> SQL {
+        let calls = (0..<count).map { ",set_config($\(2 * $0 + 2),$\(2 * $0 + 3),true)" }
+        return SQL("scope_\(count)", "SELECT set_config('role',$1,true)" + calls.joined())
     }
 }

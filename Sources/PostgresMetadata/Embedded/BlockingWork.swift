@@ -11,4 +11,8 @@ enum BlockingWork {
             queue.async { continuation.resume(with: Result { try work() }) }
         }
     }
+
+    static func run<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in queue.async { continuation.resume(returning: work()) } }
+    }
 }

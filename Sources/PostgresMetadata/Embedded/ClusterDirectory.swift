@@ -59,7 +59,14 @@ struct ClusterDirectory: Hashable, Sendable {
             if let account, chown(directory, account.userID, account.groupID) != 0 { throw Self.failure("give away", directory) }
             guard chmod(directory, 0o700) == 0 else { throw Self.failure("close", directory) }
         }
-        if let account { try checkPath(for: account) }
+        if let account, let closed = try Self.closedDirectory(on: dataDirectory, for: account) {
+            throw EmbeddedPostgresError(
+                .directory,
+                """
+                Postgres runs as the user '\(ServerAccount.name)', who may not enter \(closed): choose another data directory \
+                (MAGPIE_DATA_DIR), or run 'chmod o+x \(closed)'
+                """)
+        }
     }
 
     /// Removes what a crashed initialisation left.
@@ -83,8 +90,10 @@ struct ClusterDirectory: Hashable, Sendable {
         if (sockets + SocketDirectory.socketName).utf8.count <= Self.maxSocketPath {
             return SocketDirectory(path: sockets, isTemporary: false)
         }
-        var template = Array((temporaryRoot + "/magpie-XXXXXX").utf8CString)
-        guard mkdtemp(&template) != nil else { throw Self.failure("make a directory in", temporaryRoot) }
+        var parent = temporaryRoot
+        if let account, try Self.closedDirectory(on: parent, for: account) != nil { parent = "/tmp" }
+        var template = Array((parent + "/magpie-XXXXXX").utf8CString)
+        guard mkdtemp(&template) != nil else { throw Self.failure("make a directory in", parent) }
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         if let account, chown(path, account.userID, account.groupID) != 0 { throw Self.failure("give away", path) }
         guard (path + SocketDirectory.socketName).utf8.count <= Self.maxSocketPath else {
@@ -100,23 +109,19 @@ struct ClusterDirectory: Hashable, Sendable {
     }
 
     // Every directory above has to let the account through, or Postgres can't reach its files.
-    private func checkPath(for account: ServerAccount) throws(EmbeddedPostgresError) {
-        var path = ""
-        for component in dataDirectory.split(separator: "/") {
-            path += "/" + component
+    private static func closedDirectory(
+        on path: String, for account: ServerAccount
+    ) throws(EmbeddedPostgresError) -> String? {
+        var prefix = ""
+        for component in path.split(separator: "/") {
+            prefix += "/" + component
             var status = stat()
-            guard stat(path, &status) == 0 else { throw Self.failure("look at", path) }
+            guard stat(prefix, &status) == 0 else { throw failure("look at", prefix) }
             let bit: mode_t =
                 status.st_uid == account.userID ? 0o100 : status.st_gid == account.groupID ? 0o010 : 0o001
-            guard status.st_mode & bit != 0 else {
-                throw EmbeddedPostgresError(
-                    .directory,
-                    """
-                    Postgres runs as the user '\(ServerAccount.name)', who may not enter \(path): choose another data directory \
-                    (MAGPIE_DATA_DIR), or run 'chmod o+x \(path)'
-                    """)
-            }
+            if status.st_mode & bit == 0 { return prefix }
         }
+        return nil
     }
 
     private static func mode(of path: String) -> mode_t? {
@@ -146,6 +151,12 @@ struct SocketDirectory: Hashable, Sendable {
     let path: String
     /// True when it goes with the server.
     let isTemporary: Bool
+
+    /// Removes a temporary directory once the server has stopped. Blocks.
+    func remove() {
+        // The supervisor tries first, but may lack the right to remove from where the directory is.
+        if isTemporary { rmdir(path) }
+    }
 
     /// What libpq connects to.
     var connectionString: String {

@@ -47,7 +47,7 @@ extension ClusterProcesses {
         let start = ContinuousClock.now
         var asked = 0
         while true {
-            let running = try await BlockingWork.run { all() }
+            let running = await BlockingWork.run { all() }
             if running.isEmpty { break }
             let waited = start.duration(to: .now)
             guard waited < limit else {
@@ -57,7 +57,7 @@ extension ClusterProcesses {
                 )
             }
             // At first a fast shutdown, which ends sessions in order; late, or with the postmaster gone, the immediate one.
-            if asked == 0, let postmaster = try await BlockingWork.run({ postmaster() }) {
+            if asked == 0, let postmaster = await BlockingWork.run({ postmaster() }) {
                 kill(postmaster, SIGINT)
                 asked = 1
             } else if asked < 2, waited > limit * 0.75 {

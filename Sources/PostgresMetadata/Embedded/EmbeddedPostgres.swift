@@ -4,6 +4,7 @@ import Foundation
 public import Logging
 public import ServiceLifecycle
 import Subprocess
+import Synchronization
 
 /// A private PostgreSQL that this process initialises, starts and supervises under its data directory.
 ///
@@ -14,11 +15,13 @@ public final class EmbeddedPostgres: Service, Sendable {
     public let connectionString: String
 
     private let directory: ClusterDirectory
+    private let sockets: SocketDirectory
     private let lock: DirectoryLock
     private let configuration: EmbeddedPostgresConfiguration
     private let logger: Logger
     // Owned by this object; ends with Postgres, which `stop()` brings about.
     private let supervision: Task<TerminationStatus, any Error>
+    private let isStopping = Mutex(false)
     private let stopSignal: AsyncStream<Never>.Continuation
 
     private init(
@@ -26,6 +29,7 @@ public final class EmbeddedPostgres: Service, Sendable {
     ) {
         let (stop, stopSignal) = AsyncStream.makeStream(of: Never.self)
         let supervisor = launch.supervisor
+        self.sockets = launch.sockets
         self.connectionString = launch.sockets.connectionString
         self.directory = launch.directory
         self.lock = lock
@@ -87,15 +91,28 @@ public final class EmbeddedPostgres: Service, Sendable {
 
     /// Shuts Postgres down, ending open sessions, and waits for it. Data is as safe as after any shutdown.
     public func stop() async {
+        isStopping.withLock { $0 = true }
         stopSignal.finish()
         let escalation = Task { [directory, configuration] in
             try await Task.sleep(for: configuration.stopTimeout)
-            let processes = try await BlockingWork.run { ClusterProcesses(cluster: directory.cluster).all() }
+            let processes = await BlockingWork.run { ClusterProcesses(cluster: directory.cluster).all() }
             for pid in processes { kill(pid, SIGQUIT) }
         }
         _ = await waitUntilExit()
         escalation.cancel()
+        await awaitStragglers()
+        await BlockingWork.run { [sockets] in sockets.remove() }
         lock.release()
+    }
+
+    // The process that writes the log ends a moment after the one that everything hangs on.
+    private func awaitStragglers() async {
+        let processes = ClusterProcesses(cluster: directory.cluster)
+        let end = ContinuousClock.now + .seconds(2)
+        while await !BlockingWork.run({ processes.all().isEmpty }), ContinuousClock.now < end {
+            // A cancelled task looks more often, no more than that.
+            do { try await Task.sleep(for: .milliseconds(5)) } catch { await Task.yield() }
+        }
     }
 
     /// Waits for the graceful shutdown and stops Postgres.
@@ -114,7 +131,7 @@ public final class EmbeddedPostgres: Service, Sendable {
             group.cancelAll()
             return first
         }
-        if died {
+        if died, !isStopping.withLock({ $0 }) {
             let status = await waitUntilExit()
             lock.release()
             throw EmbeddedPostgresError(.died, "Postgres ended by itself (\(status)); its log is in \(directory.logs)")
@@ -143,7 +160,7 @@ public final class EmbeddedPostgres: Service, Sendable {
             return try await group.next() ?? nil
         }
         if let exit {
-            let tail = try await BlockingWork.run { [directory] in directory.startLogTail() }
+            let tail = await BlockingWork.run { [directory] in directory.startLogTail() }
             throw EmbeddedPostgresError(.start, "Postgres did not start (\(exit)); see \(directory.logs):\n\(tail)")
         }
     }

@@ -17,7 +17,7 @@ struct Launch: Sendable {
         let binaries = try await BlockingWork.run {
             try PostgresBinaries.find(setting: configuration.binaryDirectory, for: directory.majorVersion())
         }
-        if try await BlockingWork.run({ !directory.exists }) {
+        if await BlockingWork.run({ !directory.exists }) {
             logger.info("making a new Postgres cluster", metadata: ["directory": "\(directory.cluster)"])
             try await initialise(directory, binaries, account, configuration.durability)
         }

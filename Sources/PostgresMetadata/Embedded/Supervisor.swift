@@ -34,16 +34,17 @@ struct Supervisor: Sendable {
     /// Nothing of our own environment, which may hold secrets, goes to Postgres.
     static let environment = Environment.custom(["PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8"])
 
+    /// The shell with its arguments.
+    var words: [String] {
+        (account?.prefix ?? [])
+            + ["sh", "-c", Self.script, "magpie-postgres", startLog, socketDirectory.isTemporary ? socketDirectory.path : ""]
+            + command
+    }
+
     /// Runs Postgres until it ends by itself or `stop` has ended and it is shut down.
     /// - Returns: how the shell ended, which tells how Postgres ended.
     func run(until stop: AsyncStream<Never>) async throws -> TerminationStatus {
-        let words =
-            (account?.prefix ?? [])
-            + [
-                "/bin/sh", "-c", Self.script, "magpie-postgres", startLog,
-                socketDirectory.isTemporary ? socketDirectory.path : "",
-            ]
-            + command
+        let words = self.words
         var options = PlatformOptions()
         options.createSession = true
         let result = try await Subprocess.run(

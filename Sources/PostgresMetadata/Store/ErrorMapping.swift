@@ -54,11 +54,12 @@ enum ErrorMapping {
             return StorageError(.databaseSchema, "Database schema mismatch: \(error.message)", cause: error)
         case .failedTransaction:
             return StorageError(.databaseAborted, "The database transaction was aborted", cause: error)
-        case .invalidTextRepresentation, .characterNotInRepertoire:
-            return StorageError(.invalidParameter, error.message, cause: error)
         case .tooManyConnections, .cannotConnectNow:
             return StorageError(
                 .tooManyConnections, "Too many connections issued to the database", isRetryable: true, cause: error)
+        // Class 22, data exceptions: a value of the request that a column or a policy's cast can't take.
+        case _ where state.rawValue.hasPrefix("22"):
+            return StorageError(.invalidParameter, error.message, cause: error)
         default: return failure(error)
         }
     }
@@ -118,8 +119,4 @@ extension StorageError {
 extension PostgresError {
     /// The driver itself refuses one role before it sends anything.
     fileprivate var isFromScope: Bool { statement?.hasPrefix("scope_") ?? (sqlState == .invalidParameterValue) }
-}
-
-extension SQLState {
-    fileprivate static let characterNotInRepertoire = SQLState(rawValue: "22021")
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import Testing
 
 @testable import PostgresMetadata
@@ -12,7 +13,8 @@ import Testing
     @Test func aCallerThatGetsNoConnectionInTimeIsToldWhy() async throws {
         try await withClient({
             $0.poolSize = 1
-            $0.acquireTimeout = .milliseconds(100)
+            // Long enough to open the first connection on a busy machine.
+            $0.acquireTimeout = .seconds(3)
         }) { client in
             try await client.withTransaction(ending: .commit) { transaction in
                 _ = try await transaction.run([.run(Self.one)])
@@ -106,6 +108,55 @@ import Testing
         #expect(error?.kind == .connectFailed)
         #expect(error?.isRetryable == true)
         await client.shutdown()
+    }
+
+    @Test func aServerThatNeverAnswersIsAnErrorWithinTheConnectTimeout() async throws {
+        let silent = try LoopbackSocket(listening: true)
+        var configuration = PostgresConfiguration(
+            connectionString: "postgres://x@127.0.0.1:\(silent.port)/y?sslmode=disable")
+        configuration.connectTimeout = .milliseconds(200)
+        let client = try PostgresClient(configuration: configuration, logger: TestLog.quiet)
+
+        let error = await #expect(throws: PostgresError.self) { try await client.transaction([.run(Self.one)], ending: .commit) }
+
+        #expect(error?.kind == .connectFailed)
+        #expect(error?.message.contains("timed out") == true)
+        await client.shutdown()
+    }
+
+    private final class Order: Sendable {
+        let numbers = Mutex<[Int]>([])
+    }
+
+    @Test func waitersAreServedInTheirOrder() async throws {
+        try await withClient({ $0.poolSize = 1 }) { client in
+            let served = Order()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                let holder = try await client.pool.lease()
+                for number in 0..<5 {
+                    group.addTask {
+                        let connection = try await client.pool.lease()
+                        served.numbers.withLock { $0.append(number) }
+                        client.pool.release(connection)
+                    }
+                    while client.pool.waitingCount <= number { await Task.yield() }
+                }
+                client.pool.release(holder)
+                try await group.waitForAll()
+            }
+
+            #expect(served.numbers.withLock { $0 } == [0, 1, 2, 3, 4])
+        }
+    }
+
+    @Test func tooManyParametersAreRefusedWithoutLosingTheConnection() async throws {
+        try await withClient({ $0.poolSize = 1 }) { client in
+            let statement = Statement(Self.one, Array(repeating: "x", count: 65_536))
+
+            await #expect { try await client.transaction([.statement(statement)], ending: .commit) } throws: {
+                ($0 as? PostgresError)?.kind == .invalidParameter
+            }
+        }
     }
 
     @Test func aMissingDatabaseIsReportedAtOnceWithItsCode() async throws {

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CUIO
+import MediaCore
+import NIOCore
+import NIOPosix
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A range of an open file.
+struct FilePart: Sendable {
+    let file: any BlobFile
+    let range: Range<Int64>
+}
+
+/// Reading blob files without ever waiting for the disk on a thread that others need.
+///
+/// What is in the page cache is copied on the spot: `preadv2` with `RWF_NOWAIT` says so instead of waiting, and a hop to
+/// another thread costs more than the copy. What is not is read on the thread pool, as is everything on a file system that
+/// does not know the flag.
+enum FileReading {
+    /// The bytes of `part` in one buffer. For parts that are small.
+    /// - Throws: `StorageError` `.blobMissing` when the file ends before the part does, `.backendUnavailable` when the disk fails.
+    static func read(_ part: FilePart) async throws -> ByteBuffer {
+        var buffer = ByteBuffer()
+        buffer.reserveCapacity(part.range.count)
+        let cached = readCached(part, into: &buffer)
+        guard cached < part.range.count else { return buffer }
+        let rest = FilePart(file: part.file, range: part.range.lowerBound + Int64(cached)..<part.range.upperBound)
+        let partial = buffer
+        return try await NIOThreadPool.singleton.runIfActive {
+            var whole = partial
+            try readBlocking(rest, into: &whole)
+            return whole
+        }
+    }
+
+    /// True when the first and the last page of a part are in memory, and so, nearly always, all of it.
+    static func isCached(_ part: FilePart) -> Bool {
+        guard let last = part.range.last else { return true }
+        return probe(part.file, at: part.range.lowerBound) && probe(part.file, at: last)
+    }
+
+    private static func probe(_ file: any BlobFile, at offset: Int64) -> Bool {
+        var byte: UInt8 = 0
+        return withUnsafeMutableBytes(of: &byte) { read(file.descriptor, $0, at: offset, onlyCached: true) == 1 }
+    }
+
+    private static func readCached(_ part: FilePart, into buffer: inout ByteBuffer) -> Int {
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: part.range.count) { space in
+            let count = read(
+                part.file.descriptor, UnsafeMutableRawBufferPointer(rebasing: space.prefix(part.range.count)),
+                at: part.range.lowerBound, onlyCached: true)
+            return max(0, count)
+        }
+    }
+
+    private static func readBlocking(_ part: FilePart, into buffer: inout ByteBuffer) throws {
+        var offset = part.range.lowerBound
+        while offset < part.range.upperBound {
+            var failure: CInt = 0
+            let wanted = Int(part.range.upperBound - offset)
+            let count = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { space in
+                let count = read(
+                    part.file.descriptor, UnsafeMutableRawBufferPointer(rebasing: space.prefix(wanted)), at: offset,
+                    onlyCached: false)
+                if count < 0 { failure = errno }
+                return max(0, count)
+            }
+            if count > 0 {
+                offset += Int64(count)
+            } else if failure == 0 {
+                throw StorageError(.blobMissing, "The object's bytes are incomplete")
+            } else if failure != EINTR {
+                throw StorageError(
+                    .backendUnavailable, "The object's bytes can't be read", cause: IOError(errnoCode: failure, reason: "pread"))
+            }
+        }
+    }
+
+    private static func read(_ descriptor: CInt, _ space: UnsafeMutableRawBufferPointer, at offset: Int64, onlyCached: Bool)
+        -> Int
+    {
+        var vector = iovec(iov_base: space.baseAddress, iov_len: space.count)
+        return preadv2(descriptor, &vector, 1, off_t(offset), onlyCached ? CUIO_ONLY_CACHED : 0)
+    }
+}
