@@ -129,7 +129,7 @@ let package = Package(
 
         .testTarget(
             name: "WireFormatsTests",
-            dependencies: ["WireFormats", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: ["MediaTesting", "WireFormats", .product(name: "NIOCore", package: "swift-nio")],
             swiftSettings: settings),
         .testTarget(
             name: "MediaCoreTests",

@@ -4,181 +4,173 @@ import NIOCore
 import Testing
 import WireFormats
 
-struct MultipartFormParserTests {
-    /// What a form held, with the bytes of each part joined.
-    private struct Form: Equatable {
-        var parts: [MultipartFormParser.Part] = []
-        var bodies: [[UInt8]] = []
-        var isEnded = false
+@Suite struct MultipartFormParserTests {
+    static let form = ByteBuffer(
+        lines: """
+            --AaB03x
+            Content-Disposition: form-data; name="cacheControl"
+
+            3600
+            --AaB03x
+            content-disposition: form-data; name=""; filename="a \\"b\\".png"
+            Content-Type: image/png
+
+            \u{1}\u{2}
+            --AaB0
+            \u{3}
+            --AaB03x--
+            epilogue
+            """)
+
+    static let parts = [
+        ReadPart(header: .init(name: "cacheControl"), bytes: ByteBuffer(string: "3600")),
+        ReadPart(
+            header: .init(name: "", filename: "a \"b\".png", contentType: "image/png"),
+            bytes: ByteBuffer(string: "\u{1}\u{2}\r\n--AaB0\r\n\u{3}")),
+    ]
+
+    @Test func fieldsAndFilesComeInTheirOrder() throws {
+        #expect(try readForm([Self.form]) == Self.parts)
     }
 
-    private static func parse(
-        _ bytes: [UInt8], boundary: String = "xyz", limits: MultipartFormParser.Limits = .init(), chunk: Int = .max
-    ) throws(MultipartFormError) -> Form {
-        var parser = MultipartFormParser(boundary: boundary, limits: limits)
-        var form = Form()
-        var offset = 0
-        while offset < bytes.count {
-            let end = chunk == .max ? bytes.count : min(offset + chunk, bytes.count)
-            parser.feed(ByteBuffer(bytes: bytes[offset..<end]))
-            offset = end
-            while let event = try parser.next() {
-                switch event {
-                case .part(let part):
-                    form.parts.append(part)
-                    form.bodies.append([])
-                case .bytes(let slice): form.bodies[form.bodies.count - 1] += slice.readableBytesView
-                case .partEnd: break
-                case .end: form.isEnded = true
-                }
+    @Test(arguments: 1..<form.readableBytes)
+    func cuttingTheBodyAnywhereChangesNothing(at place: Int) throws {
+        var rest = Self.form
+        let slice = rest.readSlice(length: place)
+        let first = try #require(slice)
+
+        #expect(try readForm([first, rest]) == Self.parts)
+    }
+
+    @Test func everyByteMayComeAlone() throws {
+        let chunks = Self.form.readableBytesView.map { ByteBuffer(bytes: [$0]) }
+
+        #expect(try readForm(chunks) == Self.parts)
+    }
+
+    @Test func bytesOfAPartAreSlicesOfTheChunk() throws {
+        var parser = MultipartFormParser(boundary: try MultipartBoundary("AaB03x"))
+        parser.push(Self.form)
+        var addresses: [Int] = []
+        while let event = try parser.next() {
+            if case .body(let slice) = event {
+                addresses.append(slice.withUnsafeReadableBytes { Int(bitPattern: $0.baseAddress) })
             }
         }
-        try parser.finish()
-        return form
+
+        let chunk = Self.form.withUnsafeReadableBytes { Int(bitPattern: $0.baseAddress) }
+        #expect(addresses.allSatisfy { (chunk..<chunk + Self.form.readableBytes).contains($0) })
+        #expect(addresses.count == 2)
     }
 
-    private static let sample = Array(
-        """
-        --xyz\r
-        Content-Disposition: form-data; name="cacheControl"\r
-        \r
-        3600\r
-        --xyz\r
-        Content-Disposition: form-data; name="file"; filename="a \\"b\\".txt"\r
-        Content-Type: text/plain\r
-        \r
-        hello\r\n--xy\r\nworld\r
-        --xyz--\r
+    @Test func textBeforeTheFirstBoundaryIsIgnored() throws {
+        let body = ByteBuffer(lines: "This is a preamble.\n--AaB03\n--AaB03xyz\n--AaB03x\n\(disposition)\n\nv\n--AaB03x--")
 
-        """.utf8)
-
-    @Test func findsPartsWithTheirNamesTypesAndBytes() throws {
-        let form = try Self.parse(Self.sample)
-
-        #expect(form.parts.map(\.name) == ["cacheControl", "file"])
-        #expect(form.parts.map(\.filename) == [nil, "a \"b\".txt"])
-        #expect(form.parts.map(\.contentType) == [nil, "text/plain"])
-        #expect(form.bodies == [Array("3600".utf8), Array("hello\r\n--xy\r\nworld".utf8)])
-        #expect(form.isEnded)
+        #expect(try readForm([body]).map(\.bytes) == [ByteBuffer(string: "v")])
     }
 
-    @Test func findsTheSameHoweverTheBytesArrive() throws {
-        let whole = try Self.parse(Self.sample)
+    @Test func aLineThatOnlyBeginsLikeTheBoundaryIsContent() throws {
+        let body = ByteBuffer(lines: "--AaB03x\n\(disposition)\n\na\n--AaB03xyz\nb\n--AaB03x--\n")
 
-        for chunk in 1...Self.sample.count { #expect(try Self.parse(Self.sample, chunk: chunk) == whole) }
+        #expect(try readForm([body]).map(\.bytes) == [ByteBuffer(lines: "a\n--AaB03xyz\nb")])
     }
 
-    @Test func anyContentComesThroughUnchanged() throws {
-        var generator = SeededGenerator(seed: 11)
-        for _ in 0..<300 {
-            // Bytes that boundaries are made of, so that near misses abound.
-            let alphabet = Array("\r\n-xyz".utf8) + [0, 255]
-            var content = (0..<Int.random(in: 0...200, using: &generator)).map { _ in alphabet.randomElement(using: &generator) ?? 0 }
-            while Self.contains(content, "\r\n--xyz") || content.starts(with: "--xyz".utf8) { content.removeLast() }
-            let head = Array("--xyz\r\nContent-Disposition: form-data; name=\"f\"; filename=\"f\"\r\n\r\n".utf8)
-            let body = head + content + Array("\r\n--xyz--".utf8)
+    @Test func anEmptyPartHasNoBytes() throws {
+        let body = ByteBuffer(lines: "--AaB03x\n\(disposition)\n\n\n--AaB03x--\n")
 
-            let form = try Self.parse(body, chunk: Int.random(in: 1...64, using: &generator))
+        #expect(try readForm([body]).map(\.bytes) == [ByteBuffer()])
+    }
 
-            #expect(form.bodies == [content])
+    @Test func aFormMayBeEmpty() throws {
+        #expect(try readForm([ByteBuffer(string: "--AaB03x--")]) == [])
+    }
+
+    @Test func spacesBehindABoundaryAreIgnored() throws {
+        let body = ByteBuffer(lines: "--AaB03x \t \n\(disposition)\n\nv\n--AaB03x--")
+
+        #expect(try readForm([body]).count == 1)
+    }
+
+    @Test func aFileNameOfTheExtendedFormIsNotRead() throws {
+        let body = ByteBuffer(
+            lines:
+                "--AaB03x\nContent-Disposition: form-data; name=a; filename*=UTF-8''..%2Fx; filename=\"C:\\x.txt\"\n\n\n--AaB03x--"
+        )
+
+        #expect(try readForm([body]).map(\.header) == [.init(name: "a", filename: "C:\\x.txt")])
+    }
+
+    @Test(arguments: [
+        ("--AaB03x\n\(disposition)\n\nv\n--AaB03x", MultipartFormError.truncated),
+        ("--AaB03x\n\(disposition)\n\nv", .truncated),
+        ("--AaB03x\n\(disposition)\n", .truncated),
+        ("", .truncated),
+        ("no boundary at all", .truncated),
+        ("--AaB03x -\n", .malformedBoundary),
+        ("--AaB03x-x", .malformedBoundary),
+        ("--AaB03x\n\n\n--AaB03x--", .malformedHeader),
+        ("--AaB03x\nContent-Disposition: attachment; name=a\n\n\n--AaB03x--", .malformedHeader),
+        ("--AaB03x\nContent-Disposition: form-data\n\n\n--AaB03x--", .malformedHeader),
+        ("--AaB03x\nContent-Disposition: form-data; name=\"a\n\n\n--AaB03x--", .malformedHeader),
+        ("--AaB03x\nContent-Disposition form-data\n\n\n--AaB03x--", .malformedHeader),
+        ("--AaB03x\n\(disposition)\n folded\n\n\n--AaB03x--", .malformedHeader),
+        ("--AaB03x\n\(disposition)\n\(disposition)\n\n\n--AaB03x--", .malformedHeader),
+        ("--AaB03x\n\(disposition)\nContent-Transfer-Encoding: base64\n\n\n--AaB03x--", .unsupportedTransferEncoding),
+    ])
+    func whatIsWrongIsSaid(_ body: String, _ error: MultipartFormError) {
+        #expect(throws: error) { try readForm([ByteBuffer(lines: body)]) }
+    }
+
+    @Test func linesThatEndInLineFeedOnlyAreRefused() {
+        #expect(throws: MultipartFormError.malformedBoundary) {
+            try readForm([ByteBuffer(string: "--AaB03x\n\(disposition)\n\nv\n--AaB03x--\n")])
         }
     }
 
-    @Test func randomBytesNeverCrash() {
-        var generator = SeededGenerator(seed: 5)
-        for _ in 0..<2000 {
-            var bytes = Self.sample
-            for _ in 0..<Int.random(in: 1...8, using: &generator) {
-                let index = Int.random(in: 0..<bytes.count, using: &generator)
-                switch Int.random(in: 0...2, using: &generator) {
-                case 0: bytes[index] = UInt8.random(in: 0...255, using: &generator)
-                case 1: bytes.remove(at: index)
-                default: bytes.insert(UInt8.random(in: 0...255, using: &generator), at: index)
-                }
-            }
-            let chunk = Int.random(in: 1...40, using: &generator)
-            let split = Result { try Self.parse(bytes, chunk: chunk) }
-            let whole = Result { try Self.parse(bytes) }
-            #expect((try? split.get()) == (try? whole.get()))
+    @Test(arguments: [1, 7, 4096])
+    func aHeaderOfTheLargestSizePassesAndOneByteMoreDoesNot(chunkBytes: Int) throws {
+        let fitting = "\(disposition)\r\nX: \(String(repeating: "x", count: 100))\r\n"
+        let limits = MultipartFormParser.Limits(headerBytes: fitting.utf8.count)
+        func outcome(_ header: String) -> ReadingOutcome {
+            let body = ByteBuffer(string: "--AaB03x\r\n\(header)\r\n\r\n--AaB03x--")
+            return ReadingOutcome(body.cut(into: chunkBytes), limits: limits)
         }
+
+        #expect(outcome(fitting) == .parts([ReadPart(header: .init(name: "a"), bytes: ByteBuffer())]))
+        #expect(outcome("Y" + fitting) == .failed(.headerTooLarge))
     }
 
-    @Test(arguments: 1..<180)
-    func aFormThatEndsEarlyIsTruncated(length: Int) {
-        #expect(throws: MultipartFormError.truncated) { try Self.parse(Array(Self.sample.prefix(length))) }
+    @Test func aFieldMayNotHaveMoreBytesThanTheLimit() {
+        let body = ByteBuffer(lines: "--AaB03x\n\(disposition)\n\n12345\n--AaB03x--")
+
+        #expect(ReadingOutcome([body], limits: .init(fieldBytes: 5)) != .failed(.fieldTooLarge(name: "a")))
+        #expect(ReadingOutcome([body], limits: .init(fieldBytes: 4)) == .failed(.fieldTooLarge(name: "a")))
     }
 
-    @Test func aPreambleAndAnEpilogueAreIgnored() throws {
-        let bytes = Array("preamble\r\n".utf8) + Self.sample + Array("epilogue --xyz".utf8)
+    @Test func aFileIsNotBoundByTheLimitOfFields() throws {
+        let body = ByteBuffer(lines: "--AaB03x\n\(disposition); filename=f\n\n12345\n--AaB03x--")
 
-        #expect(try Self.parse(bytes, chunk: 7) == Self.parse(Self.sample))
+        #expect(try readForm([body], limits: .init(fieldBytes: 1)).map(\.bytes) == [ByteBuffer(string: "12345")])
     }
 
-    @Test func aPartWithoutANameIsAFile() throws {
-        let form = try Self.parse(Array("--xyz\r\nContent-Disposition: form-data; name=\"\"\r\n\r\nx\r\n--xyz--".utf8))
+    @Test func moreThanTheLargestNumberOfPartsIsRefused() {
+        let part = "--AaB03x\r\n\(disposition)\r\n\r\n\r\n"
+        let body = ByteBuffer(string: String(repeating: part, count: 3) + "--AaB03x--")
 
-        #expect(form.parts.first?.isFile == true)
-        #expect(form.bodies == [[UInt8(ascii: "x")]])
-    }
-
-    @Test func aHeaderIsNotHeldWithoutLimit() {
-        let bytes = Array("--xyz\r\nContent-Disposition: ".utf8) + [UInt8](repeating: UInt8(ascii: "a"), count: 100_000)
-
-        #expect(throws: MultipartFormError.headerTooLong) { try Self.parse(bytes, chunk: 1000) }
-    }
-
-    @Test func partsAreCounted() {
-        let part = "--xyz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n"
-        let bytes = Array((String(repeating: part, count: 4) + "--xyz--").utf8)
-
-        #expect(throws: MultipartFormError.tooManyParts) { try Self.parse(bytes, limits: .init(maxParts: 3)) }
-    }
-
-    @Test(arguments: [
-        "--xyz\r\nContent-Disposition: attachment; name=\"a\"\r\n\r\nx\r\n--xyz--", "--xyz\r\nno colon\r\n\r\nx\r\n--xyz--",
-        "--xyz\r\n\r\nx\r\n--xyz--",
-    ])
-    func aPartMustSayWhatItIs(text: String) {
-        #expect(throws: MultipartFormError.malformedHeader) { try Self.parse(Array(text.utf8)) }
-    }
-
-    @Test func lineFeedsAloneAreNoLineEnds() {
-        let text = "--xyz\nContent-Disposition: form-data; name=\"a\"\n\nx\n--xyz--\n"
-
-        #expect(throws: MultipartFormError.malformedBoundary) { try Self.parse(Array(text.utf8)) }
-    }
-
-    @Test(arguments: [
-        ("multipart/form-data; boundary=abc", "abc"), ("Multipart/Form-Data; charset=utf-8; boundary=\"a b\"", "a b"),
-        ("text/plain; boundary=abc", nil), ("application/octet-stream", nil),
-    ] as [(String, String?)])
-    func readsTheBoundaryOfAForm(contentType: String, boundary: String?) throws {
-        #expect(try MultipartFormParser.boundary(of: contentType) == boundary)
-    }
-
-    @Test(arguments: [
-        "multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"ends with \"",
-        "multipart/form-data; boundary=" + String(repeating: "x", count: 71),
-    ])
-    func aFormNeedsABoundary(contentType: String) {
-        #expect(throws: MultipartFormError.badBoundary) { try MultipartFormParser.boundary(of: contentType) }
-    }
-
-    private static func contains(_ bytes: [UInt8], _ text: String) -> Bool {
-        let text = Array(text.utf8)
-        return bytes.count >= text.count && (0...bytes.count - text.count).contains { bytes[$0...].starts(with: text) }
+        #expect(ReadingOutcome([body], limits: .init(parts: 3)) != .failed(.tooManyParts))
+        #expect(ReadingOutcome([body], limits: .init(parts: 2)) == .failed(.tooManyParts))
     }
 }
 
-/// A generator that gives the same numbers on every run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
+private let disposition = "Content-Disposition: form-data; name=\"a\""
+
+extension ByteBuffer {
+    func cut(into chunkBytes: Int) -> [ByteBuffer] {
+        var rest = self
+        var chunks: [ByteBuffer] = []
+        while let chunk = rest.readSlice(length: min(chunkBytes, rest.readableBytes)), chunk.readableBytes > 0 {
+            chunks.append(chunk)
+        }
+        return chunks
     }
 }

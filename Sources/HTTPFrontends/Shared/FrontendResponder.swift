@@ -33,6 +33,7 @@ public struct FrontendResponder: HTTPResponder {
         let id = RequestID.accepting(request.headers[.xRequestID])
         var context = context
         context.logger[metadataKey: "hb.request.id"] = .string(id)
+        context.trace.requestID = id
 
         var (response, frontend) = await answer(request, context)
 

@@ -23,6 +23,7 @@ public struct MagpieRequestContext: RequestContext {
 /// Notes about one request for its access log line and metrics.
 public final class RequestTrace: Sendable {
     private struct Notes {
+        var requestID = RequestID.next()
         var operation = "unknown"
         var error: String?
         var file: FilePart?
@@ -32,6 +33,12 @@ public final class RequestTrace: Sendable {
     private let notes = Mutex(Notes())
 
     public init() {}
+
+    /// Ties the log lines of one request together, and the answer to them. The client's own where it sent a usable one.
+    public var requestID: String {
+        get { notes.withLock { $0.requestID } }
+        set { notes.withLock { $0.requestID = newValue } }
+    }
 
     /// The operation's name (`storage.object.get_public`), of a small closed set: it labels metrics.
     public var operation: String {

@@ -23,16 +23,16 @@ public struct KeyRing: Sendable {
     private let urlSigningKey: Key?
 
     /// - Parameters:
-    ///   - secret: the shared secret. At least 16 bytes.
+    ///   - secret: the shared secret, at least as long as the algorithm's digest: 32, 48 or 64 bytes.
     ///   - algorithm: `HS256`, `HS384` or `HS512`: what tokens without a key id must be signed with.
     ///   - jwks: `{"keys": […], "urlSigningKey": {…}}`, RFC 7517. Keys of a kind that can't be used here are refused.
     /// - Throws: `StorageError` with code `.invalidParameter` that says which key is unusable, never showing it.
     public init(secret: String, algorithm: String = "HS256", jwks: String? = nil) async throws {
-        guard Self.hmacAlgorithms.contains(algorithm) else {
+        guard let digestBytes = Self.hmacAlgorithms[algorithm] else {
             throw StorageError(.invalidParameter, "The JWT algorithm must be HS256, HS384 or HS512")
         }
-        guard secret.utf8.count >= 16 else {
-            throw StorageError(.invalidParameter, "The JWT secret must have at least 16 bytes")
+        guard secret.utf8.count >= digestBytes else {
+            throw StorageError(.invalidParameter, "The JWT secret must have at least \(digestBytes) bytes for \(algorithm)")
         }
         self.secretAlgorithm = algorithm
         self.secrets = try await Self.hmac(Array(secret.utf8))
@@ -48,7 +48,9 @@ public struct KeyRing: Sendable {
         for (index, fields) in list.enumerated() { keys.append(try await Self.key(fields, name: "keys[\(index)]")) }
         if let fields = set["urlSigningKey"] as? [String: Any] {
             let key = try await Self.key(fields, name: "urlSigningKey")
-            guard key.isSymmetric else { throw StorageError(.invalidParameter, "The urlSigningKey of the JWKS must be of type oct") }
+            guard key.isSymmetric else {
+                throw StorageError(.invalidParameter, "The urlSigningKey of the JWKS must be of type oct")
+            }
             self.urlSigningKey = key
             keys.append(key)
         } else {
@@ -83,14 +85,14 @@ public struct KeyRing: Sendable {
 
     private var urlSigner: (name: String, signer: any JWTAlgorithm) {
         let algorithms = urlSigningKey?.algorithms ?? secrets
-        let wanted = urlSigningKey?.boundAlgorithm ?? secretAlgorithm
-        // Both tables hold every HMAC algorithm the key may be used with, so the first lookup answers.
+        let wanted = urlSigningKey?.boundAlgorithm ?? (algorithms[secretAlgorithm] != nil ? secretAlgorithm : "HS256")
+        // `init` refuses keys that are too short for the algorithm they are for.
         guard let signer = algorithms[wanted] else { preconditionFailure("a symmetric key without its own algorithm") }
         return (wanted, signer)
     }
 
     private func algorithm(for token: JSONWebToken) throws(StorageError) -> any JWTAlgorithm {
-        if Self.hmacAlgorithms.contains(token.algorithm) { return try symmetric(for: token) }
+        if Self.hmacAlgorithms[token.algorithm] != nil { return try symmetric(for: token) }
         for key in keys where !key.isSymmetric && Self.sameID(key.id, token.keyID) {
             if let algorithm = key.algorithms[token.algorithm] { return algorithm }
         }
@@ -102,7 +104,8 @@ public struct KeyRing: Sendable {
             for key in keys where key.isSymmetric && (key.id == nil || Self.sameID(key.id, token.keyID)) {
                 if let algorithm = key.algorithms[token.algorithm] { return algorithm }
                 if key.id != nil, let bound = key.boundAlgorithm {
-                    throw StorageError(.unauthenticated, "JWT algorithm \"\(token.algorithm)\" does not match JWK algorithm \"\(bound)\"")
+                    throw StorageError(
+                        .unauthenticated, "JWT algorithm \"\(token.algorithm)\" does not match JWK algorithm \"\(bound)\"")
                 }
             }
         }
@@ -122,11 +125,14 @@ public struct KeyRing: Sendable {
 }
 
 extension KeyRing {
-    private static let hmacAlgorithms: Set<String> = ["HS256", "HS384", "HS512"]
+    /// The HMAC algorithms with the length of their digests in bytes, which is the least a key must have (RFC 7518 §3.2).
+    private static let hmacAlgorithms = ["HS256": 32, "HS384": 48, "HS512": 64]
 
+    /// The algorithms that `secret` is long enough for.
     private static func hmac(_ secret: [UInt8]) async throws -> [String: any JWTAlgorithm] {
         var result: [String: any JWTAlgorithm] = [:]
-        for (name, digest) in [("HS256", DigestAlgorithm.sha256), ("HS384", .sha384), ("HS512", .sha512)] {
+        for (name, digest) in [("HS256", DigestAlgorithm.sha256), ("HS384", .sha384), ("HS512", .sha512)]
+        where secret.count >= hmacAlgorithms[name] ?? .max {
             let collection = JWTKeyCollection()
             await collection.add(hmac: HMACKey(key: SymmetricKey(data: secret)), digestAlgorithm: digest)
             result[name] = try await collection.getKey()
@@ -138,19 +144,22 @@ extension KeyRing {
         let id = fields["kid"] as? String
         let bound = fields["alg"] as? String
         if fields["kty"] as? String == "oct" {
-            guard let text = fields["k"] as? String, let secret = Base64URL.decode(text), secret.count >= 16 else {
-                throw StorageError(.invalidParameter, "The JWKS key \(name) has no usable \"k\" of at least 16 bytes")
+            guard let text = fields["k"] as? String, let secret = Base64URL.decode(text) else {
+                throw StorageError(.invalidParameter, "The JWKS key \(name) has no usable \"k\"")
             }
-            let all = try await hmac(secret)
-            return Key(
-                id: id, boundAlgorithm: bound, algorithms: bound.map { name in all.filter { $0.key == name } } ?? all,
-                isSymmetric: true)
+            let algorithms = try await hmac(secret).filter { bound == nil || $0.key == bound }
+            guard !algorithms.isEmpty else {
+                throw StorageError(.invalidParameter, "The \"k\" of the JWKS key \(name) is too short for its algorithm")
+            }
+            return Key(id: id, boundAlgorithm: bound, algorithms: algorithms, isSymmetric: true)
         }
         return Key(
             id: id, boundAlgorithm: bound, algorithms: try await asymmetric(fields, bound: bound, name: name), isSymmetric: false)
     }
 
-    private static func asymmetric(_ fields: [String: Any], bound: String?, name: String) async throws -> [String: any JWTAlgorithm] {
+    private static func asymmetric(_ fields: [String: Any], bound: String?, name: String) async throws -> [String:
+        any JWTAlgorithm]
+    {
         let candidates: [String]
         switch (fields["kty"] as? String, fields["crv"] as? String) {
         case ("RSA", _): candidates = ["RS256", "RS384", "RS512"]
@@ -178,7 +187,9 @@ extension KeyRing {
                 throw StorageError(.invalidParameter, "The JWKS key \(name) can't be read", cause: error)
             }
         }
-        guard !result.isEmpty else { throw StorageError(.invalidParameter, "The JWKS key \(name) is of a kind that is not supported") }
+        guard !result.isEmpty else {
+            throw StorageError(.invalidParameter, "The JWKS key \(name) is of a kind that is not supported")
+        }
         return result
     }
 }

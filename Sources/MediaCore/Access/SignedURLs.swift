@@ -91,7 +91,8 @@ public struct SignedURLs: Sendable {
 
     private static func requireLifetime(_ seconds: Int64) throws(StorageError) {
         guard (1...maxLifetime()).contains(seconds) else {
-            throw StorageError(.invalidParameter, "expiresIn must be between 1 and \(maxLifetime()) seconds", resource: "expiresIn")
+            throw StorageError(
+                .invalidParameter, "expiresIn must be between 1 and \(maxLifetime()) seconds", resource: "expiresIn")
         }
     }
 }

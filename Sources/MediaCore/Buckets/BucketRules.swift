@@ -64,7 +64,8 @@ extension Bucket {
         var result: [String] = []
         for type in types where !type.isEmpty {
             guard isMimePattern(type) else {
-                throw StorageError(.mediaTypeNotAllowed, "mime type \(type.prefix(100)) is not supported", resource: "allowed_mime_types")
+                throw StorageError(
+                    .mediaTypeNotAllowed, "mime type \(type.prefix(100)) is not supported", resource: "allowed_mime_types")
             }
             result.append(type)
         }
@@ -76,7 +77,8 @@ extension Bucket {
         if type.hasSuffix("*") { return true }
         let parts = essence(type).split(separator: "/", omittingEmptySubsequences: false)
         let parameters = type.dropFirst(type.prefix { $0 != ";" }.count)
-        let isPlain = parts.count == 2
+        let isPlain =
+            parts.count == 2
             && parts.allSatisfy { part in
                 !part.isEmpty
                     && part.utf8.allSatisfy { byte in

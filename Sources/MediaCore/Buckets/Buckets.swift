@@ -52,7 +52,8 @@ public struct Buckets: Sendable {
         let count = try await metadata.countObjects(in: id, upTo: limits.maxObjectsToEmpty + 1, facts: caller.facts)
         guard count <= limits.maxObjectsToEmpty else {
             throw StorageError(
-                .tooManyObjects, "Cannot empty the bucket because it contains too many objects: the limit is \(limits.maxObjectsToEmpty)",
+                .tooManyObjects,
+                "Cannot empty the bucket because it contains too many objects: the limit is \(limits.maxObjectsToEmpty)",
                 resource: id.rawValue)
         }
         let now = Timestamp.now()

@@ -39,7 +39,9 @@ public struct Delivery: Sendable {
 
     /// What is known of an object, without its bytes.
     /// - Throws: as `open`.
-    public func describe(_ address: ObjectAddress, access: Access) async throws -> (object: ReadableObject, details: ObjectMetadata) {
+    public func describe(_ address: ObjectAddress, access: Access) async throws -> (
+        object: ReadableObject, details: ObjectMetadata
+    ) {
         if let cached = try cached(address, access: access) { return (cached.object, cached.details) }
         let ticket = cache.ticket(for: address)
         let object = try await read(address, access: access)
@@ -148,7 +150,9 @@ extension Preconditions {
     func allowRange(of record: ObjectRecord, _ details: ObjectMetadata) -> Bool {
         guard let ifRange else { return true }
         if ifRange == record.entityTag(details) { return true }
-        guard let date = Timestamp(httpDate: ifRange), let modified = details.lastModified ?? record.updatedAt else { return false }
+        guard let date = Timestamp(httpDate: ifRange), let modified = details.lastModified ?? record.updatedAt else {
+            return false
+        }
         return date.seconds == modified.seconds
     }
 }

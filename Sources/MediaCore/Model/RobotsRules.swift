@@ -35,7 +35,9 @@ public struct RobotsRules: Hashable, Sendable {
 
     /// The longest beginning of `text` that is an `unavailable_after:` rule with a date.
     private static func dateRule(_ text: Substring) -> Substring? {
-        guard let marker = text.firstRange(of: "unavailable_after:"), !text[..<marker.lowerBound].contains(",") else { return nil }
+        guard let marker = text.firstRange(of: "unavailable_after:"), !text[..<marker.lowerBound].contains(",") else {
+            return nil
+        }
         var end = text.endIndex
         while true {
             if isDate(trim(text[marker.upperBound..<end])) { return text[..<end] }
@@ -54,11 +56,14 @@ public struct RobotsRules: Hashable, Sendable {
         case "max-image-preview": return ["none", "standard", "large"].contains(value)
         case "unavailable_after": return isDate(value)
         default:
-            let isAgent = !name.isEmpty && name.utf8.allSatisfy { byte in
-                byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "*")
-                    || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
-                    || (byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9"))
-            }
+            let isAgent =
+                !name.isEmpty
+                && name.utf8.allSatisfy { byte in
+                    byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") || byte == UInt8(ascii: ".")
+                        || byte == UInt8(ascii: "*")
+                        || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
+                        || (byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9"))
+                }
             return allowsAgent && isAgent && isRule(value, allowsAgent: false)
         }
     }

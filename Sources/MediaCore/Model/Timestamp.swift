@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A moment in UTC with the microseconds that Postgres keeps.
@@ -86,7 +86,9 @@ extension Timestamp {
         else { return nil }
         var micros: Int64 = 0
         if bytes.count > 20 {
-            guard bytes[19] == UInt8(ascii: "."), bytes.count > 21, let fraction = number(20..<bytes.count - 1) else { return nil }
+            guard bytes[19] == UInt8(ascii: "."), bytes.count > 21, let fraction = number(20..<bytes.count - 1) else {
+                return nil
+            }
             micros = Int64(fraction)
             for _ in 0..<(6 - (bytes.count - 21)) { micros *= 10 }
         }

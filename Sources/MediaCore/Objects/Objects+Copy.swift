@@ -30,11 +30,26 @@ extension Objects {
         from source: ObjectAddress, to destination: ObjectAddress, options: CopyOptions, as caller: Caller
     ) async throws -> ObjectRecord {
         try options.alphabet.require(destination.key)
-        let object = try await metadata.visibleObject(at: source, as: caller)
+        var object = try await metadata.visibleObject(at: source, as: caller)
+        while true {
+            do {
+                return try await copy(object, to: destination, options: options, as: caller)
+            } catch let error as StorageError where error.code == .blobMissing {
+                // The source was replaced between its row and its bytes: the row now names another version.
+                let current = try await metadata.visibleObject(at: source, as: caller)
+                guard current.record.version != object.record.version else { throw error }
+                object = current
+            }
+        }
+    }
+
+    private func copy(
+        _ object: ReadableObject, to destination: ObjectAddress, options: CopyOptions, as caller: Caller
+    ) async throws -> ObjectRecord {
         let (details, userMetadata) = Self.copied(object.record, options.metadata)
         try await requireCopy(of: object, details, userMetadata, to: destination, mode: options.mode, as: caller)
         guard let from = object.blob else {
-            throw StorageError(.blobMissing, "The resource was not found", resource: source.key.rawValue)
+            throw StorageError(.blobMissing, "The resource was not found", resource: object.record.address.key.rawValue)
         }
 
         let version = ObjectVersion()

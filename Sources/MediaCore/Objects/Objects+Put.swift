@@ -77,7 +77,9 @@ extension Objects {
     }
 
     /// The options with what came behind the bytes; what policies and limits look at is asked again if it changed.
-    private func late(_ upload: Upload, at address: ObjectAddress, in bucket: Bucket, access: Access) async throws -> UploadOptions {
+    private func late(_ upload: Upload, at address: ObjectAddress, in bucket: Bucket, access: Access) async throws
+        -> UploadOptions
+    {
         guard var options = try upload.lateOptions?() else { return upload.options }
         options.mode = upload.options.mode
         if options.contentType != upload.options.contentType || options.userMetadata != upload.options.userMetadata {

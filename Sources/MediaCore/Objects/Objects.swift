@@ -11,9 +11,11 @@ public struct Objects: Sendable {
     let reaper: ReaperSignal
     let logger: Logger
 
-    /// One page of one level of a bucket. - Throws: nothing for an unknown bucket: it is empty to everyone.
+    /// One page of one level of a bucket. An unknown bucket is empty. A prefix that does not end in `/` gets one: it names a level.
     public func folder(_ query: FolderQuery, in bucket: BucketID, as caller: Caller) async throws -> [ListEntry] {
-        try await metadata.folder(query, in: bucket, as: caller)
+        var query = query
+        if !query.prefix.isEmpty, !query.prefix.hasSuffix("/") { query.prefix += "/" }
+        return try await metadata.folder(query, in: bucket, as: caller)
     }
 
     /// One page of all keys below a prefix.
@@ -45,13 +47,15 @@ public struct Objects: Sendable {
         do {
             bucket = try await metadata.bucketRules(destination.bucket, facts: caller.facts)
         } catch let error as StorageError where error.code == .bucketNotFound {
-            throw StorageError(.relatedResourceMissing, "The related resource does not exist", resource: destination.bucket.rawValue)
+            throw StorageError(
+                .relatedResourceMissing, "The related resource does not exist", resource: destination.bucket.rawValue)
         }
         try requireAllowed(ObjectMetadata(parsing: object.record.metadata), blob: object.blob, at: destination.key, in: bucket)
     }
 
     /// Whether `bucket` takes an object that exists already.
-    func requireAllowed(_ details: ObjectMetadata, blob: BlobLocation?, at key: ObjectKey, in bucket: Bucket) throws(StorageError) {
+    func requireAllowed(_ details: ObjectMetadata, blob: BlobLocation?, at key: ObjectKey, in bucket: Bucket) throws(StorageError)
+    {
         guard (blob?.size ?? details.size ?? 0) <= limits.maxBytes(for: key, in: bucket) else { throw .tooLarge() }
         if !key.isFolderPlaceholder {
             try bucket.requireAllowed(contentType: details.mimetype ?? "application/octet-stream")

@@ -15,7 +15,9 @@ public struct Upkeep: Sendable {
         /// In seconds. Longer than any upload may pause between its bytes and its row.
         public var orphanAge: Int64
 
-        public init(deletionInterval: Duration = .seconds(30), sweepInterval: Duration = .seconds(6 * 3600), orphanAge: Int64 = 3600) {
+        public init(
+            deletionInterval: Duration = .seconds(30), sweepInterval: Duration = .seconds(6 * 3600), orphanAge: Int64 = 3600
+        ) {
             self.deletionInterval = deletionInterval
             self.sweepInterval = sweepInterval
             self.orphanAge = orphanAge

@@ -125,11 +125,11 @@ struct KeyRingTests {
     }
 
     @Test func anAlgorithmThatAKeyIsNotForIsRefused() async throws {
-        let secret = Base64URL.encode("another-secret-for-signing-urls!".utf8)
-        let jwks = #"{"keys":[{"kty":"oct","kid":"k1","alg":"HS512","k":"\#(secret)"}]}"#
+        let long = String(repeating: "another-secret-for-signing-urls!", count: 2)
+        let jwks = #"{"keys":[{"kty":"oct","kid":"k1","alg":"HS512","k":"\#(Base64URL.encode(long.utf8))"}]}"#
         let keys = try await KeyRing(secret: Self.secret, jwks: jwks)
         let collection = JWTKeyCollection()
-        await collection.add(hmac: "another-secret-for-signing-urls!", digestAlgorithm: .sha256, kid: "k1")
+        await collection.add(hmac: HMACKey(stringLiteral: long), digestAlgorithm: .sha256, kid: "k1")
 
         let token = try await collection.sign(Payload(role: "anon"), kid: "k1")
 
@@ -138,12 +138,17 @@ struct KeyRingTests {
         }
     }
 
-    @Test(arguments: ["[]", "{}", #"{"keys":[{"kty":"oct","k":"c2hvcnQ"}]}"#, #"{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}"#])
+    @Test(arguments: [
+        "[]", "{}", #"{"keys":[{"kty":"oct","k":"c2hvcnQ"}]}"#, #"{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}]}"#,
+    ])
     func refusesAKeySetThatCannotBeUsed(jwks: String) async {
         await #expect(throws: StorageError.self) { try await KeyRing(secret: Self.secret, jwks: jwks) }
     }
 
     @Test func refusesASecretThatIsTooShort() async {
-        await #expect(throws: StorageError.self) { try await KeyRing(secret: "short") }
+        await #expect(throws: StorageError.self) { try await KeyRing(secret: String(repeating: "x", count: 31)) }
+        await #expect(throws: StorageError.self) {
+            try await KeyRing(secret: String(repeating: "x", count: 63), algorithm: "HS512")
+        }
     }
 }

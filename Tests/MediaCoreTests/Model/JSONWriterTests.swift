@@ -19,7 +19,8 @@ struct JSONWriterTests {
     }
 
     @Test func everyCharacterReadsBack() throws {
-        let hostile = String(String.UnicodeScalarView((0..<0x500).compactMap { Unicode.Scalar($0 as UInt32) })) + "\u{1F600}\u{2028}"
+        let hostile =
+            String(String.UnicodeScalarView((0..<0x500).compactMap { Unicode.Scalar($0 as UInt32) })) + "\u{1F600}\u{2028}"
 
         let text = JSONWriter.object { $0.field("value", hostile) }
 

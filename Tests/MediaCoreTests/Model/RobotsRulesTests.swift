@@ -13,7 +13,9 @@ struct RobotsRulesTests {
         #expect(try RobotsRules(text).rawValue == text)
     }
 
-    @Test(arguments: ["", "NOINDEX", "noindex,", "max-snippet: -2", "max-image-preview: huge", "unavailable_after: someday", "bot: sub: none"])
+    @Test(arguments: [
+        "", "NOINDEX", "noindex,", "max-snippet: -2", "max-image-preview: huge", "unavailable_after: someday", "bot: sub: none",
+    ])
     func refusesEverythingElse(text: String) {
         #expect { try RobotsRules(text) } throws: { ($0 as? StorageError)?.code == .invalidRobotsRule }
     }

@@ -32,12 +32,16 @@ struct TimestampTests {
         #expect(Timestamp(microseconds: -1).iso8601 == "1969-12-31T23:59:59.999Z")
     }
 
-    @Test(arguments: ["", "yesterday", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT"])
+    @Test(arguments: [
+        "", "yesterday", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT",
+    ])
     func refusesWhatIsNoHTTPDate(text: String) {
         #expect(Timestamp(httpDate: text) == nil)
     }
 
-    @Test(arguments: ["2026-11-21", "2026-13-21T06:12:34Z", "2026-11-21T06:12:34.Z", "2026-11-21T06:12:34+00:00", "xxxx-11-21T06:12:34Z"])
+    @Test(arguments: [
+        "2026-11-21", "2026-13-21T06:12:34Z", "2026-11-21T06:12:34.Z", "2026-11-21T06:12:34+00:00", "xxxx-11-21T06:12:34Z",
+    ])
     func refusesWhatIsNoISODate(text: String) {
         #expect(Timestamp(iso8601: text) == nil)
     }

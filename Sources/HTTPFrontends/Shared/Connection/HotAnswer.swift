@@ -35,7 +35,7 @@ public struct HotAnswer: Sendable {
     /// The status line and the fields, without the empty line.
     let head: ByteBuffer
     let status: Int
-    let body: ByteBuffer
+    private(set) var body: ByteBuffer
     let frontend: String
     let operation: String
 
@@ -59,6 +59,13 @@ public struct HotAnswer: Sendable {
         self.body = body
         self.frontend = frontend
         self.operation = operation
+    }
+
+    /// The same answer with another body of the same length: the one it was made with, or none to keep only the head.
+    func with(body: ByteBuffer) -> HotAnswer {
+        var answer = self
+        answer.body = body
+        return answer
     }
 }
 

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import MediaCore
+import WireFormats
+
+extension SupabaseCall {
+    func download(_ kind: SupabaseRoute.ReadAccess, _ bucket: String, _ key: String) async throws -> Response {
+        let address = try address(bucket, key)
+        let access = try readAccess(kind, address)
+        let delivered = try await named(address) {
+            try await storage.delivery.open(address, range: try range(), preconditions: preconditions, access: access)
+        }
+        var headers = downloadHeaders(delivered, access: access)
+        switch delivered.outcome {
+        case .notModified:
+            headers[.contentType] = nil
+            return Response(status: .notModified, headers: headers)
+        case .partial(let content, let range):
+            headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(content.size)"
+            return try await .delivering(content, status: .partialContent, headers: headers, to: request, context)
+        case .full(let content):
+            if kind == .open {
+                frontend.hotReads.remember(
+                    delivered, headers: headers, answering: request, by: frontend.name, operation: route.operation, in: storage)
+            }
+            return try await .delivering(content, status: .ok, headers: headers, to: request, context)
+        }
+    }
+
+    func head(_ kind: SupabaseRoute.ReadAccess, _ bucket: String, _ key: String) async throws -> Response {
+        let address = try address(bucket, key)
+        let access = try readAccess(kind, address)
+        let (object, details) = try await named(address) { try await storage.delivery.describe(address, access: access) }
+        var headers = validators(object, details)
+        headers[.acceptRanges] = "bytes"
+        headers[.contentType] = Self.safeContentType(details.mimetype)
+        headers[.contentLength] = String(object.blob?.size ?? details.size ?? 0)
+        headers[.robotsTag] = "none"
+        if kind == .signed { expires(access, &headers) } else { headers[.cacheControl] = headCacheControl(object, details) }
+        addDisposition(&headers)
+        return Response(status: .ok, headers: headers)
+    }
+
+    func info(_ kind: SupabaseRoute.ReadAccess, _ bucket: String, _ key: String, isHead: Bool) async throws -> Response {
+        let address = try address(bucket, key)
+        let access = try readAccess(kind, address)
+        let (object, details) = try await named(address) { try await storage.delivery.describe(address, access: access) }
+        var headers = validators(object, details)
+        headers[.cacheControl] = details.cacheControl
+        if isHead {
+            headers[.contentType] = "application/json; charset=utf-8"
+            headers[.contentLength] = String(object.blob?.size ?? details.size ?? 0)
+            return Response(status: .ok, headers: headers)
+        }
+        let text = JSONWriter.object { writer in
+            writer.field("id", object.record.id.rawValue)
+            writer.field("name", address.key.rawValue)
+            writer.field("version", object.record.version?.rawValue ?? "")
+            writer.field("bucket_id", address.bucket.rawValue)
+            writer.field("size", details.size ?? object.blob?.size)
+            writer.field("content_type", details.mimetype)
+            writer.field("cache_control", details.cacheControl)
+            writer.field("etag", object.record.entityTag(details))
+            writer.field("metadata", object.record.userMetadata)
+            writer.field("last_modified", object.record.updatedAt)
+            writer.field("created_at", object.record.createdAt)
+        }
+        return Self.json(text, headers: headers)
+    }
+
+    private func readAccess(_ kind: SupabaseRoute.ReadAccess, _ address: ObjectAddress) throws -> Access {
+        switch kind {
+        case .open: return .publicBucket(facts)
+        case .authenticated: return .policy(try requiredCaller())
+        case .either: return optionalAccess()
+        case .signed:
+            let token = try query.requiredString("token")
+            return .grant(try storage.signedURLs.grant(token: token, address: address, action: .download), facts)
+        }
+    }
+
+    /// A key that this dialect could never have written is called invalid when it is not there; another dialect may have
+    /// written it, so it is looked for first.
+    func named<Value>(_ address: ObjectAddress, _ read: () async throws -> Value) async throws -> Value {
+        do {
+            return try await read()
+        } catch let error as StorageError where error.code == .objectNotFound {
+            try KeyAlphabet.portable.require(address.key)
+            throw error
+        }
+    }
+}
+
+// MARK: - Request headers
+
+extension SupabaseCall {
+    private var preconditions: Preconditions {
+        Preconditions(
+            ifNoneMatch: request.headers[.ifNoneMatch],
+            ifModifiedSince: request.headers[.ifModifiedSince].flatMap(Timestamp.init(httpDate:)),
+            ifRange: request.headers[.ifRange])
+    }
+
+    /// The range asked for. A malformed or multiple one is refused; RFC 9110 §14.2 would let it be ignored, clients of this
+    /// dialect expect 416.
+    private func range() throws -> ByteRange? {
+        switch RangeHeader(parsing: request.headers[.range]) {
+        case .absent, .otherUnit: return nil
+        case .single(let bytes): return bytes.byteRange
+        case .malformed, .multiple: throw StorageError(.rangeNotSatisfiable, "invalid range provided")
+        }
+    }
+}
+
+extension RangeHeader.Bytes {
+    fileprivate var byteRange: ByteRange {
+        switch (first, last) {
+        case (let first?, let last?): .closed(first...last)
+        case (let first?, nil): .from(first)
+        case (nil, let count): .last(count ?? 0)
+        }
+    }
+}
+
+// MARK: - Response headers
+
+extension SupabaseCall {
+    private func downloadHeaders(_ delivered: Delivered, access: Access) -> HTTPFields {
+        let (object, details) = (delivered.object, delivered.details)
+        var headers = validators(object, details)
+        headers[.acceptRanges] = "bytes"
+        headers[.contentType] = Self.safeContentType(details.mimetype)
+        // A type that a browser must not second-guess: users upload what they like.
+        headers[.xContentTypeOptions] = "nosniff"
+        headers[.robotsTag] = details.xRobotsTag.flatMap { try? RobotsRules($0) }?.rawValue ?? "none"
+        if case .grant = access {
+            expires(access, &headers)
+        } else {
+            headers[.cacheControl] = readCacheControl(object, details)
+        }
+        addDisposition(&headers)
+        return headers
+    }
+
+    private func validators(_ object: ReadableObject, _ details: ObjectMetadata) -> HTTPFields {
+        var headers = HTTPFields()
+        headers[.eTag] = object.record.entityTag(details)
+        headers[.lastModified] = (details.lastModified ?? object.record.updatedAt)?.httpDate
+        return headers
+    }
+
+    /// A page that runs scripts in the bucket's origin is shown as text. Quirk and safety of the reference.
+    private static func safeContentType(_ type: String?) -> String {
+        guard let type, type.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return "application/octet-stream" }
+        return type.lowercased().contains("text/html") ? "text/plain" : type
+    }
+
+    private func readCacheControl(_ object: ReadableObject, _ details: ObjectMetadata) -> String? {
+        guard var value = Self.header(details.cacheControl) else { return nil }
+        guard let known = request.headers[.ifNoneMatch] else { return value }
+        if frontend.configuration.sharedMaxAge > 0 { value += ", s-maxage=\(frontend.configuration.sharedMaxAge)" }
+        if !EntityTag.matches(known, object.record.entityTag(details)) { value += ", stale-while-revalidate=30" }
+        return value
+    }
+
+    private func headCacheControl(_ object: ReadableObject, _ details: ObjectMetadata) -> String? {
+        guard let value = Self.header(details.cacheControl), let known = request.headers[.ifNoneMatch] else {
+            return Self.header(details.cacheControl)
+        }
+        guard EntityTag.matches(known, object.record.entityTag(details)) else { return value + ", must-revalidate" }
+        return frontend.configuration.sharedMaxAge > 0 ? value + ", s-maxage=\(frontend.configuration.sharedMaxAge)" : value
+    }
+
+    /// A stored text that may stand in a header: rows in old databases hold anything.
+    private static func header(_ value: String?) -> String? {
+        value.flatMap { $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } ? $0 : nil }
+    }
+
+    private func expires(_ access: Access, _ headers: inout HTTPFields) {
+        if case .grant(let grant, _) = access { headers[.expires] = grant.expiresAt?.httpDate }
+    }
+
+    /// `?download` saves under the object's own name, `?download=name` under that one. RFC 6266.
+    private func addDisposition(_ headers: inout HTTPFields) {
+        guard query.has("download"), let name = try? query.string("download") else { return }
+        if name.isEmpty {
+            headers[.contentDisposition] = "attachment;"
+        } else {
+            let encoded = PercentEncoding.encodeComponent(name)
+            headers[.contentDisposition] = "attachment; filename=\(encoded); filename*=UTF-8''\(encoded)"
+        }
+    }
+}

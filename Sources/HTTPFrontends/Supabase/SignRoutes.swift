@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import MediaCore
+
+extension SupabaseCall {
+    private static let maxPaths = 1000
+
+    func sign(_ bucket: String, _ key: String) async throws -> Response {
+        let caller = try requiredCaller()
+        let body = try await body()
+        let lifetime = try lifetime(body)
+        let address = try address(bucket, key)
+        let token = try await named(address) {
+            try await storage.signedURLs.download(address, lifetime: lifetime, as: caller)
+        }
+        return Self.json(JSONWriter.object { $0.field("signedURL", Self.signedURL(address.description, token)) })
+    }
+
+    func signMany(_ bucket: String) async throws -> Response {
+        let caller = try requiredCaller()
+        let body = try await body()
+        let lifetime = try lifetime(body)
+        guard let paths = try body.strings("paths") else { throw body.missing("paths") }
+        guard !paths.isEmpty else { throw body.invalid("paths", "must NOT have fewer than 1 items") }
+        guard paths.count <= Self.maxPaths else { throw body.invalid("paths", "must NOT have more than \(Self.maxPaths) items") }
+        let bucket = try bucketID(bucket)
+        let tokens = try await storage.signedURLs.downloads(paths, in: bucket, lifetime: lifetime, as: caller)
+        var writer = JSONWriter()
+        writer.array(zip(paths, tokens)) { writer, item in
+            let (path, token) = item
+            writer.object { writer in
+                writer.field("error", token == nil ? "Either the object does not exist or you do not have access to it" : nil)
+                writer.field("path", path)
+                writer.field("signedURL", token.map { Self.signedURL("\(bucket)/\(path)", $0) })
+            }
+        }
+        return Self.json(writer.text)
+    }
+
+    private func lifetime(_ body: RequestFields) throws -> Int64 {
+        guard let seconds = try body.integer("expiresIn", minimum: 1) else { throw body.missing("expiresIn") }
+        guard seconds <= SignedURLs.maxLifetime() else {
+            throw body.invalid("expiresIn", "must be <= \(SignedURLs.maxLifetime())")
+        }
+        return seconds
+    }
+
+    private static func signedURL(_ address: String, _ token: String) -> String {
+        "/object/sign/\(escapedForClients(address))?token=\(token)"
+    }
+
+    /// Quirk: storage-js applies `encodeURI` to what it gets, so only what that leaves alone may be escaped here.
+    static func escapedForClients(_ path: String) -> String {
+        var result = ""
+        for character in path {
+            switch character {
+            case "%": result += "%25"
+            case "?": result += "%3F"
+            case "#": result += "%23"
+            default: result.append(character)
+            }
+        }
+        return result
+    }
+}

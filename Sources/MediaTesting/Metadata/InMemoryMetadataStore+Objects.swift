@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MediaCore
+import Synchronization
+
+extension InMemoryMetadataStore {
+    public func object(at address: ObjectAddress, access: Access) async throws -> ReadableObject {
+        try state.withLock { state in
+            guard let bucket = state.buckets[address.bucket] else { throw StorageError.bucketNotFound(address.bucket) }
+            switch access {
+            case .publicBucket:
+                guard bucket.isPublic else { throw StorageError.bucketNotFound(address.bucket) }
+            case .policy(let caller) where !bucket.isPublic:
+                let security = try RowSecurity(policies: state.policies, roles: roles, caller: caller)
+                guard let record = state.objects[address], security.sees(record) else {
+                    throw StorageError.objectNotFound(address)
+                }
+            case .policy, .grant: break
+            }
+            guard let record = state.objects[address] else { throw StorageError.objectNotFound(address) }
+            return state.readable(record, in: bucket)
+        }
+    }
+
+    public func visibleObject(at address: ObjectAddress, as caller: Caller) async throws -> ReadableObject {
+        try transaction(as: caller) { state, security in
+            guard let record = state.objects[address], security.sees(record), let bucket = state.buckets[address.bucket] else {
+                throw StorageError.objectNotFound(address)
+            }
+            return state.readable(record, in: bucket)
+        }
+    }
+
+    public func visibleKeys(among keys: [ObjectKey], in bucket: BucketID, as caller: Caller) async throws -> Set<ObjectKey> {
+        try transaction(as: caller) { state, security in
+            Set(keys.filter { state.objects[ObjectAddress(bucket: bucket, key: $0)].map(security.sees) ?? false })
+        }
+    }
+
+    public func deleteObject(at address: ObjectAddress, as caller: Caller) async throws -> ObjectRecord {
+        let time = now()
+        return try transaction(as: caller) { state, security in
+            guard let record = state.objects[address] else { throw StorageError.objectNotFound(address) }
+            // DELETE … RETURNING reads as well as deletes: without SELECT no row is found.
+            for command in [Policy.Command.delete, .select] where !security.allows(command, .object(record)) {
+                throw security.refused(command, .object(record), "Access denied")
+            }
+            state.remove(record, at: time)
+            return record
+        }
+    }
+
+    public func deleteObjects(_ keys: [ObjectKey], in bucket: BucketID, as caller: Caller) async throws -> [ObjectRecord] {
+        let time = now()
+        return try transaction(as: caller) { state, security in
+            var deleted: [ObjectRecord] = []
+            for key in keys {
+                guard let record = state.objects[ObjectAddress(bucket: bucket, key: key)],
+                    security.allows(.delete, .object(record)), security.sees(record)
+                else { continue }
+                state.remove(record, at: time)
+                deleted.append(record)
+            }
+            return deleted
+        }
+    }
+
+    public func objects(after id: ObjectID?, limit: Int) async throws -> [(record: ObjectRecord, blob: BlobLocation?)] {
+        state.withLock { state in
+            state.objects.values
+                .filter { record in id.map { $0.rawValue < record.id.rawValue } ?? true }
+                .sorted { $0.id.rawValue < $1.id.rawValue }
+                .prefix(max(0, limit))
+                .map { ($0, $0.version.flatMap { state.blobs[$0]?.location }) }
+        }
+    }
+
+    public func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws {
+        let time = now()
+        state.withLock { state in
+            guard let record = state.objects.values.first(where: { $0.id == id && $0.version == version }) else { return }
+            state.remove(record, at: time)
+        }
+    }
+}
+
+extension InMemoryMetadataStore.State {
+    /// Deletes a row and requests the deletion of its blob.
+    mutating func remove(_ record: ObjectRecord, at time: Timestamp) {
+        objects[record.address] = nil
+        queueDeletion(of: record.version, due: time)
+        report(.object(record.address))
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MediaCore
+import Synchronization
+
+extension InMemoryMetadataStore {
+    public func checkPut(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws {
+        let time = now()
+        try transaction(as: caller) { state, security in
+            let proposed = ObjectRecord(
+                id: ObjectID(), address: draft.address, version: ObjectVersion(stored: "1"),
+                owner: Self.uuidOwner(draft.ownerID), ownerID: draft.ownerID, metadata: draft.metadata,
+                userMetadata: draft.userMetadata, createdAt: time, updatedAt: time, lastAccessedAt: time)
+            try security.require(.insert, .object(proposed))
+            let existing = state.objects[draft.address]
+            switch (mode, existing) {
+            case (.create, nil): break
+            case (.create, _?): throw StorageError.objectExists(draft.address)
+            // INSERT … ON CONFLICT DO UPDATE … RETURNING reads the row it writes, a new one too.
+            case (.replace, nil): try security.require(.select, .object(proposed))
+            case (.replace, let existing?): try Self.requireUpsert(existing, becoming: proposed, security)
+            }
+            guard state.buckets[draft.address.bucket] != nil else { throw Self.bucketMissing(draft.address.bucket) }
+        }
+    }
+
+    public func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
+        let time = now()
+        return try state.withLock { state in
+            let existing = state.objects[object.address]
+            guard existing == nil || mode == .replace else { throw StorageError.objectExists(object.address) }
+            guard state.buckets[object.address.bucket] != nil else { throw Self.bucketMissing(object.address.bucket) }
+            let record = ObjectRecord(
+                id: existing?.id ?? ObjectID(), address: object.address, version: object.version,
+                owner: Self.uuidOwner(object.ownerID), ownerID: object.ownerID, metadata: object.metadata,
+                userMetadata: object.userMetadata, createdAt: existing.map(\.createdAt) ?? time, updatedAt: time,
+                lastAccessedAt: existing.map(\.lastAccessedAt) ?? time)
+            state.objects[object.address] = record
+            state.blobs[object.version] = StoredBlob(location: object.blob, createdAt: time)
+            if let superseded = existing?.version, superseded != object.version {
+                state.queueDeletion(of: superseded, due: time)
+            }
+            state.report(.object(object.address))
+            return record
+        }
+    }
+
+    public func moveObject(
+        from source: ObjectAddress, to destination: ObjectAddress, as caller: Caller
+    ) async throws -> ObjectRecord {
+        let time = now()
+        return try transaction(as: caller) { state, security in
+            guard let record = state.objects[source], security.sees(record), security.allows(.update, .object(record)) else {
+                throw StorageError.objectNotFound(source)
+            }
+            var moved = record
+            moved.address = destination
+            moved.updatedAt = time
+            if let subject = caller.principal.subject {
+                moved.ownerID = subject
+                moved.owner = Self.uuidOwner(subject)
+            }
+            try security.require(.update, .object(moved))
+            try security.require(.select, .object(moved))
+            guard destination == source || state.objects[destination] == nil else {
+                throw StorageError.objectExists(destination)
+            }
+            guard state.buckets[destination.bucket] != nil else { throw Self.bucketMissing(destination.bucket) }
+            state.objects[source] = nil
+            state.objects[destination] = moved
+            state.report(.object(source))
+            state.report(.object(destination))
+            return moved
+        }
+    }
+
+    /// The checks of the conflicting branch, in the order in which Postgres makes them.
+    private static func requireUpsert(
+        _ existing: ObjectRecord, becoming proposed: ObjectRecord, _ security: RowSecurity
+    ) throws(StorageError) {
+        try security.require(.select, .object(proposed))
+        try security.require(.update, .object(existing), .existing)
+        try security.require(.select, .object(existing), .existing)
+        var updated = proposed
+        updated.id = existing.id
+        updated.createdAt = existing.createdAt
+        try security.require(.update, .object(updated))
+        try security.require(.select, .object(updated))
+    }
+
+    private static func bucketMissing(_ id: BucketID) -> StorageError {
+        StorageError(.relatedResourceMissing, "The related resource does not exist", resource: id.rawValue)
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+public import MediaCore
+import Synchronization
+
+/// A complete metadata store in memory, with row-level security as a list of policies. It dies with the process.
+///
+/// Every requirement runs under one lock and is therefore one transaction. There are no multipart uploads in it, so
+/// `deleteBucket` never meets a pending one.
+public final class InMemoryMetadataStore: MetadataStore {
+    /// The role that row-level security does not bind.
+    public static let serviceRole = "service_role"
+
+    /// A row of `magpie.blobs`.
+    struct StoredBlob {
+        var location: BlobLocation
+        var createdAt: Timestamp
+    }
+
+    /// A row of `magpie.blob_deletions`.
+    struct QueuedDeletion {
+        var version: ObjectVersion
+        var request: BlobDeletion
+        var notBefore: Timestamp
+        var lastFailure: String?
+    }
+
+    struct State {
+        var policies: [Policy]
+        var buckets: [BucketID: Bucket] = [:]
+        var objects: [ObjectAddress: ObjectRecord] = [:]
+        var blobs: [ObjectVersion: StoredBlob] = [:]
+        var deletions: [Int64: QueuedDeletion] = [:]
+        var lastDeletionID: Int64 = 0
+        var watchers: [Int: AsyncStream<MetadataChange>.Continuation] = [:]
+        var lastWatcherID = 0
+    }
+
+    let state: Mutex<State>
+    let roles: Set<String>
+    let now: @Sendable () -> Timestamp
+
+    /// - Parameters:
+    ///   - policies: who may do what. None: only the service role may do anything.
+    ///   - roles: the roles that a caller may assume, besides the service role.
+    ///   - now: the database's clock.
+    public init(
+        policies: [Policy] = [], roles: Set<String> = ["anon", "authenticated"],
+        now: @escaping @Sendable () -> Timestamp = Timestamp.now
+    ) {
+        self.state = Mutex(State(policies: policies))
+        self.roles = roles.union([Self.serviceRole])
+        self.now = now
+    }
+
+    public func ping() async throws {}
+
+    /// Runs `body` as one transaction in which `caller`'s policies hold. What `body` changed stays changed even when it
+    /// throws, so it throws first and writes afterwards.
+    func transaction<Value>(
+        as caller: Caller, _ body: (inout State, RowSecurity) throws -> sending Value
+    ) throws -> sending Value {
+        try state.withLock { state in
+            try body(&state, RowSecurity(policies: state.policies, roles: roles, caller: caller))
+        }
+    }
+
+    /// The deprecated `owner` column: the subject, where it is a UUID.
+    static func uuidOwner(_ subject: String?) -> String? {
+        subject.flatMap { UUID(uuidString: $0)?.uuidString.lowercased() }
+    }
+}
+
+extension InMemoryMetadataStore.State {
+    /// Requests the deletion of the blob behind a version that no object names any more.
+    ///
+    /// A version without a blob row (an adopted one) has nothing that Magpie may remove.
+    mutating func queueDeletion(of version: ObjectVersion?, due: Timestamp) {
+        guard let version, let blob = blobs[version], !deletions.values.contains(where: { $0.version == version }) else { return }
+        lastDeletionID += 1
+        let request = BlobDeletion(
+            id: lastDeletionID, backend: blob.location.backend, key: blob.location.key, attempts: 0)
+        deletions[lastDeletionID] = InMemoryMetadataStore.QueuedDeletion(version: version, request: request, notBefore: due)
+    }
+
+    func readable(_ record: ObjectRecord, in bucket: Bucket) -> ReadableObject {
+        ReadableObject(bucket: bucket, record: record, blob: record.version.flatMap { blobs[$0]?.location })
+    }
+
+    /// Tells everyone who watches. Only queues: no watcher's code runs under the lock.
+    func report(_ change: MetadataChange) {
+        for watcher in watchers.values { watcher.yield(change) }
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MediaCore
+
+/// Row-level security of one caller, with the semantics of Postgres 15.
+struct RowSecurity {
+    let policies: [Policy]
+    let caller: Caller
+    let bypasses: Bool
+
+    /// - Throws: `.accessDenied` for a role that the database does not have.
+    init(policies: [Policy], roles: Set<String>, caller: Caller) throws(StorageError) {
+        let role = caller.principal.role
+        guard roles.contains(role) else {
+            throw StorageError(.accessDenied, "The role of this token is not known here", resource: role)
+        }
+        self.policies = policies
+        self.caller = caller
+        self.bypasses = role == InMemoryMetadataStore.serviceRole
+    }
+
+    func allows(_ command: Policy.Command, _ row: PolicyContext.Row, _ stage: PolicyContext.Stage = .existing) -> Bool {
+        guard !bypasses else { return true }
+        let context = PolicyContext(caller: caller, stage: stage, row: row)
+        return policies.contains {
+            $0.table == row.table && $0.command == command && $0.roles.contains(caller.principal.role) && $0.allows(context)
+        }
+    }
+
+    /// What Postgres reports as SQLSTATE 42501 "new row violates row-level security policy".
+    func require(
+        _ command: Policy.Command, _ row: PolicyContext.Row, _ stage: PolicyContext.Stage = .proposed
+    ) throws(StorageError) {
+        guard allows(command, row, stage) else {
+            throw refused(command, row, "new row violates row-level security policy")
+        }
+    }
+
+    func refused(_ command: Policy.Command, _ row: PolicyContext.Row, _ message: String) -> StorageError {
+        StorageError(
+            .accessDenied, message,
+            refusal: PolicyRefusal(role: caller.principal.role, command: command, table: row.table.rawValue))
+    }
+
+    func sees(_ record: ObjectRecord) -> Bool { allows(.select, .object(record)) }
+    func sees(_ bucket: Bucket) -> Bool { allows(.select, .bucket(bucket)) }
+}

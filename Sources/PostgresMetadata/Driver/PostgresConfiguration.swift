@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// How to reach Postgres and how much of it to use.
+struct PostgresConfiguration: Sendable {
+    /// A `postgres://` URL or a `key=value` connection string of libpq. Holds a password perhaps: never logged.
+    var connectionString: String
+    /// How many connections are opened at most; `LISTEN` and scripts use one of their own besides.
+    var poolSize: Int
+    /// How many callers may wait for a connection; the next is refused at once.
+    var maxWaitingCallers: Int
+    /// How long a caller waits for a connection.
+    var acquireTimeout: Duration
+    /// How long opening one connection may take, attempts while the server starts up included.
+    var connectTimeout: Duration
+    /// `statement_timeout` of Postgres; zero is no limit.
+    var statementTimeout: Duration
+    /// `idle_in_transaction_session_timeout` of Postgres; zero is no limit.
+    var idleInTransactionTimeout: Duration
+    /// How many statements stay prepared on a connection; the least recently used go first.
+    var maxPreparedStatements: Int
+
+    init(
+        connectionString: String, poolSize: Int? = nil, maxWaitingCallers: Int = 1024,
+        acquireTimeout: Duration = .seconds(10), connectTimeout: Duration = .seconds(10)
+    ) {
+        self.connectionString = connectionString
+        self.poolSize = max(1, poolSize ?? Self.defaultPoolSize)
+        self.maxWaitingCallers = maxWaitingCallers
+        self.acquireTimeout = acquireTimeout
+        self.connectTimeout = connectTimeout
+        self.statementTimeout = .seconds(30)
+        self.idleInTransactionTimeout = .seconds(60)
+        self.maxPreparedStatements = 256
+    }
+}
+
+extension PostgresConfiguration {
+    /// Two connections a core, at least four: Postgres does not get faster beyond that, it only queues.
+    static var defaultPoolSize: Int { max(4, 2 * Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One numbered step of the schema: a script that can be run again without harm. Never edited after a release.
+struct Migration: Sendable {
+    let number: Int
+    let name: String
+    let script: String
+
+    /// Whether it makes a part of schema `storage`, which an adopted database brings along.
+    var isSkippedOnAdoption: Bool { name.hasPrefix("storage_") }
+
+    private init(_ number: Int, _ name: String, _ bytes: [UInt8]) {
+        self.number = number
+        self.name = name
+        self.script = String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Makes the list of migrations itself, and decides whether the database is adopted.
+    static let bookkeeping = Migration(0, "bookkeeping", PackageResources._000_bookkeeping_sql)
+
+    /// All others, in their order. The files are those of `Migrations/SQL`.
+    static let all = [
+        Migration(1, "roles", PackageResources._001_roles_sql),
+        Migration(2, "storage_tables", PackageResources._002_storage_tables_sql),
+        Migration(3, "storage_functions", PackageResources._003_storage_functions_sql),
+        Migration(4, "magpie_listing", PackageResources._004_magpie_listing_sql),
+        Migration(5, "storage_listing", PackageResources._005_storage_listing_sql),
+        Migration(6, "magpie_blobs", PackageResources._006_magpie_blobs_sql),
+        Migration(7, "magpie_changes", PackageResources._007_magpie_changes_sql),
+    ]
+
+    /// The number that a database of this version has reached.
+    static let newest = all.last?.number ?? 0
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MediaCore
+
+extension PostgresMetadataStore {
+    public func createBucket(_ bucket: Bucket, as caller: Caller) async throws -> Bucket {
+        // Read back by the system: who may make a bucket need not be allowed to see it.
+        let steps: [Step] = [
+            .scope(scope(caller)),
+            .run(
+                Self.insertBucket, bucket.id.rawValue, bucket.name, ObjectColumns.owner(of: bucket.owner), bucket.owner,
+                Parameter.bool(bucket.isPublic), Parameter.int(bucket.fileSizeLimit), Parameter.strings(bucket.allowedMimeTypes),
+                bucket.type),
+            .scope(system(caller.facts)),
+            .run(Self.readBucket, bucket.id.rawValue),
+        ]
+        return try await refusing(.insert, on: .buckets, caller) {
+            try await transaction(steps, about: .bucket(bucket.id)) { try BucketColumns.read($0[1].onlyRow()) }
+        }
+    }
+
+    public func bucket(_ id: BucketID, as caller: Caller) async throws -> Bucket {
+        try await bucket(id, in: scope(caller))
+    }
+
+    public func bucketRules(_ id: BucketID, facts: RequestFacts) async throws -> Bucket {
+        try await bucket(id, in: system(facts))
+    }
+
+    private func bucket(_ id: BucketID, in scope: Scope) async throws -> Bucket {
+        let bucket = try await transaction([.scope(scope), .run(Self.readBucket, id.rawValue)]) {
+            try $0[0].optionalRow().map { try BucketColumns.read($0) }
+        }
+        guard let bucket else { throw StorageError.bucketNotFound(id) }
+        return bucket
+    }
+
+    public func buckets(matching query: BucketQuery, as caller: Caller) async throws -> [Bucket] {
+        let list = Self.listBuckets(by: query.sortColumn ?? .id, query.order)
+        let steps: [Step] = [
+            .scope(scope(caller)),
+            .run(list, query.search, Parameter.int(query.limit), Parameter.int(query.offset)),
+        ]
+        return try await transaction(steps) { try $0[0].rows.map { try BucketColumns.read($0) } }
+    }
+
+    public func updateBucket(
+        _ id: BucketID, changes: BucketChanges, as caller: Caller
+    ) async throws -> (before: Bucket, after: Bucket) {
+        let steps: [Step] = [
+            .scope(scope(caller)),
+            .run(Self.lockBucket, id.rawValue),
+            .run(
+                Self.updateBucket, id.rawValue, Parameter.bool(changes.isPublic), Parameter.bool(changes.fileSizeLimit != nil),
+                Parameter.int(changes.fileSizeLimit ?? nil), Parameter.bool(changes.allowedMimeTypes != nil),
+                Parameter.strings(changes.allowedMimeTypes ?? nil)),
+        ]
+        let updated = try await refusing(.update, on: .buckets, caller) {
+            try await transaction(steps) { results -> (before: Bucket, after: Bucket)? in
+                guard let before = try results[0].optionalRow(), let after = try results[1].optionalRow() else { return nil }
+                return (try BucketColumns.read(before), try BucketColumns.read(after))
+            }
+        }
+        guard let updated else { throw StorageError.bucketNotFound(id) }
+        return updated
+    }
+
+    public func deleteBucket(_ id: BucketID, as caller: Caller) async throws {
+        let steps: [Step] = [
+            .scope(system(caller.facts)),
+            .run(Self.hasObjects, id.rawValue),
+            .scope(scope(caller)),
+            .run(Self.deleteBucket, id.rawValue),
+        ]
+        let (hasObjects, isDeleted) = try await transaction(steps, about: .bucket(id)) {
+            (try $0[0].onlyRow().bool(0), try $0[1].optionalRow() != nil)
+        }
+        guard !hasObjects else { throw StorageError.bucketNotEmpty(id) }
+        guard isDeleted else { throw StorageError.bucketNotFound(id) }
+    }
+
+    public func countObjects(in id: BucketID, upTo limit: Int, facts: RequestFacts) async throws -> Int {
+        let steps: [Step] = [.scope(system(facts)), .run(Self.countObjects, id.rawValue, Parameter.int(limit))]
+        let count = try await transaction(steps) { try $0[0].optionalRow()?.int(0) }
+        guard let count else { throw StorageError.bucketNotFound(id) }
+        return count
+    }
+
+    public func deleteObjects(
+        in id: BucketID, createdBefore date: Timestamp, limit: Int, facts: RequestFacts
+    ) async throws -> Int {
+        let steps: [Step] = [
+            .scope(system(facts)),
+            .run(Self.emptyBucket, id.rawValue, Parameter.timestamp(date), Parameter.int(limit)),
+        ]
+        return try await transaction(steps) { try $0[0].onlyRow().int(0) }
+    }
+}
+
+extension PostgresMetadataStore {
+    private static let insertBucket = SQL(
+        "bucket_insert",
+        """
+        INSERT INTO storage.buckets (id, name, owner, owner_id, public, file_size_limit, allowed_mime_types, type)
+        VALUES ($1, $2, $3::uuid, $4, $5::boolean, $6::bigint, $7::text[], $8::storage.buckettype)
+        """)
+
+    private static let readBucket = SQL("bucket_read", "SELECT \(BucketColumns.list) FROM storage.buckets AS b WHERE b.id = $1")
+
+    private static let lockBucket = SQL(
+        "bucket_lock", "SELECT \(BucketColumns.list) FROM storage.buckets AS b WHERE b.id = $1 FOR UPDATE")
+
+    private static let updateBucket = SQL(
+        "bucket_update",
+        """
+        UPDATE storage.buckets AS b
+        SET public = coalesce($2::boolean, b.public),
+            file_size_limit = CASE WHEN $3::boolean THEN $4::bigint ELSE b.file_size_limit END,
+            allowed_mime_types = CASE WHEN $5::boolean THEN $6::text[] ELSE b.allowed_mime_types END
+        WHERE b.id = $1
+        RETURNING \(BucketColumns.list)
+        """)
+
+    private static let deleteBucket = SQL("bucket_delete", "DELETE FROM storage.buckets WHERE id = $1 RETURNING id")
+
+    private static let hasObjects = SQL("bucket_has_objects", "SELECT EXISTS (SELECT FROM storage.objects WHERE bucket_id = $1)")
+
+    private static let countObjects = SQL(
+        "bucket_count",
+        """
+        SELECT (SELECT count(*) FROM (SELECT FROM storage.objects AS o WHERE o.bucket_id = b.id LIMIT $2::bigint) AS few)
+        FROM storage.buckets AS b
+        WHERE b.id = $1
+        """)
+
+    private static let emptyBucket = SQL(
+        "bucket_empty",
+        """
+        WITH doomed AS (
+            SELECT o.id
+            FROM storage.objects AS o
+            WHERE o.bucket_id = $1 AND o.created_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+            ORDER BY o.name COLLATE "C"
+            LIMIT $3::bigint
+            FOR UPDATE
+        ), deleted AS (
+            DELETE FROM storage.objects AS o USING doomed AS d WHERE o.id = d.id RETURNING o.version
+        ), queued AS (
+            INSERT INTO magpie.blob_deletions (backend, key, version)
+            SELECT l.backend, l.key, l.version FROM magpie.blobs AS l JOIN deleted AS d ON d.version = l.version
+            ON CONFLICT (version) DO NOTHING
+        )
+        SELECT count(*) FROM deleted
+        """)
+
+    /// The order is part of the text: one statement for each of the eight.
+    private static func listBuckets(by column: BucketQuery.Column, _ order: SortOrder) -> SQL {
+        SQL(
+            "buckets_list_\(column.rawValue)_\(order.rawValue)",
+            """
+            SELECT \(BucketColumns.list)
+            FROM storage.buckets AS b
+            WHERE $1::text IS NULL OR position(lower($1) IN lower(b.id)) > 0
+            ORDER BY b.\(column.rawValue)\(column.isText ? " COLLATE \"C\"" : "") \(order.rawValue), b.id COLLATE "C" \(order.rawValue)
+            LIMIT $2::bigint
+            OFFSET coalesce($3::bigint, 0)
+            """)
+    }
+}
+
+extension BucketQuery.Column {
+    fileprivate var isText: Bool {
+        switch self {
+        case .id, .name: true
+        case .createdAt, .updatedAt: false
+        }
+    }
+}

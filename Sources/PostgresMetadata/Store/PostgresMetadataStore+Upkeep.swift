@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MediaCore
+
+extension PostgresMetadataStore {
+    public func takeBlobDeletions(limit: Int) async throws -> [BlobDeletion] {
+        try await transaction([.scope(system(.upkeep)), .run(Self.takeDeletions, Parameter.int(limit))]) {
+            try $0[0].rows.map { row in
+                BlobDeletion(
+                    id: try row.int64(0), backend: BackendID(try row.string(1)), key: BlobKey(try row.string(2)),
+                    attempts: try row.int(3))
+            }
+        }
+    }
+
+    public func finishBlobDeletions(_ ids: [Int64]) async throws {
+        let list = Parameter.strings(ids.map(String.init))
+        try await transaction([.scope(system(.upkeep)), .run(Self.finishDeletions, list)]) { _ in }
+    }
+
+    public func postponeBlobDeletion(_ id: Int64, because reason: String) async throws {
+        // A server's answer may hold anything, and be of any length.
+        let text = String(reason.replacing("\0", with: "").prefix(1000))
+        try await transaction([.scope(system(.upkeep)), .run(Self.postponeDeletion, Parameter.int(id), text)]) { _ in }
+    }
+
+    public func unknownBlobs(among keys: [BlobKey], in backend: BackendID) async throws -> [BlobKey] {
+        let names = Parameter.strings(keys.map(\.rawValue))
+        return try await transaction([.scope(system(.upkeep)), .run(Self.findUnknown, backend.rawValue, names)]) {
+            try $0[0].rows.map { BlobKey(try $0.string(0)) }
+        }
+    }
+
+    public func queueUnreferencedBlobs(olderThan date: Timestamp) async throws -> Int {
+        try await transaction([.scope(system(.upkeep)), .run(Self.queueUnreferenced, Parameter.timestamp(date))]) {
+            $0[0].affected
+        }
+    }
+
+    public func objects(after id: ObjectID?, limit: Int) async throws -> [(record: ObjectRecord, blob: BlobLocation?)] {
+        try await transaction([.scope(system(.upkeep)), .run(Self.readInOrder, id?.rawValue, Parameter.int(limit))]) {
+            try $0[0].rows.map { (try ObjectColumns.read($0), try BlobColumns.read($0, at: ObjectColumns.count)) }
+        }
+    }
+
+    public func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws {
+        try await transaction([.scope(system(.upkeep)), .run(Self.dropLost, id.rawValue, version?.rawValue)]) { _ in }
+    }
+}
+
+extension PostgresMetadataStore {
+    // Whoever takes a request has five minutes; after a crash somebody else takes it.
+    private static let takeDeletions = SQL(
+        "blob_deletions_take",
+        """
+        UPDATE magpie.blob_deletions AS d
+        SET not_before = now() + interval '5 minutes'
+        FROM (
+            SELECT q.id
+            FROM magpie.blob_deletions AS q
+            WHERE q.not_before <= now()
+            ORDER BY q.id
+            LIMIT $1::bigint
+            FOR UPDATE SKIP LOCKED
+        ) AS due
+        WHERE d.id = due.id
+        RETURNING d.id, d.backend, d.key, d.attempts
+        """)
+
+    private static let finishDeletions = SQL(
+        "blob_deletions_finish",
+        """
+        WITH finished AS (
+            DELETE FROM magpie.blob_deletions AS d WHERE d.id = ANY ($1::bigint[]) RETURNING d.version
+        )
+        DELETE FROM magpie.blobs AS l USING finished AS f WHERE l.version = f.version
+        """)
+
+    // 30 seconds after the first failure, twice as long after each further one, a day at most.
+    private static let postponeDeletion = SQL(
+        "blob_deletions_postpone",
+        """
+        UPDATE magpie.blob_deletions AS d
+        SET not_before = now() + least(interval '1 day', interval '30 seconds' * power(2, least(d.attempts, 12))),
+            attempts = d.attempts + 1,
+            last_error = $2
+        WHERE d.id = $1::bigint
+        """)
+
+    // An adopted object has no blob row; its key ends in its version. No index leads from a version to an object, so that is asked
+    // only of the few keys that nothing else knows.
+    private static let findUnknown = SQL(
+        "blobs_unknown",
+        """
+        WITH candidates AS MATERIALIZED (
+            SELECT k.key, regexp_replace(k.key, '^.*/', '') AS version
+            FROM unnest($2::text[]) AS k (key)
+            WHERE NOT EXISTS (SELECT FROM magpie.blobs AS l WHERE l.backend = $1 AND l.key = k.key)
+                AND NOT EXISTS (SELECT FROM magpie.blob_deletions AS d WHERE d.backend = $1 AND d.key = k.key)
+        )
+        SELECT c.key
+        FROM candidates AS c
+        WHERE NOT EXISTS (SELECT FROM storage.objects AS o WHERE o.version = c.version)
+        """)
+
+    private static let queueUnreferenced = SQL(
+        "blobs_queue_unreferenced",
+        """
+        INSERT INTO magpie.blob_deletions (backend, key, version)
+        SELECT l.backend, l.key, l.version
+        FROM magpie.blobs AS l
+        WHERE l.created_at < timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
+            AND NOT EXISTS (SELECT FROM storage.objects AS o WHERE o.version = l.version)
+            AND NOT EXISTS (SELECT FROM magpie.blob_deletions AS d WHERE d.version = l.version)
+        ON CONFLICT (version) DO NOTHING
+        """)
+
+    private static let readInOrder = SQL(
+        "objects_in_order",
+        """
+        SELECT \(ObjectColumns.list), \(BlobColumns.list)
+        FROM storage.objects AS o
+        LEFT JOIN magpie.blobs AS l ON l.version = o.version
+        WHERE $1::uuid IS NULL OR o.id > $1::uuid
+        ORDER BY o.id
+        LIMIT $2::bigint
+        """)
+
+    private static let dropLost = SQL(
+        "object_drop_lost",
+        """
+        WITH dropped AS (
+            DELETE FROM storage.objects AS o
+            WHERE o.id = $1::uuid AND o.version IS NOT DISTINCT FROM $2::text
+            RETURNING o.version
+        )
+        INSERT INTO magpie.blob_deletions (backend, key, version)
+        SELECT l.backend, l.key, l.version FROM magpie.blobs AS l JOIN dropped AS d ON d.version = l.version
+        ON CONFLICT (version) DO NOTHING
+        """)
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import MediaCore
+
+/// Writing and moving objects.
+extension PostgresMetadataStore {
+    public func checkPut(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws {
+        let write = mode == .create ? insertStep(draft) : upsertStep(draft)
+        do {
+            try await transaction([.scope(dryRunScope(caller)), write], ending: .rollback, about: .object(draft.address)) { _ in }
+        } catch let error as StorageError where error.isPolicyRefusal {
+            switch mode {
+            case .create: throw error.refused(.insert, on: .objects, caller)
+            case .replace: throw error.refused(try await missingForReplace(draft, caller), on: .objects, caller)
+            }
+        }
+    }
+
+    public func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
+        let address = object.address
+        let write = Step.run(
+            mode == .create ? Self.commitCreate : Self.commitReplace, address.bucket.rawValue, address.key.rawValue,
+            object.version.rawValue, ObjectColumns.owner(of: object.ownerID), object.ownerID, object.metadata.rawValue,
+            (object.userMetadata ?? .emptyObject).rawValue, object.blob.backend.rawValue, object.blob.key.rawValue,
+            Parameter.int(object.blob.size), object.blob.md5)
+        var steps: [Step] = [.scope(lockingSystem(facts)), lockStep([address])]
+        if mode == .replace {
+            steps.append(.run(Self.supersede, address.bucket.rawValue, address.key.rawValue, object.version.rawValue))
+        }
+        steps.append(write)
+        return try await transaction(steps, about: .object(address)) { results in
+            guard let written = results.last else { throw PostgresError(.unexpectedResult, "no result of the write") }
+            return try ObjectColumns.read(written.onlyRow())
+        }
+    }
+
+    public func moveObject(
+        from source: ObjectAddress, to destination: ObjectAddress, as caller: Caller
+    ) async throws -> ObjectRecord {
+        do {
+            return try await mappingErrors(about: .object(destination)) {
+                try await client.withTransaction(ending: .commit) { transaction in
+                    // The locks are the system's; only what lies between the savepoint and the way back to it is the caller's.
+                    let tried = try await transaction.run([
+                        .scope(lockingSystem(caller.facts)), lockStep([source, destination]),
+                        .run(Self.lockForMove, source.bucket.rawValue, source.key.rawValue),
+                        .run(Self.savepoint),
+                        .scope(dryRunScope(caller)), moveStep(from: source, to: destination, caller),
+                        .run(Self.rollbackToSavepoint),
+                    ])
+                    guard try tried[1].optionalRow() != nil, try tried[3].optionalRow() != nil else {
+                        throw StorageError.objectNotFound(source)
+                    }
+                    let moved = try await transaction.finish(with: [
+                        .scope(system(caller.facts)), moveStep(from: source, to: destination, caller),
+                    ])
+                    return try ObjectColumns.read(moved[0].onlyRow())
+                }
+            }
+        } catch let error as StorageError where error.isPolicyRefusal {
+            throw error.refused(try await missingForMove(from: source, to: destination, caller), on: .objects, caller)
+        }
+    }
+
+    /// Holds the addresses until the end of the transaction, in one order for everybody.
+    private func lockStep(_ addresses: [ObjectAddress]) -> Step {
+        .run(Self.lockAddresses, Parameter.strings(addresses.map(\.description)))
+    }
+
+    /// An upload as policies see it before any byte has arrived: INSERT alone.
+    func insertStep(_ draft: ObjectDraft) -> Step { draftStep(Self.insertDraft, draft) }
+
+    private func upsertStep(_ draft: ObjectDraft) -> Step { draftStep(Self.upsertDraft, draft) }
+
+    private func draftStep(_ sql: SQL, _ draft: ObjectDraft) -> Step {
+        .run(
+            sql, draft.address.bucket.rawValue, draft.address.key.rawValue, ObjectColumns.owner(of: draft.ownerID), draft.ownerID,
+            draft.metadata?.rawValue, draft.userMetadata?.rawValue)
+    }
+
+    func moveStep(from source: ObjectAddress, to destination: ObjectAddress, _ caller: Caller) -> Step {
+        let subject = caller.principal.subject
+        return .run(
+            Self.moveObject, source.bucket.rawValue, source.key.rawValue, destination.bucket.rawValue, destination.key.rawValue,
+            subject, ObjectColumns.owner(of: subject))
+    }
+}
+
+extension PostgresMetadataStore {
+    // The version is the one that Supabase Storage tests with.
+    private static let insertDraft = SQL(
+        "object_draft_insert",
+        """
+        INSERT INTO storage.objects (bucket_id, name, version, owner, owner_id, metadata, user_metadata)
+        VALUES ($1, $2, '1', $3::uuid, $4, $5::jsonb, $6::jsonb)
+        """)
+
+    private static let upsertDraft = SQL(
+        "object_draft_upsert",
+        """
+        INSERT INTO storage.objects (bucket_id, name, version, owner, owner_id, metadata, user_metadata)
+        VALUES ($1, $2, '1', $3::uuid, $4, $5::jsonb, $6::jsonb)
+        ON CONFLICT (bucket_id, name) DO UPDATE
+        SET version = excluded.version, owner = excluded.owner, owner_id = excluded.owner_id, metadata = excluded.metadata,
+            user_metadata = excluded.user_metadata
+        RETURNING *
+        """)
+
+    private static let lockAddresses = SQL(
+        "object_lock_addresses",
+        """
+        SELECT pg_advisory_xact_lock(a.hash)
+        FROM (SELECT DISTINCT hashtextextended(t, 0) AS hash FROM unnest($1::text[]) AS t ORDER BY 1) AS a
+        """)
+
+    private static let commitCreate = SQL(
+        "object_commit_create",
+        """
+        WITH located AS (
+            INSERT INTO magpie.blobs (version, backend, key, size, md5) VALUES ($3, $8, $9, $10::bigint, $11)
+        )
+        INSERT INTO storage.objects AS o (bucket_id, name, version, owner, owner_id, metadata, user_metadata)
+        VALUES ($1, $2, $3, $4::uuid, $5, $6::jsonb, $7::jsonb)
+        RETURNING \(ObjectColumns.list)
+        """)
+
+    // A statement of its own: inside of the upsert's, the row would be locked after the upsert had changed it, and not be found.
+    private static let supersede = SQL(
+        "object_supersede",
+        """
+        WITH superseded AS (
+            SELECT o.version FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2 FOR UPDATE
+        )
+        INSERT INTO magpie.blob_deletions (backend, key, version)
+        SELECT l.backend, l.key, l.version FROM magpie.blobs AS l JOIN superseded AS s ON s.version = l.version
+        WHERE l.version <> $3
+        ON CONFLICT (version) DO NOTHING
+        """)
+
+    private static let commitReplace = SQL(
+        "object_commit_replace",
+        """
+        WITH located AS (
+            INSERT INTO magpie.blobs (version, backend, key, size, md5) VALUES ($3, $8, $9, $10::bigint, $11)
+        )
+        INSERT INTO storage.objects AS o (bucket_id, name, version, owner, owner_id, metadata, user_metadata)
+        VALUES ($1, $2, $3, $4::uuid, $5, $6::jsonb, $7::jsonb)
+        ON CONFLICT (bucket_id, name) DO UPDATE
+        SET version = excluded.version, owner = excluded.owner, owner_id = excluded.owner_id, metadata = excluded.metadata,
+            user_metadata = excluded.user_metadata
+        RETURNING \(ObjectColumns.list)
+        """)
+
+    private static let lockForMove = SQL(
+        "object_move_lock", "SELECT o.id FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2 FOR UPDATE")
+
+    private static let savepoint = SQL("savepoint_move", "SAVEPOINT tried")
+    private static let rollbackToSavepoint = SQL("savepoint_move_rollback", "ROLLBACK TO SAVEPOINT tried")
+
+    private static let moveObject = SQL(
+        "object_move",
+        """
+        UPDATE storage.objects AS o
+        SET bucket_id = $3, name = $4, owner_id = coalesce($5, o.owner_id),
+            owner = CASE WHEN $5::text IS NULL THEN o.owner ELSE $6::uuid END
+        WHERE o.bucket_id = $1 AND o.name = $2
+        RETURNING \(ObjectColumns.list)
+        """)
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MediaCore
+
+/// What Postgres sees of a request: the settings that Supabase Storage makes, which policies read.
+extension PostgresMetadataStore {
+    /// As the caller: policies decide.
+    func scope(_ caller: Caller) -> Scope {
+        Self.scope(caller.principal, caller.facts, isQuiet: !configuration.announcesOwnWrites)
+    }
+
+    /// As the caller in a transaction that will be rolled back and has nothing to announce.
+    func dryRunScope(_ caller: Caller) -> Scope { Self.scope(caller.principal, caller.facts, isQuiet: true) }
+
+    /// As the service role, on behalf of a request: row-level security does not bind it.
+    func system(_ facts: RequestFacts) -> Scope {
+        Self.scope(configuration.service, facts, isQuiet: !configuration.announcesOwnWrites)
+    }
+
+    /// As the service role, waiting for locks no longer than an upload is worth.
+    func lockingSystem(_ facts: RequestFacts) -> Scope {
+        let scope = system(facts)
+        return Scope(role: scope.role, settings: scope.settings + [("lock_timeout", "5s")])
+    }
+
+    private static func scope(_ principal: Principal, _ facts: RequestFacts, isQuiet: Bool) -> Scope {
+        Scope(
+            role: principal.role,
+            settings: [
+                ("request.jwt.claim.role", principal.role),
+                ("request.jwt", principal.token),
+                ("request.jwt.claim.sub", principal.subject ?? ""),
+                ("request.jwt.claims", principal.claims.rawValue),
+                ("request.headers", facts.headersAsJSON),
+                ("request.method", facts.method),
+                ("request.path", facts.path),
+                ("storage.operation", facts.operation.rawValue),
+                ("storage.allow_delete_query", "true"),
+                ("magpie.quiet", isQuiet ? "on" : "off"),
+            ])
+    }
+}
+
+extension RequestFacts {
+    /// The server's own work.
+    static let upkeep = RequestFacts(operation: .upkeep)
+
+    /// One member a name; RFC 9110 §5.3 lets fields of one name be joined with a comma.
+    fileprivate var headersAsJSON: String {
+        var names: [String] = []
+        var values: [String: String] = [:]
+        for (name, value) in headers {
+            if let earlier = values[name] {
+                values[name] = earlier + ", " + value
+            } else {
+                names.append(name)
+                values[name] = value
+            }
+        }
+        return JSONWriter.object { writer in
+            for name in names { writer.field(name, values[name]) }
+        }
+    }
+}

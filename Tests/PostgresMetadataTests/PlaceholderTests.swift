@@ -1,2 +1,0 @@
-import Testing
-@Test func placeholderPostgresMetadata() { #expect(Bool(true)) }
