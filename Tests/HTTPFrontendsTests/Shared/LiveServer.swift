@@ -74,11 +74,11 @@ final class CapturedLog: Sendable {
     private let pipe: (read: CInt, write: CInt)
     private let seen = Mutex("")
 
-    init() throws {
+    init(capacity: Int = 8 << 20, gathering: Duration = .zero) throws {
         var ends: [CInt] = [0, 0]
         guard Glibc.pipe(&ends) == 0, fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 else { throw TestFailure("no pipe") }
         self.pipe = (ends[0], ends[1])
-        self.sink = LogSink(descriptor: ends[1], gathering: .zero)
+        self.sink = LogSink(descriptor: ends[1], capacity: capacity, gathering: gathering)
     }
 
     deinit {
