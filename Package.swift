@@ -36,6 +36,7 @@ let package = Package(
         // C edges
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(name: "CLinuxFiles"),
         .systemLibrary(name: "CUIO"),
 
         // Pure wire formats
@@ -62,7 +63,7 @@ let package = Package(
         .target(
             name: "BlobStores",
             dependencies: [
-                "MediaCore", "WireFormats",
+                "CLinuxFiles", "MediaCore", "WireFormats",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

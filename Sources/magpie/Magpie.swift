@@ -1,8 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Foundation
 
 @main
 struct Magpie: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "magpie", abstract: "A self-hosted media storage server.")
+    static let configuration = CommandConfiguration(
+        commandName: "magpie", abstract: "A self-hosted media storage server.",
+        discussion: "Settings come from flags, MAGPIE_* variables and a configuration file, in this order.",
+        version: Magpie.version,
+        subcommands: [ServeCommand.self, KeysCommand.self, MigrateCommand.self, VerifyCommand.self, SettingsCommand.self])
+
+    /// What `GET /version` and `--version` say.
+    static let version = "0.1.0"
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let error where Failure.isOurs(error) {
+            // One line that says what to do; a trace helps nobody who runs a server.
+            FileHandle.standardError.write(Data("magpie: \(Failure.line(error))\n".utf8))
+            exit(withError: ExitCode.failure)
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

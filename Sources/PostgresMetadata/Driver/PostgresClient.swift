@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Logging
-import ServiceLifecycle
+public import Logging
+public import ServiceLifecycle
 
 /// Runs transactions on a bounded pool of connections without blocking a thread per caller.
 ///
 /// One thread waits for all sockets; a transaction known in advance takes one round trip. The client can be used as soon as it
 /// exists; `run()` lets a `ServiceGroup` end it, `shutdown()` does so without one.
-final class PostgresClient: Service, Sendable {
+public final class PostgresClient: Service, Sendable {
     let configuration: PostgresConfiguration
     let pool: ConnectionPool
     let thread: ConnectionThread
@@ -18,7 +18,7 @@ final class PostgresClient: Service, Sendable {
     private static let shutdownLimit = Duration.seconds(30)
 
     /// - Throws: `PostgresError` of kind `.connectFailed` for a connection string that can't be understood. Does not connect.
-    init(configuration: PostgresConfiguration, logger: Logger) throws {
+    public init(configuration: PostgresConfiguration, logger: Logger) throws {
         try configuration.validate()
         self.configuration = configuration
         self.logger = logger
@@ -30,7 +30,7 @@ final class PostgresClient: Service, Sendable {
     deinit { thread.stop() }
 
     /// Waits for the graceful shutdown, then lets leased transactions finish and closes all connections.
-    func run() async throws {
+    public func run() async throws {
         do {
             try await gracefulShutdown()
         } catch {
@@ -41,7 +41,7 @@ final class PostgresClient: Service, Sendable {
     }
 
     /// Lets leased transactions finish and closes all connections; everything afterwards throws `.shutDown`.
-    func shutdown() async {
+    public func shutdown() async {
         sessions.closeAll()
         await pool.shutdown(within: Self.shutdownLimit)
         thread.stop()

@@ -7,25 +7,26 @@
 #endif
 
 /// How to reach Postgres and how much of it to use.
-struct PostgresConfiguration: Sendable {
+public struct PostgresConfiguration: Sendable {
     /// A `postgres://` URL or a `key=value` connection string of libpq. Holds a password perhaps: never logged.
-    var connectionString: String
+    public var connectionString: String
     /// How many connections are opened at most; `LISTEN` and scripts use one of their own besides.
-    var poolSize: Int
+    public var poolSize: Int
     /// How many callers may wait for a connection; the next is refused at once.
-    var maxWaitingCallers: Int
+    public var maxWaitingCallers: Int
     /// How long a caller waits for a connection.
-    var acquireTimeout: Duration
+    public var acquireTimeout: Duration
     /// How long opening one connection may take, attempts while the server starts up included.
-    var connectTimeout: Duration
+    public var connectTimeout: Duration
     /// `statement_timeout` of Postgres; zero is no limit.
-    var statementTimeout: Duration
+    public var statementTimeout: Duration
     /// `idle_in_transaction_session_timeout` of Postgres; zero is no limit.
-    var idleInTransactionTimeout: Duration
+    public var idleInTransactionTimeout: Duration
     /// How many statements stay prepared on a connection; the least recently used go first.
-    var maxPreparedStatements: Int
+    public var maxPreparedStatements: Int
 
-    init(
+    /// - Parameter poolSize: nil is two connections a core, at least four.
+    public init(
         connectionString: String, poolSize: Int? = nil, maxWaitingCallers: Int = 1024,
         acquireTimeout: Duration = .seconds(10), connectTimeout: Duration = .seconds(10)
     ) {
@@ -42,5 +43,5 @@ struct PostgresConfiguration: Sendable {
 
 extension PostgresConfiguration {
     /// Two connections a core, at least four: Postgres does not get faster beyond that, it only queues.
-    static var defaultPoolSize: Int { max(4, 2 * Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+    fileprivate static var defaultPoolSize: Int { max(4, 2 * Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }

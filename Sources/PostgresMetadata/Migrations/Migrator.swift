@@ -24,6 +24,8 @@ public struct Migrator: Sendable {
         public var applied: [String]
         /// Whether schema `storage` came with the database.
         public var isAdopted: Bool
+        /// Whether Magpie had never used the database before.
+        public var isFirst: Bool { applied.contains(Migration.bookkeeping.name) }
     }
 
     private let client: PostgresClient

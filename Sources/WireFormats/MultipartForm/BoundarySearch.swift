@@ -34,6 +34,8 @@ struct BoundarySearch: Sendable {
                     let hit = memchr(base + offset, CInt(UInt8(ascii: "\r")), haystack.count - offset)
                 {
                     offset = UnsafeRawPointer(hit) - base
+                    // Of several CR in a row only the last can be followed by LF: one step a byte, not one search.
+                    while offset + 1 < haystack.count, haystack[offset + 1] == UInt8(ascii: "\r") { offset += 1 }
                     let length = min(needle.count, haystack.count - offset)
                     if memcmp(base + offset, start, length) == 0 {
                         return length == needle.count ? .complete(offset) : .partial(offset)

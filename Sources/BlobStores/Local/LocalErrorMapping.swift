@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import MediaCore
+
+/// A system call on a file that failed.
+struct LocalFileError: Error, CustomStringConvertible {
+    var call: String
+    /// `errno`.
+    var code: CInt
+    /// Relative to the store's directory.
+    var path: String
+
+    var description: String { "\(call) \(path): \(String(cString: strerror(code))) (\(code))" }
+}
+
+/// What the core hears of a disk's errors. The only place that knows error numbers and the core's codes.
+enum LocalErrorMapping {
+    /// - Parameter error: anything; what is no `LocalFileError` (a stream's own error, cancellation) passes unchanged.
+    static func mapped(_ error: any Error) -> any Error {
+        guard let error = error as? LocalFileError else { return error }
+        return storageError(error)
+    }
+
+    static func storageError(_ error: LocalFileError) -> StorageError {
+        switch error.code {
+        case ENOSPC, EDQUOT:
+            StorageError(.backendUnavailable, "The storage is full", cause: error)
+        case EROFS:
+            StorageError(.backendUnavailable, "The storage is read-only", cause: error)
+        case EMFILE, ENFILE, ENOMEM, EAGAIN, EBUSY:
+            StorageError(.backendUnavailable, "The storage is busy", isRetryable: true, cause: error)
+        default:
+            StorageError(.backendUnavailable, "The storage does not work", cause: error)
+        }
+    }
+
+    static func missing(_ key: BlobKey) -> StorageError {
+        StorageError(.blobMissing, "The object's data is missing", resource: key.rawValue)
+    }
+
+    /// Keys are made fresh for every write, so this is a mistake of the caller's, never a client's.
+    static func exists(_ key: BlobKey) -> StorageError {
+        StorageError(.internal, "A blob with this key exists already", resource: key.rawValue)
+    }
+
+    static func unknownMultipart(_ id: MultipartID) -> StorageError {
+        StorageError(.invalidParameter, "There is no such multipart write", resource: String(id.rawValue.prefix(64)))
+    }
+
+    static func unknownPart(_ number: PartNumber) -> StorageError {
+        StorageError(.invalidParameter, "Part \(number.rawValue) was not written", resource: "parts")
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Glibc
+import MediaCore
+import NIOCore
+
+/// `store.json`: says that a directory is a blob store, which one, and of what format.
+///
+/// A disk that is not mounted leaves an empty directory behind; without this file it would pass for a store that lost
+/// everything, and be filled with new blobs that vanish when the disk comes back.
+struct StoreMarker: Codable, Hashable {
+    static let name = "store.json"
+    /// The format that this release writes, and the newest it reads.
+    static let currentFormat = 1
+    private static let maxBytes = 4096
+
+    var format: Int
+    var id: String
+
+    /// Reads the marker, or makes a store of an empty directory when `create` allows it.
+    static func open(in root: Directory, create: Bool, expecting id: String?) throws -> StoreMarker {
+        let found = try read(in: root)
+        guard let marker = try found ?? (create ? make(in: root) : nil) else {
+            throw StorageError(
+                .notConfigured,
+                "The storage directory has no \(name). Is its disk mounted? A new store must be created explicitly")
+        }
+        guard marker.format <= currentFormat else {
+            throw StorageError(.unsupported, "The storage directory has format \(marker.format), made by a newer release")
+        }
+        guard marker.format >= 1, id == nil || marker.id == id else {
+            throw StorageError(.notConfigured, "The storage directory belongs to another store, \(marker.id)", resource: id)
+        }
+        return marker
+    }
+
+    private static func read(in root: Directory) throws -> StoreMarker? {
+        let descriptor: CInt
+        do {
+            descriptor = try root.openForReading(name)
+        } catch  where error.code == ENOENT {
+            return nil
+        }
+        let file = LocalBlobFile(descriptor: descriptor)
+        var bytes = [UInt8](repeating: 0, count: maxBytes)
+        let count = try Directory.check("read", name) { CInt(pread(file.descriptor, &bytes, maxBytes, 0)) }
+        do {
+            return try JSONDecoder().decode(StoreMarker.self, from: Data(bytes.prefix(Int(count))))
+        } catch {
+            throw StorageError(.notConfigured, "The \(name) of the storage directory is not one of ours", cause: error)
+        }
+    }
+
+    private static func make(in root: Directory) throws -> StoreMarker {
+        // Half-made by an earlier start is fine, blobs without a marker are not.
+        for tree in BlobPlace.Tree.allCases where try root.names().contains(tree.rawValue) {
+            guard try Directory(tree.rawValue, in: root).names().isEmpty else {
+                throw StorageError(
+                    .notConfigured, "The storage directory has blobs but no \(name): it is damaged, or not a new one")
+            }
+        }
+        let marker = StoreMarker(format: currentFormat, id: UUID().uuidString.lowercased())
+        let temporary = "\(name).new"
+        try root.remove(temporary)
+        let file = try TemporaryFile(path: temporary, root: root, write: LocalBlobStore.systemWrite)
+        do {
+            var batch = WriteBatch()
+            batch.append(ByteBuffer(bytes: try JSONEncoder().encode(marker)))
+            try file.append(batch)
+            try file.synchronize()
+            try root.rename(temporary, to: name)
+            try root.synchronize()
+        } catch {
+            file.discard()
+            throw error
+        }
+        file.finish()
+        return marker
+    }
+}

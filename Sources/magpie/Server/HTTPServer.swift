@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import HTTPFrontends
+import Hummingbird
+import HummingbirdHTTP2
+import Logging
+import MediaCore
+import NIOCore
+import NIOSSL
+import ServiceLifecycle
+
+/// The front-ends behind a listener.
+enum HTTPServer {
+    /// - Throws: `ConfigurationError` when certificate or key can't be used.
+    static func make(
+        _ configuration: ServerConfiguration, _ blobs: any BlobStoreDirectory, _ storage: Storage, sink: LogSink,
+        registry: PrometheusRegistry, logger: Logger
+    ) throws -> any Service {
+        let observer = RequestObserver(
+            log: AccessLog(sink: sink, level: configuration.logLevel), metrics: RequestMetrics())
+        let cors = CORSPolicy(origins: configuration.corsOrigins.map { .only($0) } ?? .any)
+        let isPlain = configuration.tls == nil
+        let hotReads = HotReads()
+        let responder = FrontendResponder(
+            frontends: frontends(configuration, blobs, storage, hotReads, registry), cors: cors, observer: observer,
+            sendsFiles: isPlain)
+        let handlers = ConnectionHandlers(
+            limits: ConnectionLimits(configuration.limits), cors: cors, observer: observer, hot: { hotReads.answer(to: $0) },
+            sendsFiles: isPlain)
+        return Application(
+            responder: responder, server: try listener(configuration, handlers),
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), backlog: 1024,
+                availableConnectionsDelegate: ConnectionAdmission(limit: configuration.limits.connections)),
+            onServerRunning: { announce(configuration, at: $0.localAddress?.port) }, logger: logger)
+    }
+
+    private static func frontends(
+        _ configuration: ServerConfiguration, _ blobs: any BlobStoreDirectory, _ storage: Storage, _ hotReads: HotReads,
+        _ registry: PrometheusRegistry
+    ) -> [any Frontend] {
+        let limits = configuration.limits
+        return [
+            OperationsFrontend(
+                checks: [
+                    ReadinessCheck("database") { try await storage.ping() },
+                    ReadinessCheck("blobs") {
+                        _ = try await blobs.store(for: blobs.defaultBackend).list(prefix: "", after: nil, limit: 1)
+                    },
+                ], registry: registry),
+            SupabaseFrontend(
+                storage: storage,
+                configuration: SupabaseFrontend.Configuration(
+                    version: Magpie.version, maxJSONBytes: limits.json, maxUserMetadataBytes: limits.userMetadata,
+                    sharedMaxAge: limits.sharedMaxAge),
+                hotReads: hotReads),
+        ]
+    }
+
+    private static func listener(_ configuration: ServerConfiguration, _ handlers: ConnectionHandlers) throws -> HTTPServerBuilder {
+        let limits = configuration.limits
+        let http1 = HTTP1Channel.Configuration(
+            additionalChannelHandlers: handlers.make(),
+            httpDecoderConfiguration: .init(maxHeaderFieldSize: limits.header, maxHeaderListSize: limits.header))
+        guard let tls = configuration.tls else { return .http1(configuration: http1) }
+        do {
+            let certificates = try NIOSSLCertificate.fromPEMFile(tls.certificateFile)
+            let key = try NIOSSLPrivateKey(file: tls.keyFile, format: .pem)
+            return try .http2Upgrade(
+                tlsConfiguration: .makeServerConfiguration(
+                    certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key)),
+                configuration: .init(
+                    idleTimeout: limits.idleTimeout, streamConfiguration: http1))
+        } catch {
+            throw ConfigurationError("MAGPIE_TLS_CERTIFICATE, MAGPIE_TLS_KEY: the files can't be used (\(error))")
+        }
+    }
+
+    /// Tells whoever started the server where it is.
+    private static func announce(_ configuration: ServerConfiguration, at port: Int?) {
+        var configuration = configuration
+        configuration.port = port ?? configuration.port
+        let keys = configuration.dataDirectory == FileManager.default.currentDirectoryPath + "/data"
+            ? "magpie keys" : "magpie keys --data-dir \(configuration.dataDirectory)"
+        print("Magpie \(Magpie.version) is ready at \(configuration.url)")
+        print("  data      \(configuration.dataDirectory)")
+        print("  database  \(configuration.databaseURL == nil ? "private PostgreSQL" : "external PostgreSQL")")
+        print("  keys      \(keys)")
+        fflush(nil)
+    }
+}
+
+extension ConnectionLimits {
+    init(_ limits: ServerConfiguration.Limits) {
+        self.init()
+        headerBytes = limits.header
+        targetBytes = limits.target
+        headerTimeout = TimeAmount(limits.headerTimeout)
+        idleTimeout = TimeAmount(limits.idleTimeout)
+        bodyIdleTimeout = TimeAmount(limits.bodyTimeout)
+        minimumBodyRate = limits.minBodyRate
+        sendTimeout = TimeAmount(limits.sendTimeout)
+    }
+}

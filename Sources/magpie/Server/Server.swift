@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPFrontends
+import Logging
+import MediaCore
+import NIOCore
+import PostgresMetadata
+import ServiceLifecycle
+
+/// The composition root: builds every part from the configuration and runs them until the server is asked to stop.
+enum Server {
+    /// Returns after a graceful shutdown. - Throws: what kept a part from starting, or ended it.
+    static func run(
+        _ configuration: ServerConfiguration, _ secrets: Secrets, sink: LogSink, registry: PrometheusRegistry, logger: Logger
+    ) async throws {
+        let database = try await OpenDatabase.open(configuration, secrets, joins: false, logger: logger)
+        do {
+            let isFirstStart = try await database.metadata.migrator.migrate().isFirst
+            // A first start that was cut short left an empty database and perhaps no store.
+            let mayCreate = try await isFirstStart || database.metadata.objects(after: nil, limit: 1).isEmpty
+            let blobs = try await BlobDirectory.open(configuration, create: mayCreate, logger: logger)
+            let storage = try await storage(configuration, secrets, database, blobs, logger)
+            let services = try services(configuration, database, blobs, storage, sink: sink, registry: registry, logger: logger)
+            try await group(services, configuration, logger).run()
+        } catch {
+            await database.close()
+            throw error
+        }
+        await database.close()
+    }
+
+    private static func storage(
+        _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
+        _ logger: Logger
+    ) async throws -> Storage {
+        let keys = try await KeyRing(
+            secret: secrets.jwtSecret, algorithm: configuration.jwtAlgorithm, jwks: configuration.jwks)
+        let limits = configuration.limits
+        return Storage(
+            configuration: Storage.Configuration(
+                uploadLimits: UploadLimits(maxObjectBytes: limits.upload, maxObjectsToEmpty: limits.objectsToEmpty),
+                signedUploadLifetime: limits.signedUploadExpiry.components.seconds, cacheCapacity: limits.cache,
+                cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
+                serviceRole: configuration.serviceRole),
+            keys: keys, metadata: database.metadata, blobs: blobs, logger: logger)
+    }
+
+    /// In the order in which they start; they stop in the reverse order, so each can use those before it to the end.
+    private static func services(
+        _ configuration: ServerConfiguration, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory, _ storage: Storage,
+        sink: LogSink, registry: PrometheusRegistry, logger: Logger
+    ) throws -> [any Service] {
+        let upkeep = Upkeep(
+            metadata: database.metadata, blobs: blobs, signal: storage.reaper,
+            schedule: Upkeep.Schedule(
+                sweepInterval: configuration.limits.sweepInterval,
+                orphanAge: configuration.limits.orphanAge.components.seconds),
+            logger: logger)
+        var services: [any Service] = []
+        if let postgres = database.postgres { services.append(postgres) }
+        services.append(database.metadata)
+        services.append(
+            BackgroundTask("watch", logger: logger) { try await database.metadata.watch { storage.cache.apply($0) } })
+        services.append(BackgroundTask("upkeep", logger: logger) { await upkeep.run() })
+        services.append(
+            try HTTPServer.make(configuration, blobs, storage, sink: sink, registry: registry, logger: logger))
+        return services
+    }
+
+    private static func group(_ services: [any Service], _ configuration: ServerConfiguration, _ logger: Logger) -> ServiceGroup {
+        var group = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = configuration.limits.shutdownTimeout
+        return ServiceGroup(configuration: group)
+    }
+}
