@@ -24,7 +24,7 @@ extension Setting {
             meaning: "A PostgreSQL to use instead of the private one (`postgres://…`).", isSecret: true),
         Setting(name: "PUBLIC_URL", fallback: "", meaning: "The URL that clients use, when a proxy stands in front."),
         Setting(
-            name: "JWT_SECRET", fallback: "", meaning: "Signs and verifies tokens; at least 32 bytes. Generated when not given.",
+            name: "JWT_SECRET", fallback: "", meaning: "Signs and verifies tokens; at least 16 bytes. Generated when not given.",
             isSecret: true),
         Setting(name: "JWT_ALGORITHM", fallback: "HS256", meaning: "`HS256`, `HS384` or `HS512`: for tokens without a key id."),
         Setting(

@@ -46,7 +46,7 @@ enum HTTPServer {
                 checks: [
                     ReadinessCheck("database") { try await storage.ping() },
                     ReadinessCheck("blobs") {
-                        _ = try await blobs.store(for: blobs.defaultBackend).list(prefix: "", after: nil, limit: 1)
+                        try await WriteProbe.run(in: configuration.blobDirectory)
                     },
                 ], registry: registry),
             SupabaseFrontend(
@@ -62,7 +62,7 @@ enum HTTPServer {
         let limits = configuration.limits
         let http1 = HTTP1Channel.Configuration(
             additionalChannelHandlers: handlers.make(),
-            httpDecoderConfiguration: .init(maxHeaderFieldSize: limits.header, maxHeaderListSize: limits.header))
+            httpDecoderConfiguration: ConnectionLimits(limits).decoder)
         guard let tls = configuration.tls else { return .http1(configuration: http1) }
         do {
             let certificates = try NIOSSLCertificate.fromPEMFile(tls.certificateFile)
