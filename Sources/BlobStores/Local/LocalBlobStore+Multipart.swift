@@ -90,7 +90,7 @@ extension LocalBlobStore {
     private func openPart(_ part: BlobPart, in directory: String, _ id: MultipartID) throws -> LocalBlobFile {
         let path = "\(directory)/\(part.number.rawValue)"
         do {
-            let file = LocalBlobFile(descriptor: try root.openForReading(path))
+            let file = LocalBlobFile(descriptor: try root.openForReading(path), threads: threads)
             let status = try FileStatus(descriptor: file.descriptor, path: path)
             guard status.tag == part.tag, status.size == part.size else { throw LocalErrorMapping.unknownPart(part.number) }
             return file

@@ -15,7 +15,7 @@ extension LocalBlobStore {
             guard wanted.count <= options.inlineReadBytes else {
                 return BlobContent(source: .file(file), size: status.size, range: wanted)
             }
-            return BlobContent(source: .buffer(try Self.read(wanted, of: file, key)), size: status.size, range: wanted)
+            return BlobContent(source: .buffer(try file.read(wanted)), size: status.size, range: wanted)
         } catch {
             throw LocalErrorMapping.mapped(error)
         }
@@ -35,29 +35,12 @@ extension LocalBlobStore {
     /// - Throws: `.blobMissing`; `LocalFileError`.
     func openBlob(_ place: BlobPlace, _ key: BlobKey) throws -> (file: LocalBlobFile, status: FileStatus) {
         do {
-            let file = LocalBlobFile(descriptor: try root.openForReading(place.path))
+            let file = LocalBlobFile(descriptor: try root.openForReading(place.path), threads: threads)
             let status = try FileStatus(descriptor: file.descriptor, path: place.path)
             guard status.isRegularFile else { throw LocalErrorMapping.missing(key) }
             return (file, status)
         } catch let error as LocalFileError where error.code == ENOENT {
             throw LocalErrorMapping.missing(key)
         }
-    }
-
-    private static func read(_ range: Range<Int64>, of file: LocalBlobFile, _ key: BlobKey) throws(LocalFileError) -> ByteBuffer {
-        var buffer = ByteBufferAllocator().buffer(capacity: range.count)
-        while buffer.readableBytes < range.count {
-            let missing = range.count - buffer.readableBytes
-            let offset = off_t(range.lowerBound) + off_t(buffer.readableBytes)
-            var code: CInt = 0
-            let count = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: missing) { space in
-                let count = pread(file.descriptor, space.baseAddress, missing, offset)
-                // The end of the file, where there should be more, is a file that someone cut short.
-                code = count > 0 ? 0 : count == 0 ? EIO : errno
-                return max(0, count)
-            }
-            if count == 0, code != EINTR { throw LocalFileError(call: "pread", code: code, path: key.rawValue) }
-        }
-        return buffer
     }
 }

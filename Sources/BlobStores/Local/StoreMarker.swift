@@ -36,20 +36,34 @@ struct StoreMarker: Codable, Hashable {
     }
 
     private static func read(in root: Directory) throws -> StoreMarker? {
-        let descriptor: CInt
+        guard let descriptor = try openFile(in: root) else { return nil }
+        defer { close(descriptor) }
+        let bytes = try contents(of: descriptor)
         do {
-            descriptor = try root.openForReading(name)
-        } catch  where error.code == ENOENT {
-            return nil
-        }
-        let file = LocalBlobFile(descriptor: descriptor)
-        var bytes = [UInt8](repeating: 0, count: maxBytes)
-        let count = try Directory.check("read", name) { CInt(pread(file.descriptor, &bytes, maxBytes, 0)) }
-        do {
-            return try JSONDecoder().decode(StoreMarker.self, from: Data(bytes.prefix(Int(count))))
+            return try JSONDecoder().decode(StoreMarker.self, from: Data(bytes))
         } catch {
             throw StorageError(.notConfigured, "The \(name) of the storage directory is not one of ours", cause: error)
         }
+    }
+
+    /// Nil when there is no marker.
+    private static func openFile(in root: Directory) throws(LocalFileError) -> CInt? {
+        do {
+            return try root.openForReading(name)
+        } catch  where error.code == ENOENT {
+            return nil
+        }
+    }
+
+    private static func contents(of descriptor: CInt) throws(LocalFileError) -> [UInt8] {
+        var code: CInt = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: maxBytes) { space, count in
+            let read = pread(descriptor, space.baseAddress, maxBytes, 0)
+            code = read < 0 ? errno : 0
+            count = max(0, read)
+        }
+        guard code == 0 else { throw LocalFileError(call: "read", code: code, path: name) }
+        return bytes
     }
 
     private static func make(in root: Directory) throws -> StoreMarker {

@@ -3,6 +3,7 @@
 import Foundation
 import HTTPFrontends
 import Hummingbird
+import HummingbirdCore
 import HummingbirdHTTP2
 import Logging
 import MediaCore

@@ -6,6 +6,7 @@ import MediaCore
 import NIOCore
 import PostgresMetadata
 import ServiceLifecycle
+import UnixSignals
 
 /// The composition root: builds every part from the configuration and runs them until the server is asked to stop.
 enum Server {
@@ -17,7 +18,8 @@ enum Server {
         do {
             let isFirstStart = try await database.metadata.migrator.migrate().isFirst
             // A first start that was cut short left an empty database and perhaps no store.
-            let mayCreate = try await isFirstStart || database.metadata.objects(after: nil, limit: 1).isEmpty
+            let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
+            let mayCreate = isFirstStart || isEmpty
             let blobs = try await BlobDirectory.open(configuration, create: mayCreate, logger: logger)
             let storage = try await storage(configuration, secrets, database, blobs, logger)
             let services = try services(configuration, database, blobs, storage, sink: sink, registry: registry, logger: logger)
