@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Logging
 import Testing
 
 @testable import magpie
@@ -25,7 +26,8 @@ import Testing
     @Test(arguments: [
         ("MAGPIE_PORT", "65536"), ("MAGPIE_PORT", "http"), ("MAGPIE_PUBLIC_URL", "media.example.com"),
         ("MAGPIE_PUBLIC_URL", "https://x.example/?a=1"), ("MAGPIE_DATABASE_POOL", "0"), ("MAGPIE_DATABASE_WAIT", "soon"),
-        ("MAGPIE_JWT_SECRET", "short"), ("MAGPIE_JWT_ALGORITHM", "none"), ("MAGPIE_S3_ACCESS_KEY", "a"), ("MAGPIE_S3_SECRET_KEY", "a"),
+        ("MAGPIE_JWT_SECRET", "short"), ("MAGPIE_JWT_ALGORITHM", "none"), ("MAGPIE_S3_ACCESS_KEY", "a"),
+        ("MAGPIE_S3_SECRET_KEY", "a"),
         ("MAGPIE_MASTER_KEY", "bm90IDMyIGJ5dGVz"), ("MAGPIE_UPLOAD_LIMIT", "big"), ("MAGPIE_DURABILITY", "maybe"),
         ("MAGPIE_TLS_CERTIFICATE", "cert.pem"), ("MAGPIE_TLS_KEY", "key.pem"), ("MAGPIE_LOG_LEVEL", "loud"),
         ("MAGPIE_CORS_ORIGINS", "https://ok.example,example.com"), ("MAGPIE_CORS_ORIGINS", "https://ok.example/path"),

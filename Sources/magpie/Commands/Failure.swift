@@ -7,7 +7,8 @@ import PostgresMetadata
 /// What ends a command, as one line for whoever started it.
 enum Failure {
     static func isOurs(_ error: any Error) -> Bool {
-        error is ConfigurationError || error is StorageError || error is EmbeddedPostgresError || error is IOError || error is Migrator.Failure
+        error is ConfigurationError || error is StorageError || error is EmbeddedPostgresError || error is IOError
+            || error is Migrator.Failure
             || error is ServeCommand.Ended
     }
 

@@ -104,9 +104,13 @@ struct ServerConfiguration: Sendable {
         if origins.contains("*") { return nil }
         for origin in origins {
             // RFC 6454 §6.2: a scheme and an authority, nothing behind.
-            guard let parts = URLComponents(string: origin), parts.scheme != nil, parts.host?.isEmpty == false, parts.path.isEmpty,
+            guard let parts = URLComponents(string: origin), parts.scheme != nil, parts.host?.isEmpty == false,
+                parts.path.isEmpty,
                 parts.query == nil, parts.fragment == nil
-            else { throw ConfigurationError("MAGPIE_CORS_ORIGINS must be * or origins such as https://app.example.com, not \(origin)") }
+            else {
+                throw ConfigurationError(
+                    "MAGPIE_CORS_ORIGINS must be * or origins such as https://app.example.com, not \(origin)")
+            }
         }
         return Set(origins)
     }
@@ -158,7 +162,8 @@ extension ServerConfiguration.Limits {
     init(_ settings: Settings) throws {
         func bytes(_ name: String) throws -> Int { Int(clamping: try settings.bytes(name)) }
         self.init(
-            upload: try settings.bytes("UPLOAD_LIMIT"), json: try bytes("JSON_LIMIT"), userMetadata: try bytes("USER_METADATA_LIMIT"),
+            upload: try settings.bytes("UPLOAD_LIMIT"), json: try bytes("JSON_LIMIT"),
+            userMetadata: try bytes("USER_METADATA_LIMIT"),
             header: try bytes("HEADER_LIMIT"), target: try bytes("TARGET_LIMIT"), cache: try bytes("CACHE_SIZE"),
             cachedObject: try bytes("CACHED_OBJECT_LIMIT"), minBodyRate: try settings.bytes("MIN_BODY_RATE"),
             objectsToEmpty: try settings.integer("EMPTY_BUCKET_MAX", in: 0...100_000_000),

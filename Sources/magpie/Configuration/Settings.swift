@@ -115,7 +115,8 @@ struct Settings: Sendable {
     func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int {
         let text = try required(name)
         guard let value = Int(text), range.contains(value) else {
-            throw ConfigurationError("MAGPIE_\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \(text)")
+            throw ConfigurationError(
+                "MAGPIE_\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \(text)")
         }
         return value
     }

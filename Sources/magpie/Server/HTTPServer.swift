@@ -59,11 +59,12 @@ enum HTTPServer {
         ]
     }
 
-    private static func listener(_ configuration: ServerConfiguration, _ handlers: ConnectionHandlers) throws -> HTTPServerBuilder {
+    private static func listener(_ configuration: ServerConfiguration, _ handlers: ConnectionHandlers) throws -> HTTPServerBuilder
+    {
         let limits = configuration.limits
         let http1 = HTTP1Channel.Configuration(
             additionalChannelHandlers: handlers.make(),
-            httpDecoderConfiguration: ConnectionLimits(limits).decoder)
+            httpDecoderConfiguration: .init(maxHeaderFieldSize: limits.header, maxHeaderListSize: limits.header))
         guard let tls = configuration.tls else { return .http1(configuration: http1) }
         do {
             let certificates = try NIOSSLCertificate.fromPEMFile(tls.certificateFile)
@@ -82,7 +83,8 @@ enum HTTPServer {
     private static func announce(_ configuration: ServerConfiguration, at port: Int?) {
         var configuration = configuration
         configuration.port = port ?? configuration.port
-        let keys = configuration.dataDirectory == FileManager.default.currentDirectoryPath + "/data"
+        let keys =
+            configuration.dataDirectory == FileManager.default.currentDirectoryPath + "/data"
             ? "magpie keys" : "magpie keys --data-dir \(configuration.dataDirectory)"
         print("Magpie \(Magpie.version) is ready at \(configuration.url)")
         print("  data      \(configuration.dataDirectory)")

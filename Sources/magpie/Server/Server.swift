@@ -20,10 +20,12 @@ enum Server {
             // A first start that was cut short left an empty database and perhaps no store.
             let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
             let mayCreate = isFirstStart || isEmpty
-            let blobs = try await BlobDirectory.open(configuration, create: mayCreate, logger: logger)
-            let storage = try await storage(configuration, secrets, database, blobs, logger)
-            let services = try services(configuration, database, blobs, storage, sink: sink, registry: registry, logger: logger)
-            try await group(services, logger).run()
+            try await BlobDirectory.with(configuration, create: mayCreate, logger: logger) { blobs in
+                let storage = try await storage(configuration, secrets, database, blobs, logger)
+                let services = try services(
+                    configuration, database, blobs, storage, sink: sink, registry: registry, logger: logger)
+                try await group(services, logger).run()
+            }
         } catch {
             await database.close()
             throw error

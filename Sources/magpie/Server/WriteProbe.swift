@@ -5,9 +5,9 @@ import MediaCore
 import NIOPosix
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Tells whether files can be written in a directory: permissions, a read-only mount and a full disk all show.
