@@ -6,9 +6,9 @@ import Foundation
 
 /// Parses a configuration as the commands do, from an environment that a test makes up.
 func configuration(
-    _ environment: [String: String] = [:], flags: SettingSources.Flags = [:]
+    _ environment: [String: String] = [:], flags: [String: String] = [:]
 ) async throws -> ServerConfiguration {
-    try await ServerConfiguration(SettingSources(flags: flags, environment: environment))
+    try await ServerConfiguration(Settings(flags: flags, environment: environment))
 }
 
 /// A directory that goes when the test is done with it.

@@ -13,8 +13,8 @@ import Testing
 
     private var file: String { directory.path + "/secrets.json" }
 
-    private func keys(_ environment: [String: String] = [:]) async throws -> ServerKeys {
-        try await ServerKeys.load(configuration(environment, flags: [.dataDirectory: directory.path]))
+    private func keys(_ environment: [String: String] = [:]) async throws -> Secrets {
+        try await Secrets.load(configuration(environment, flags: ["DATA_DIR": directory.path]))
     }
 
     @Test func onlyTheOwnerMayReadTheFile() async throws {
@@ -33,12 +33,12 @@ import Testing
 
     @Test func theDirectoryIsMadeWhereItIsMissing() async throws {
         let path = directory.path + "/a/b"
-        _ = try await ServerKeys.load(configuration(flags: [.dataDirectory: path]))
+        _ = try await Secrets.load(configuration(flags: ["DATA_DIR": path]))
         #expect(FileManager.default.fileExists(atPath: path + "/secrets.json"))
     }
 
     @Test func concurrentStartsAgree() async throws {
-        let all = try await withThrowingTaskGroup(of: ServerKeys.self) { group in
+        let all = try await withThrowingTaskGroup(of: Secrets.self) { group in
             for _ in 0..<16 { group.addTask { try await keys() } }
             return try await group.reduce(into: []) { $0.append($1) }
         }
@@ -48,18 +48,10 @@ import Testing
 
     @Test func aDamagedFileIsReportedAndLeftAlone() async throws {
         _ = try directory.write("{\"jwtSecret\": \"half", to: "secrets.json")
-        let error = await #expect(throws: SecretsFile.Failure.self) { _ = try await keys() }
+        let error = await #expect(throws: ConfigurationError.self) { _ = try await keys() }
         #expect(error?.description.contains(file) == true)
         #expect(error?.description.contains("half") == false)
         #expect(try String(contentsOfFile: file, encoding: .utf8) == "{\"jwtSecret\": \"half")
-    }
-
-    @Test func whatIsKeptIsNeverReplaced() async throws {
-        let secrets = SecretsFile(path: file)
-        let first = try await secrets.keep(.generate())
-        let second = try await secrets.keep(.generate())
-        #expect(second == first)
-        #expect(try secrets.load() == first)
     }
 
     @Test func generatedKeysHaveTheirForms() async throws {
@@ -109,15 +101,5 @@ import Testing
         let ring = try await KeyRing(secret: keys.jwtSecret, algorithm: "HS512")
         #expect(try ring.verify(keys.anonKey).role == "visitor")
         #expect(try ring.verify(keys.serviceKey).role == "service_role")
-    }
-
-    @Test func keysArePrintedByExactlyTheirNames() async throws {
-        let text = Keys.json(try await keys().fields(url: "http://127.0.0.1:5000"))
-        let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: String])
-        #expect(
-            Set(object.keys) == [
-                "url", "anonKey", "serviceKey", "jwtSecret", "s3AccessKey", "s3SecretKey", "s3Region", "publishableKey", "secretKey",
-            ])
-        #expect(object["url"] == "http://127.0.0.1:5000")
     }
 }

@@ -51,7 +51,11 @@ import Testing
 
     @Test func secretsInsideOfOtherValuesAreNotWritten() async throws {
         let lines = try await logged {
-            $0.info("x", metadata: ["request": ["headers": ["authorization": "hunter2", "accept": "image/png"]], "list": [["token": "hunter2"]]])
+            $0.info(
+                "x",
+                metadata: [
+                    "request": ["headers": ["authorization": "hunter2", "accept": "image/png"]], "list": [["token": "hunter2"]],
+                ])
         }
         let text = "\(lines)"
         #expect(!text.contains("hunter2"))
