@@ -27,6 +27,10 @@ import Testing
             isOpen.update { $0 = true }
         }
 
+        func stream(_ range: Range<Int64>) -> ByteStream {
+            ByteStream(length: 0, chunks: ByteStream(ByteBuffer()).chunks)
+        }
+
         deinit {
             close(descriptor)
             unlink(path)
