@@ -9,7 +9,10 @@ struct Magpie: AsyncParsableCommand {
         commandName: "magpie", abstract: "A self-hosted media storage server.",
         discussion: "Settings come from flags, MAGPIE_* variables and a configuration file, in this order.",
         version: Magpie.version,
-        subcommands: [ServeCommand.self, KeysCommand.self, MigrateCommand.self, VerifyCommand.self, SettingsCommand.self])
+        subcommands: [
+            ServeCommand.self, KeysCommand.self, MigrateCommand.self, VerifyCommand.self, VersionCommand.self,
+            SettingsCommand.self,
+        ])
 
     /// What `GET /version` and `--version` say.
     static let version = "0.1.0"

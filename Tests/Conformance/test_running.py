@@ -73,9 +73,7 @@ def test_sigterm_lets_a_running_upload_finish(own):
             ).encode()
             + b"x" * 100_000
         )
-        assert wait_until(
-            lambda: any(path.stat().st_size > 0 for path in own.data.rglob("*") if path.is_file() and "blobs" in path.parts), 10
-        )
+        assert wait_until(lambda: len(own.blobs()) > 1, 10)
         own.process.send_signal(signal.SIGTERM)
         assert wait_until(lambda: not own.is_ready(), 10)
         connection.sendall(b"x" * 100_000)

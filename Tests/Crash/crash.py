@@ -210,7 +210,10 @@ def check(server: Server, ledger: Ledger, round_: int | None = None) -> int:
 
 
 def verify(server: Server) -> None:
-    """Repairs, then wants to hear that there is nothing to repair."""
+    """Repairs, then wants to hear that there is nothing to repair.
+
+    The server is stopped: beside a running one `verify` spares what is young, since it may be an upload under way.
+    """
     repaired = server.command("verify", "--repair", timeout=600)
     if repaired.returncode != 0:
         raise Violation(f"verify --repair ended with {repaired.returncode}:\n{repaired.stdout[-3000:]}{repaired.stderr[-3000:]}")
@@ -246,14 +249,13 @@ def run(kills: int, seed: int, writers: int, report=print) -> int:
             server.start()
             check(server, ledger, number)
             if number % 25 == 0 or number == kills:
+                server.stop()
                 verify(server)
+                server.start()
                 objects = check(server, ledger)
                 report(
                     f"crash: {number} kills, {ledger.acknowledged} writes acknowledged, {objects} objects, {time.monotonic() - begin:.0f} s"
                 )
-        server.stop()
-        server.start()
-        check(server, ledger)
         return ledger.acknowledged
     except Violation:
         report(f"crash: seed {seed}; the end of the server's log:\n{server.log()[-4000:]}")

@@ -104,11 +104,24 @@ def test_a_link_that_leads_nowhere_is_refused(tree):
     assert "missing.md leads nowhere" in result.stderr
 
 
+def declare(tree: pathlib.Path, declaration: str) -> None:
+    source = tree / "Sources/magpie/Configuration/Setting.swift"
+    source.write_text(source.read_text() + declaration + "\n")
+
+
 def test_a_setting_without_a_row_is_refused(tree):
-    write(tree / "Sources/magpie/Wrong.swift", 'let name = "MAGPIE_SOMETHING_NEW"\n')
+    declare(tree, 'let more = Setting(name: "SOMETHING_NEW", fallback: "", meaning: "New.")')
     result = run("check-documents", str(tree))
     assert result.returncode == 1
     assert "MAGPIE_SOMETHING_NEW is in the code and has no row" in result.stderr
+
+
+def test_a_default_that_differs_from_the_code_is_refused(tree):
+    page = tree / "docs/configuration.md"
+    page.write_text(page.read_text().replace("| `5000` |", "| `8080` |"))
+    result = run("check-documents", str(tree))
+    assert result.returncode == 1
+    assert "the default of MAGPIE_PORT is '5000' in the code, not '8080'" in result.stderr
 
 
 def test_a_setting_that_the_code_does_not_know_is_refused(tree):

@@ -167,14 +167,8 @@ class Server:
         return embedded_database(self.data)
 
     def blobs(self) -> list[pathlib.Path]:
-        """Every file that holds bytes of objects, or held them on the way."""
-        return sorted(
-            path for path in self.data.rglob("*") if "postgres" not in path.relative_to(self.data).parts and is_blob(path)
-        )
-
-
-def is_blob(path: pathlib.Path) -> bool:
-    return path.is_file() and "blobs" in path.parts
+        """Every file that holds bytes of objects, or of uploads under way."""
+        return sorted(path for path in (self.data / "store").rglob("*") if path.is_file() and path.name != "store.json")
 
 
 def embedded_processes(data: pathlib.Path) -> list[int]:

@@ -139,12 +139,15 @@ extension ListPlace {
     private static let foldedAscending = SQL(
         "list_folded_asc", "SELECT \(folded) FROM magpie.level_ascending($1, $2, '/', $3, $4::bigint) AS e")
 
+    // An argument's collation would become that of every text in the function.
     private static let foldedDescending = SQL(
         "list_folded_desc",
         """
         SELECT \(folded)
         FROM magpie.level_descending(
-            $1, $2, '/', least(coalesce(magpie.key_after($2), magpie.key_last()) COLLATE "C", $3 COLLATE "C"), $4::bigint) AS e
+            $1, $2, '/',
+            least(coalesce(magpie.key_after($2), magpie.key_last()) COLLATE "C", $3 COLLATE "C") COLLATE "default",
+            $4::bigint) AS e
         """)
 
     /// No index serves a time: everything below the prefix is read. A folder is as old as the oldest object below it.

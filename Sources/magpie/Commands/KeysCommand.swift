@@ -5,7 +5,8 @@ import MediaCore
 
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "keys", abstract: "Prints the server's URL and keys. Works while the server runs, and before its first start.")
+        commandName: "keys",
+        abstract: "Prints the server's URL and keys. Works while the server runs, and before its first start.")
 
     @OptionGroup var common: CommonOptions
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Logging
+import PostgresMetadata
 
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

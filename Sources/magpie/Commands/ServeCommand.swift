@@ -25,6 +25,8 @@ struct ServeCommand: AsyncParsableCommand {
     var port: String?
 
     func run() async throws {
+        // A client or a log reader that goes away must not end the server.
+        signal(SIGPIPE, SIG_IGN)
         let configuration = try await common.configuration(["HOST": host, "PORT": port])
         let secrets = try await Secrets.load(configuration)
         let sink = LogSink()

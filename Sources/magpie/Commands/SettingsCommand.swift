@@ -4,7 +4,7 @@ import ArgumentParser
 
 struct SettingsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "settings", abstract: "Prints every setting as a row of a Markdown table.")
+        commandName: "settings", abstract: "Prints every setting as a row of a Markdown table.", shouldDisplay: false)
 
     func run() throws {
         print("| variable | default | meaning |")

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Logging
 import MediaCore
+import PostgresMetadata
 
 struct VerifyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,18 +24,25 @@ struct VerifyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let configuration = try await common.configuration()
+        guard OpenDatabase.exists(configuration) else {
+            throw ConfigurationError("MAGPIE_DATA_DIR: there is no data in \(configuration.dataDirectory)")
+        }
         let secrets = try await Secrets.load(configuration)
         let logger = Logger.forCommand()
         let summary = try await OpenDatabase.with(configuration, secrets, logger: logger) { database in
-            let blobs = try await BlobDirectory.open(configuration, create: false, logger: logger)
-            // On a running server a young blob without a row is an upload under way.
-            let orphanAge = database.isShared ? configuration.limits.orphanAge.components.seconds : -1
-            let upkeep = Upkeep(metadata: database.metadata, blobs: blobs, signal: ReaperSignal(), logger: logger)
-            if repair { try await upkeep.removeDeletedBlobs() }
-            let verifier = Verifier(metadata: database.metadata, blobs: blobs, orphanAge: orphanAge)
-            let summary = try await verifier.run(Verifier.Repair(removesOrphans: repair, dropsLost: dropLost)) { Self.show($0) }
-            if repair { try await upkeep.removeDeletedBlobs() }
-            return summary
+            try await database.metadata.ping()
+            return try await BlobDirectory.with(configuration, create: false, logger: logger) { blobs in
+                // On a running server a young blob without a row is an upload under way.
+                let orphanAge = database.isShared ? configuration.limits.orphanAge.components.seconds : -1
+                let upkeep = Upkeep(metadata: database.metadata, blobs: blobs, signal: ReaperSignal(), logger: logger)
+                if repair { try await upkeep.removeDeletedBlobs() }
+                let verifier = Verifier(metadata: database.metadata, blobs: blobs, orphanAge: orphanAge)
+                let summary = try await verifier.run(Verifier.Repair(removesOrphans: repair, dropsLost: dropLost)) {
+                    Self.show($0)
+                }
+                if repair { try await upkeep.removeDeletedBlobs() }
+                return summary
+            }
         }
         print("\(summary.objects) objects, \(summary.bytes) bytes: \(summary.findings) findings, \(summary.unrepaired) left")
         if summary.unrepaired > 0 { throw ExitCode.failure }
@@ -41,7 +50,8 @@ struct VerifyCommand: AsyncParsableCommand {
 
     private static func show(_ finding: Verifier.Finding) {
         switch finding {
-        case .lost(let address, let reason, let wasDropped): print("lost      \(address): \(reason)\(wasDropped ? " (row removed)" : "")")
+        case .lost(let address, let reason, let wasDropped):
+            print("lost      \(address): \(reason)\(wasDropped ? " (row removed)" : "")")
         case .damaged(let address, let reason): print("damaged   \(address): \(reason)")
         case .unlocated(let address): print("unlocated \(address): Magpie was never told where its bytes are")
         case .orphan(let key, let wasRemoved): print("orphan    \(key)\(wasRemoved ? " (removed)" : "")")

@@ -5,7 +5,8 @@ enum Quantity {
     /// Bytes: a number with an optional unit `B`, `KB`, `MB`, `GB`, `TB` (decimal) or `KiB`, `MiB`, `GiB`, `TiB`. Nil for anything else.
     static func bytes(_ text: String) -> Int64? {
         let units: [String: Int64] = [
-            "": 1, "b": 1, "kb": 1000, "mb": 1_000_000, "gb": 1_000_000_000, "tb": 1_000_000_000_000, "kib": 1 << 10, "mib": 1 << 20,
+            "": 1, "b": 1, "kb": 1000, "mb": 1_000_000, "gb": 1_000_000_000, "tb": 1_000_000_000_000, "kib": 1 << 10,
+            "mib": 1 << 20,
             "gib": 1 << 30, "tib": 1 << 40,
         ]
         return scaled(text, by: units)

@@ -5,13 +5,13 @@ import Foundation
 import MediaCore
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The server's secrets: what was given, and for the rest what the first start generated into `secrets.json`.
-struct Secrets: Sendable {
+struct Secrets: Equatable, Sendable {
     var jwtSecret: String
     var anonKey: String
     var serviceKey: String

@@ -6,6 +6,7 @@ import Logging
 /// What the commands need to know, parsed and checked once.
 struct ServerConfiguration: Sendable {
     enum Durability: String, CaseIterable, Sendable { case fsync, none }
+    private enum Algorithm: String, CaseIterable { case hs256 = "HS256", hs384 = "HS384", hs512 = "HS512" }
 
     struct TLS: Sendable {
         var certificateFile: String
@@ -74,35 +75,48 @@ struct ServerConfiguration: Sendable {
         host = try settings.required("HOST")
         port = try settings.integer("PORT", in: 0...65_535)
         dataDirectory = URL(fileURLWithPath: try settings.required("DATA_DIR")).standardizedFileURL.path
-        databaseURL = settings.text("DATABASE_URL")
-        publicURL = settings.text("PUBLIC_URL").map { $0.hasSuffix("/") ? String($0.dropLast()) : $0 }
+        databaseURL = try settings.text("DATABASE_URL")
+        publicURL = try settings.text("PUBLIC_URL").map(Self.publicURL)
         durability = try settings.choice("DURABILITY", of: Durability.self)
         logLevel = try settings.choice("LOG_LEVEL", of: Logger.Level.self)
-        jwtAlgorithm = try settings.required("JWT_ALGORITHM")
-        jwks = settings.text("JWT_JWKS")
+        jwtAlgorithm = try settings.choice("JWT_ALGORITHM", of: Algorithm.self).rawValue
+        jwks = try settings.text("JWT_JWKS")
         anonymousRole = try settings.required("ANON_ROLE")
         serviceRole = try settings.required("SERVICE_ROLE")
-        givenSecrets = GivenSecrets(
-            jwtSecret: settings.text("JWT_SECRET"), anonKey: settings.text("ANON_KEY"), serviceKey: settings.text("SERVICE_KEY"),
-            s3AccessKey: settings.text("S3_ACCESS_KEY"), s3SecretKey: settings.text("S3_SECRET_KEY"),
-            s3Region: try settings.required("S3_REGION"), masterKey: try Self.masterKey(settings))
+        givenSecrets = try GivenSecrets(settings)
         tls = try Self.tls(settings)
         limits = try Limits(settings)
-        let origins = try settings.required("CORS_ORIGINS").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-        corsOrigins = origins.contains("*") ? nil : Set(origins)
+        corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
         warnings = settings.unknown.map { "\($0) is not a setting of Magpie and has no effect" }
     }
 
-    private static func masterKey(_ settings: Settings) throws -> String? {
-        guard let text = settings.text("MASTER_KEY") else { return nil }
-        guard Data(base64Encoded: text)?.count == 32 else {
-            throw ConfigurationError("MAGPIE_MASTER_KEY must be 32 bytes in base64")
+    private static func publicURL(_ text: String) throws -> String {
+        let trimmed = String(text.reversed().drop { $0 == "/" }.reversed())
+        guard let parts = URLComponents(string: trimmed), parts.scheme == "http" || parts.scheme == "https",
+            parts.host?.isEmpty == false, parts.query == nil, parts.fragment == nil, parts.user == nil
+        else { throw ConfigurationError("MAGPIE_PUBLIC_URL must be a URL such as https://media.example.com, not \(text)") }
+        return trimmed
+    }
+
+    /// Nil: any.
+    private static func origins(_ text: String) throws -> Set<String>? {
+        let origins = text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+        if origins.contains("*") { return nil }
+        for origin in origins {
+            // RFC 6454 §6.2: a scheme and an authority, nothing behind.
+            guard let parts = URLComponents(string: origin), parts.scheme != nil, parts.host?.isEmpty == false,
+                parts.path.isEmpty,
+                parts.query == nil, parts.fragment == nil
+            else {
+                throw ConfigurationError(
+                    "MAGPIE_CORS_ORIGINS must be * or origins such as https://app.example.com, not \(origin)")
+            }
         }
-        return text
+        return Set(origins)
     }
 
     private static func tls(_ settings: Settings) throws -> TLS? {
-        switch (settings.text("TLS_CERTIFICATE"), settings.text("TLS_KEY")) {
+        switch (try settings.text("TLS_CERTIFICATE"), try settings.text("TLS_KEY")) {
         case (nil, nil): return nil
         case (let certificate?, let key?): return TLS(certificateFile: certificate, keyFile: key)
         default: throw ConfigurationError("MAGPIE_TLS_CERTIFICATE and MAGPIE_TLS_KEY must be given together")
@@ -111,17 +125,45 @@ struct ServerConfiguration: Sendable {
 
     /// Where clients find the server.
     var url: String {
-        publicURL ?? "\(tls == nil ? "http" : "https")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
+        if let publicURL { return publicURL }
+        // An address that stands for all of them is none to connect to.
+        let host =
+            switch host {
+            case "0.0.0.0": "127.0.0.1"
+            case "::": "[::1]"
+            case let host: host.contains(":") ? "[\(host)]" : host
+            }
+        return "\(tls == nil ? "http" : "https")://\(host):\(port)"
     }
 
     var blobDirectory: String { dataDirectory + "/store" }
+}
+
+extension ServerConfiguration.GivenSecrets {
+    fileprivate init(_ settings: Settings) throws {
+        jwtSecret = try settings.text("JWT_SECRET")
+        if let jwtSecret, jwtSecret.utf8.count < 16 { throw ConfigurationError("MAGPIE_JWT_SECRET must have at least 16 bytes") }
+        anonKey = try settings.text("ANON_KEY")
+        serviceKey = try settings.text("SERVICE_KEY")
+        s3AccessKey = try settings.text("S3_ACCESS_KEY")
+        s3SecretKey = try settings.text("S3_SECRET_KEY")
+        guard (s3AccessKey == nil) == (s3SecretKey == nil) else {
+            throw ConfigurationError("MAGPIE_S3_ACCESS_KEY and MAGPIE_S3_SECRET_KEY must be given together")
+        }
+        s3Region = try settings.required("S3_REGION")
+        masterKey = try settings.text("MASTER_KEY")
+        if let masterKey, Data(base64Encoded: masterKey)?.count != 32 {
+            throw ConfigurationError("MAGPIE_MASTER_KEY must be 32 bytes in base64")
+        }
+    }
 }
 
 extension ServerConfiguration.Limits {
     init(_ settings: Settings) throws {
         func bytes(_ name: String) throws -> Int { Int(clamping: try settings.bytes(name)) }
         self.init(
-            upload: try settings.bytes("UPLOAD_LIMIT"), json: try bytes("JSON_LIMIT"), userMetadata: try bytes("USER_METADATA_LIMIT"),
+            upload: try settings.bytes("UPLOAD_LIMIT"), json: try bytes("JSON_LIMIT"),
+            userMetadata: try bytes("USER_METADATA_LIMIT"),
             header: try bytes("HEADER_LIMIT"), target: try bytes("TARGET_LIMIT"), cache: try bytes("CACHE_SIZE"),
             cachedObject: try bytes("CACHED_OBJECT_LIMIT"), minBodyRate: try settings.bytes("MIN_BODY_RATE"),
             objectsToEmpty: try settings.integer("EMPTY_BUCKET_MAX", in: 0...100_000_000),

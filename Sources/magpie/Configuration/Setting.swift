@@ -24,13 +24,16 @@ extension Setting {
             meaning: "A PostgreSQL to use instead of the private one (`postgres://…`).", isSecret: true),
         Setting(name: "PUBLIC_URL", fallback: "", meaning: "The URL that clients use, when a proxy stands in front."),
         Setting(
-            name: "JWT_SECRET", fallback: "", meaning: "Signs and verifies tokens; at least 32 bytes. Generated when not given.",
+            name: "JWT_SECRET", fallback: "", meaning: "Signs and verifies tokens; at least 16 bytes. Generated when not given.",
             isSecret: true),
         Setting(name: "JWT_ALGORITHM", fallback: "HS256", meaning: "`HS256`, `HS384` or `HS512`: for tokens without a key id."),
         Setting(
-            name: "JWT_JWKS", fallback: "", meaning: "A JSON Web Key Set with further keys (`oct`, RSA, EC, Ed25519).", isSecret: true),
-        Setting(name: "ANON_KEY", fallback: "", meaning: "The token of the anonymous role. Signed when not given.", isSecret: true),
-        Setting(name: "SERVICE_KEY", fallback: "", meaning: "The token of the service role. Signed when not given.", isSecret: true),
+            name: "JWT_JWKS", fallback: "", meaning: "A JSON Web Key Set with further keys (`oct`, RSA, EC, Ed25519).",
+            isSecret: true),
+        Setting(
+            name: "ANON_KEY", fallback: "", meaning: "The token of the anonymous role. Signed when not given.", isSecret: true),
+        Setting(
+            name: "SERVICE_KEY", fallback: "", meaning: "The token of the service role. Signed when not given.", isSecret: true),
         Setting(name: "S3_ACCESS_KEY", fallback: "", meaning: "The access key of the S3 dialect. Generated when not given."),
         Setting(
             name: "S3_SECRET_KEY", fallback: "", meaning: "The secret key of the S3 dialect. Generated when not given.",
@@ -40,9 +43,12 @@ extension Setting {
             name: "MASTER_KEY", fallback: "", meaning: "Seals stored credentials; 32 bytes in base64. Generated when not given.",
             isSecret: true),
         Setting(name: "ANON_ROLE", fallback: "anon", meaning: "The database role of callers whose token names none."),
-        Setting(name: "SERVICE_ROLE", fallback: "service_role", meaning: "The database role that row-level security does not bind."),
+        Setting(
+            name: "SERVICE_ROLE", fallback: "service_role", meaning: "The database role that row-level security does not bind."),
         Setting(name: "UPLOAD_LIMIT", fallback: "5GiB", meaning: "The largest object."),
-        Setting(name: "DURABILITY", fallback: "fsync", meaning: "`fsync`: what was acknowledged survives a power cut. `none`: it may not."),
+        Setting(
+            name: "DURABILITY", fallback: "fsync",
+            meaning: "`fsync`: what was acknowledged survives a power cut. `none`: it may not."),
         Setting(name: "SIGNED_UPLOAD_EXPIRY", fallback: "2h", meaning: "How long a signed upload URL lives."),
         Setting(name: "EMPTY_BUCKET_MAX", fallback: "200000", meaning: "The most objects that one call empties a bucket of."),
         Setting(name: "JSON_LIMIT", fallback: "1MiB", meaning: "The largest JSON body of a request."),
@@ -52,21 +58,32 @@ extension Setting {
         Setting(name: "MAX_CONNECTIONS", fallback: "10000", meaning: "The most client connections at a time."),
         Setting(name: "HEADER_TIMEOUT", fallback: "20s", meaning: "How long the head of a request may take to arrive."),
         Setting(name: "IDLE_TIMEOUT", fallback: "75s", meaning: "How long a connection may be idle between requests."),
-        Setting(name: "BODY_TIMEOUT", fallback: "60s", meaning: "How long a client may keep the server waiting for more of a body."),
-        Setting(name: "MIN_BODY_RATE", fallback: "512", meaning: "The slowest body, in bytes a second, after half a minute of waiting."),
+        Setting(
+            name: "BODY_TIMEOUT", fallback: "60s", meaning: "How long a client may keep the server waiting for more of a body."),
+        Setting(
+            name: "MIN_BODY_RATE", fallback: "512",
+            meaning: "The slowest body, in bytes a second, after half a minute of waiting."),
         Setting(name: "SEND_TIMEOUT", fallback: "120s", meaning: "How long a client may take to read what was sent."),
         Setting(name: "SHUTDOWN_TIMEOUT", fallback: "30s", meaning: "How long requests may go on after SIGTERM."),
-        Setting(name: "DATABASE_POOL", fallback: "", meaning: "The most database connections; two a core, at least four, when not given."),
+        Setting(
+            name: "DATABASE_POOL", fallback: "",
+            meaning: "The most database connections; two a core, at least four, when not given."),
         Setting(name: "DATABASE_WAIT", fallback: "10s", meaning: "How long a request waits for a database connection."),
         Setting(name: "CACHE_SIZE", fallback: "128MiB", meaning: "Memory for hot public objects; 0 for none."),
         Setting(name: "CACHED_OBJECT_LIMIT", fallback: "256KiB", meaning: "The largest object kept in memory."),
-        Setting(name: "RESPONSE_S_MAXAGE", fallback: "0", meaning: "Seconds of `s-maxage` on answers to conditional reads; 0 adds none."),
-        Setting(name: "CORS_ORIGINS", fallback: "*", meaning: "The origins that browsers may call from, comma-separated, or `*`."),
+        Setting(
+            name: "RESPONSE_S_MAXAGE", fallback: "0",
+            meaning: "Seconds of `s-maxage` on answers to conditional reads; 0 adds none."),
+        Setting(
+            name: "CORS_ORIGINS", fallback: "*", meaning: "The origins that browsers may call from, comma-separated, or `*`."),
         Setting(name: "SWEEP_INTERVAL", fallback: "6h", meaning: "How often leftovers of crashed uploads are looked for."),
         Setting(name: "ORPHAN_AGE", fallback: "1h", meaning: "How old a blob without a row must be to count as left over."),
-        Setting(name: "TLS_CERTIFICATE", fallback: "", meaning: "A PEM file with the certificate chain; turns on TLS and HTTP/2."),
+        Setting(
+            name: "TLS_CERTIFICATE", fallback: "", meaning: "A PEM file with the certificate chain; turns on TLS and HTTP/2."),
         Setting(name: "TLS_KEY", fallback: "", meaning: "A PEM file with the certificate's private key."),
-        Setting(name: "LOG_LEVEL", fallback: "info", meaning: "`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`."),
-        Setting(name: "CONFIG", fallback: "", meaning: "A JSON file with settings by these names in lower case, without the prefix."),
+        Setting(
+            name: "LOG_LEVEL", fallback: "info", meaning: "`trace`, `debug`, `info`, `notice`, `warning`, `error` or `critical`."),
+        Setting(
+            name: "CONFIG", fallback: "", meaning: "A JSON file with settings by these names in lower case, without the prefix."),
     ]
 }

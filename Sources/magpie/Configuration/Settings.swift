@@ -2,7 +2,6 @@
 
 import Configuration
 import Foundation
-import Logging
 import SystemPackage
 
 /// What is wrong with a setting, naming it.
@@ -13,39 +12,87 @@ struct ConfigurationError: Error, CustomStringConvertible {
 
 /// The settings as given: by flags, the environment and a file, in this order of precedence.
 struct Settings: Sendable {
-    private let reader: ConfigReader
     private let flags: [String: String]
-    /// Variables that look like settings and are none.
+    private let environment: EnvironmentVariablesProvider
+    private let file: FileProvider<JSONSnapshot>?
+    /// Names that look like settings and are none: typing errors, mostly.
     let unknown: [String]
 
     /// - Parameter flags: by setting name.
     /// - Throws: `ConfigurationError` when the configuration file can't be read.
     init(flags: [String: String] = [:], environment: [String: String] = ProcessInfo.processInfo.environment) async throws {
         self.flags = flags
+        self.environment = EnvironmentVariablesProvider(environmentVariables: environment)
         let names = Set(Setting.all.map(\.variable))
-        self.unknown = environment.keys.filter { $0.hasPrefix("MAGPIE_") && !names.contains($0) }.sorted()
-        var providers: [any ConfigProvider] = [EnvironmentVariablesProvider(environmentVariables: environment)]
-        if let file = flags["CONFIG"] ?? environment["MAGPIE_CONFIG"] {
+        var unknown = environment.keys.filter { $0.hasPrefix("MAGPIE_") && !names.contains($0) }
+        if let path = flags["CONFIG"] ?? environment["MAGPIE_CONFIG"], !path.isEmpty {
+            // A file does not name another one.
+            let keys = Set(Setting.all.map { $0.name.lowercased() }).subtracting(["config"])
+            unknown += try Self.keys(inFile: path).filter { !keys.contains($0) }.map { "\($0) in \(path)" }
             do {
-                let provider = try await FileProvider<JSONSnapshot>(filePath: FilePath(file))
-                providers.append(KeyMappingProvider(upstream: provider) { key in AbsoluteConfigKey(Array(key.components.dropFirst())) })
+                self.file = try await FileProvider<JSONSnapshot>(filePath: FilePath(path))
             } catch {
-                throw ConfigurationError("MAGPIE_CONFIG: \(file) can't be read as a JSON object of settings")
+                throw ConfigurationError("MAGPIE_CONFIG: \(path) can't be read as settings: \(error)")
             }
+        } else {
+            self.file = nil
         }
-        self.reader = ConfigReader(providers: providers)
+        self.unknown = unknown.sorted()
     }
 
-    /// The value given for a setting, or its default. Nil when there is neither.
-    func text(_ name: String) -> String? {
-        let given = flags[name] ?? reader.string(forKey: ConfigKey(["magpie", name.lowercased()]), isSecret: true)
-        if let given, !given.isEmpty { return given }
+    private static func keys(inFile path: String) throws -> [String] {
+        let object: Any
+        do {
+            object = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch let error as CocoaError where error.code == .fileReadNoSuchFile {
+            throw ConfigurationError("MAGPIE_CONFIG: there is no file \(path)")
+        } catch {
+            throw ConfigurationError("MAGPIE_CONFIG: \(path) can't be read as JSON")
+        }
+        guard let settings = object as? [String: Any] else {
+            throw ConfigurationError("MAGPIE_CONFIG: \(path) must hold a JSON object of settings")
+        }
+        return Array(settings.keys)
+    }
+
+    /// The value given for a setting, or its default. Nil when there is neither; an empty value counts as none.
+    /// - Throws: `ConfigurationError` for a value in the file that is neither text nor a number.
+    func text(_ name: String) throws -> String? {
         guard let setting = Setting.all.first(where: { $0.name == name }) else { preconditionFailure("no setting \(name)") }
+        for given in [flags[name], try environmentText(setting), try fileText(setting)] {
+            if let given, !given.isEmpty { return given }
+        }
         return setting.fallback.isEmpty ? nil : setting.fallback
     }
 
+    private func environmentText(_ setting: Setting) throws -> String? {
+        let value = try environment.value(forKey: AbsoluteConfigKey([setting.variable]), type: .string).value
+        guard case .string(let text) = value?.content else { return nil }
+        return text
+    }
+
+    private func fileText(_ setting: Setting) throws -> String? {
+        guard let file else { return nil }
+        let key = AbsoluteConfigKey([setting.name.lowercased()])
+        // A number may be written as one, and the library turns nothing into text by itself.
+        for type in [ConfigType.string, .int, .double] {
+            do {
+                switch try file.value(forKey: key, type: type).value?.content {
+                case nil: return nil
+                case .string(let text): return text
+                case .int(let number): return String(number)
+                case .double(let number): return String(number)
+                default: continue
+                }
+            } catch {
+                continue
+            }
+        }
+        throw ConfigurationError("\(setting.variable) must be text or a number in the configuration file")
+    }
+
     func required(_ name: String) throws -> String {
-        guard let value = text(name) else { throw ConfigurationError("MAGPIE_\(name) must be given") }
+        guard let value = try text(name) else { throw ConfigurationError("MAGPIE_\(name) must be given") }
         return value
     }
 
@@ -68,14 +115,15 @@ struct Settings: Sendable {
     func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int {
         let text = try required(name)
         guard let value = Int(text), range.contains(value) else {
-            throw ConfigurationError("MAGPIE_\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \(text)")
+            throw ConfigurationError(
+                "MAGPIE_\(name) must be a number from \(range.lowerBound) to \(range.upperBound), not \(text)")
         }
         return value
     }
 
     func choice<Choice: CaseIterable & RawRepresentable<String>>(_ name: String, of: Choice.Type) throws -> Choice {
         let text = try required(name)
-        guard let value = Choice(rawValue: text.lowercased()) else {
+        guard let value = Choice.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) else {
             let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
             throw ConfigurationError("MAGPIE_\(name) must be one of \(words), not \(text)")
         }

@@ -17,8 +17,8 @@ struct BackgroundTask: Service {
         self.work = work
     }
 
-    func run() async throws {
-        try await cancelWhenGracefulShutdown {
+    func run() async {
+        await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 do {
                     try await work()
@@ -27,8 +27,7 @@ struct BackgroundTask: Service {
                 } catch {
                     logger.error("background work failed, starting it again", metadata: ["task": "\(name)", "error": "\(error)"])
                 }
-                // Cancelled: the loop's condition ends it.
-                try? await Task.sleep(for: Self.pause)
+                do { try await Task.sleep(for: Self.pause) } catch { return }
             }
         }
     }

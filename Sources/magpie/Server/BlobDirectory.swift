@@ -4,16 +4,34 @@ import BlobStores
 import Logging
 import MediaCore
 
-/// Opens the stores that blobs are in.
-enum BlobDirectory {
+/// The stores that blobs are in.
+struct BlobDirectory: Sendable {
+    let registry: BlobStoreRegistry
+    private let managed: LocalBlobStore
+
     /// - Parameter create: whether a missing store may be made: at the first start only, since a disk that is not mounted looks
     ///   like a store that never was.
-    static func open(_ configuration: ServerConfiguration, create: Bool, logger: Logger) async throws -> BlobStoreRegistry {
+    static func open(_ configuration: ServerConfiguration, create: Bool, logger: Logger) async throws -> BlobDirectory {
         let options = LocalBlobStore.Options(
             durability: configuration.durability == .fsync ? .fsync : .none,
             inlineReadBytes: configuration.limits.cachedObject)
         let managed = try await LocalBlobStore.open(
             at: configuration.blobDirectory, create: create, options: options, logger: logger)
-        return try BlobStoreRegistry(stores: [.managed: managed])
+        return BlobDirectory(registry: try BlobStoreRegistry(stores: [.managed: managed]), managed: managed)
+    }
+
+    /// Opens the stores for the time of `body`.
+    static func with<Value: Sendable>(
+        _ configuration: ServerConfiguration, create: Bool, logger: Logger, _ body: (BlobStoreRegistry) async throws -> Value
+    ) async throws -> Value {
+        let directory = try await open(configuration, create: create, logger: logger)
+        do {
+            let value = try await body(directory.registry)
+            try await directory.managed.close()
+            return value
+        } catch {
+            try await directory.managed.close()
+            throw error
+        }
     }
 }

@@ -3,6 +3,7 @@
 import Foundation
 import HTTPFrontends
 import Hummingbird
+import HummingbirdCore
 import HummingbirdHTTP2
 import Logging
 import MediaCore
@@ -46,7 +47,7 @@ enum HTTPServer {
                 checks: [
                     ReadinessCheck("database") { try await storage.ping() },
                     ReadinessCheck("blobs") {
-                        _ = try await blobs.store(for: blobs.defaultBackend).list(prefix: "", after: nil, limit: 1)
+                        try await WriteProbe.run(in: configuration.blobDirectory)
                     },
                 ], registry: registry),
             SupabaseFrontend(
@@ -58,7 +59,8 @@ enum HTTPServer {
         ]
     }
 
-    private static func listener(_ configuration: ServerConfiguration, _ handlers: ConnectionHandlers) throws -> HTTPServerBuilder {
+    private static func listener(_ configuration: ServerConfiguration, _ handlers: ConnectionHandlers) throws -> HTTPServerBuilder
+    {
         let limits = configuration.limits
         let http1 = HTTP1Channel.Configuration(
             additionalChannelHandlers: handlers.make(),
@@ -81,7 +83,8 @@ enum HTTPServer {
     private static func announce(_ configuration: ServerConfiguration, at port: Int?) {
         var configuration = configuration
         configuration.port = port ?? configuration.port
-        let keys = configuration.dataDirectory == FileManager.default.currentDirectoryPath + "/data"
+        let keys =
+            configuration.dataDirectory == FileManager.default.currentDirectoryPath + "/data"
             ? "magpie keys" : "magpie keys --data-dir \(configuration.dataDirectory)"
         print("Magpie \(Magpie.version) is ready at \(configuration.url)")
         print("  data      \(configuration.dataDirectory)")

@@ -55,6 +55,13 @@ struct OpenDatabase: Sendable {
         }
     }
 
+    /// Whether there is a database: an external one is taken to be there.
+    static func exists(_ configuration: ServerConfiguration) -> Bool {
+        configuration.databaseURL != nil
+            || FileManager.default.fileExists(atPath: configuration.dataDirectory + "/postgres/cluster")
+    }
+
+    /// Closes the connections, then stops the PostgreSQL that was started here.
     func close() async {
         await metadata.shutdown()
         await postgres?.stop()

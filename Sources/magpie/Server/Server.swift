@@ -6,6 +6,7 @@ import MediaCore
 import NIOCore
 import PostgresMetadata
 import ServiceLifecycle
+import UnixSignals
 
 /// The composition root: builds every part from the configuration and runs them until the server is asked to stop.
 enum Server {
@@ -17,11 +18,14 @@ enum Server {
         do {
             let isFirstStart = try await database.metadata.migrator.migrate().isFirst
             // A first start that was cut short left an empty database and perhaps no store.
-            let mayCreate = try await isFirstStart || database.metadata.objects(after: nil, limit: 1).isEmpty
-            let blobs = try await BlobDirectory.open(configuration, create: mayCreate, logger: logger)
-            let storage = try await storage(configuration, secrets, database, blobs, logger)
-            let services = try services(configuration, database, blobs, storage, sink: sink, registry: registry, logger: logger)
-            try await group(services, configuration, logger).run()
+            let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
+            let mayCreate = isFirstStart || isEmpty
+            try await BlobDirectory.with(configuration, create: mayCreate, logger: logger) { blobs in
+                let storage = try await storage(configuration, secrets, database, blobs, logger)
+                let services = try services(
+                    configuration, database, blobs, storage, sink: sink, registry: registry, logger: logger)
+                try await group(services, logger).run()
+            }
         } catch {
             await database.close()
             throw error
@@ -62,15 +66,20 @@ enum Server {
         services.append(
             BackgroundTask("watch", logger: logger) { try await database.metadata.watch { storage.cache.apply($0) } })
         services.append(BackgroundTask("upkeep", logger: logger) { await upkeep.run() })
-        services.append(
-            try HTTPServer.make(configuration, blobs, storage, sink: sink, registry: registry, logger: logger))
+        let http = try HTTPServer.make(configuration, blobs, storage, sink: sink, registry: registry, logger: logger)
+        services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))
         return services
     }
 
-    private static func group(_ services: [any Service], _ configuration: ServerConfiguration, _ logger: Logger) -> ServiceGroup {
-        var group = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
-        group.maximumGracefulShutdownDuration = configuration.limits.shutdownTimeout
-        return ServiceGroup(configuration: group)
+    /// A part that ends, for whatever reason, takes the others with it, each in its turn.
+    private static func group(_ services: [any Service], _ logger: Logger) -> ServiceGroup {
+        ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services.map {
+                    ServiceGroupConfiguration.ServiceConfiguration(
+                        service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup)
+                },
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     }
 }

@@ -28,7 +28,7 @@ LANGUAGE sql STABLE AS $$
         FROM storage.objects AS o
         WHERE o.bucket_id = p_bucket AND lower(o.name) COLLATE "C" >= p_prefix
             AND lower(o.name) COLLATE "C" < coalesce(magpie.key_after(p_prefix), magpie.key_last())
-        ORDER BY lower(o.name) COLLATE "C"
+        ORDER BY lower(o.name) COLLATE "C", o.name COLLATE "C"
         LIMIT (SELECT CASE WHEN f.cut = 0 THEN p_limit ELSE 0 END FROM first AS f)
     ), stop AS (
         SELECT min(h.sort_key) AS sort_key FROM head AS h WHERE h.is_folded
@@ -94,7 +94,7 @@ LANGUAGE sql STABLE AS $$
         FROM storage.objects AS o
         WHERE o.bucket_id = p_bucket AND lower(o.name) COLLATE "C" >= p_prefix
             AND lower(o.name) COLLATE "C" < coalesce(magpie.key_after(p_prefix), magpie.key_last())
-        ORDER BY lower(o.name) COLLATE "C" DESC
+        ORDER BY lower(o.name) COLLATE "C" DESC, o.name COLLATE "C" DESC
         LIMIT (SELECT CASE WHEN f.cut = 0 THEN p_limit ELSE 0 END FROM first AS f)
     ), stop AS (
         SELECT max(h.sort_key) AS sort_key FROM head AS h WHERE h.is_folded
