@@ -8,15 +8,18 @@ import NIOCore
 extension Response {
     /// Up to this size a file is read whole before the response begins: one write, and an error can still become an answer.
     static let wholeFileLimit = 64 << 10
+    /// Up to this size the kernel sends a file, where the listener allows that and the file is in memory: sending blocks the
+    /// event loop, which must not wait for a disk.
+    static let sentFileLimit = 4 << 20
     /// How much of a larger file is in memory at a time.
     static let chunkSize = 256 << 10
 
     /// A response whose body is a blob's content, with its Content-Length set.
     ///
-    /// Small files are read at once. Larger ones are sent by the kernel up to `RequestTrace` and the listener permitting, and
-    /// otherwise in chunks, each pulled when the one before has left. The file stays open until the last byte is sent or the
-    /// connection is gone.
-    /// - Throws: what reading a small file throws.
+    /// Small files are read at once, larger ones are sent by the kernel or in chunks, each read when the one before has left. The
+    /// file stays open until the last byte is sent or the connection is gone.
+    /// - Throws: `StorageError` `.blobMissing` when the file is shorter than its record says, `.backendUnavailable` when the disk
+    ///   fails.
     public static func delivering(
         _ content: BlobContent, status: HTTPResponse.Status, headers: HTTPFields, to request: Request,
         _ context: MagpieRequestContext
@@ -29,11 +32,15 @@ extension Response {
             return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: buffer))
         case .file(let file):
             let part = FilePart(file: file, range: content.range)
+            // The kernel would wait for ever for the bytes that a file lacks.
+            guard try FileReading.size(of: file) >= content.range.upperBound else {
+                throw StorageError(.blobMissing, "The object's bytes are incomplete")
+            }
             if part.range.count <= wholeFileLimit {
                 return Response(
                     status: status, headers: headers, body: ResponseBody(byteBuffer: try await FileReading.read(part)))
             }
-            context.trace.file = part
+            if part.range.count <= sentFileLimit, FileReading.isCached(part) { context.trace.file = part }
             return Response(status: status, headers: headers, body: body(of: part, context))
         case .stream(let stream):
             return Response(status: status, headers: headers, body: body(of: stream, length: content.range.count, context))

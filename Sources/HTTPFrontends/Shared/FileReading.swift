@@ -39,6 +39,16 @@ enum FileReading {
         }
     }
 
+    /// The size of a file now, in bytes. - Throws: `StorageError` `.backendUnavailable`.
+    static func size(of file: any BlobFile) throws -> Int64 {
+        var status = stat()
+        guard fstat(file.descriptor, &status) == 0 else {
+            throw StorageError(
+                .backendUnavailable, "The object's bytes can't be read", cause: IOError(errnoCode: errno, reason: "fstat"))
+        }
+        return Int64(status.st_size)
+    }
+
     /// True when the first and the last page of a part are in memory, and so, nearly always, all of it.
     static func isCached(_ part: FilePart) -> Bool {
         guard let last = part.range.last else { return true }

@@ -68,34 +68,31 @@ final class Shared<Value: Sendable>: Sendable {
     func update(_ body: (inout Value) -> Void) { mutex.withLock { body(&$0) } }
 }
 
-/// A log that goes into a pipe, and what came out of it.
+/// A log that goes into a file without a name, and what came out of it.
 final class CapturedLog: Sendable {
     let sink: LogSink
-    private let pipe: (read: CInt, write: CInt)
-    private let seen = Mutex("")
+    private let descriptor: CInt
 
     init(capacity: Int = 8 << 20, gathering: Duration = .zero) throws {
-        var ends: [CInt] = [0, 0]
-        guard Glibc.pipe(&ends) == 0, fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 else { throw TestFailure("no pipe") }
-        self.pipe = (ends[0], ends[1])
-        self.sink = LogSink(descriptor: ends[1], capacity: capacity, gathering: gathering)
+        var template = Array("/tmp/magpie-log-XXXXXX".utf8CString)
+        descriptor = mkstemp(&template)
+        guard descriptor >= 0, unlink(template) == 0 else { throw TestFailure("no file") }
+        sink = LogSink(descriptor: descriptor, capacity: capacity, gathering: gathering)
     }
 
-    deinit {
-        close(pipe.read)
-        close(pipe.write)
-    }
+    deinit { close(descriptor) }
 
     /// The lines so far.
     func lines() -> [String] {
         sink.flush()
+        var text: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let count = read(pipe.read, &buffer, buffer.count)
+            let count = pread(descriptor, &buffer, buffer.count, off_t(text.count))
             guard count > 0 else { break }
-            seen.withLock { $0 += String(decoding: buffer[..<count], as: UTF8.self) }
+            text += buffer[..<count]
         }
-        return seen.withLock { $0 }.split(separator: "\n").map(String.init)
+        return String(decoding: text, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
     /// The lines once there are `count` of them: a line is written when the kernel has the answer's last byte, which its
