@@ -193,7 +193,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Whether the connection can serve another request after this one's answer.
     private func mayStay(_ request: Passed) -> Bool {
-        guard request.keepsAlive, !bodyFailed, refusal == nil || passed.count > 1 else { return false }
+        guard request.keepsAlive, !bodyFailed else { return false }
         guard passed.count == 1, case .body = state.inbound else { return true }
         guard !request.awaitsContinue, let length = request.length else { return false }
         return length - body.count <= limits.drainBytes

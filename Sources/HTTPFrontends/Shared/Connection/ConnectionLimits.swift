@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import HummingbirdCore
 public import NIOCore
 
 /// What one connection may cost: how large heads may be and how long it may keep us waiting.
 public struct ConnectionLimits: Sendable {
-    /// All header fields of a request together, in bytes; one field may take half of it. Beyond: 431.
+    /// All header fields of a request together, in bytes. Beyond: 431.
     public var headerBytes = 64 << 10
     /// The request target, in bytes. Beyond: 414.
     public var targetBytes = 16 << 10
@@ -26,6 +27,13 @@ public struct ConnectionLimits: Sendable {
     public var lingerTime: TimeAmount = .seconds(2)
 
     public init() {}
+
+    /// The same for the decoder. A target has to fit a field there; `targetBytes` is checked once it is known.
+    public var decoder: HTTP1Channel.Configuration.DecoderConfiguration {
+        .init(
+            maxHeaderFieldSize: max(headerBytes, targetBytes), maxHeaderListSize: headerBytes + targetBytes,
+            maxHeaderFieldCount: 256)
+    }
 
     /// How often a connection looks at its clocks.
     var tick: TimeAmount {

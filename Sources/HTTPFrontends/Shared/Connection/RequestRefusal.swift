@@ -31,6 +31,10 @@ struct RequestRefusal: Error, Equatable {
             self = .targetTooLong
             return
         }
+        guard head.headers.reduce(0, { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }) <= limits.headerBytes else {
+            self = .headersTooLarge
+            return
+        }
         // RFC 9112 §3.2: one Host field, and in HTTP/1.1 not none.
         let hosts = head.headers[canonicalForm: "host"].count
         guard hosts == 1 || hosts == 0 && head.version.minor == 0 else {
