@@ -14,6 +14,8 @@ enum Failure {
 
     static func line(_ error: any Error) -> String {
         switch error {
+        case let error as StorageError where error.code == .databaseFailure:
+            "the database can't be used (MAGPIE_DATABASE_URL, if it is not the private one): \(error.cause.map { "\($0)" } ?? error.message)"
         case let error as StorageError where error.cause == nil: error.message
         case let error as StorageError: "\(error.message) (\(error.cause.map { "\($0)" } ?? ""))"
         case let error as EmbeddedPostgresError where error.kind == .notInstalled:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BlobStores
+import Foundation
 import Logging
 import MediaCore
 
@@ -15,6 +16,12 @@ struct BlobDirectory: Sendable {
         let options = LocalBlobStore.Options(
             durability: configuration.durability == .fsync ? .fsync : .none,
             inlineReadBytes: configuration.limits.cachedObject)
+        guard create || FileManager.default.fileExists(atPath: configuration.blobDirectory) else {
+            throw StorageError(
+                .notConfigured,
+                "the database has objects, and \(configuration.blobDirectory), where their bytes should be, is missing: is its disk mounted?"
+            )
+        }
         let managed = try await LocalBlobStore.open(
             at: configuration.blobDirectory, create: create, options: options, logger: logger)
         return BlobDirectory(registry: try BlobStoreRegistry(stores: [.managed: managed]), managed: managed)
