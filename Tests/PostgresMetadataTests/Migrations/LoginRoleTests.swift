@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import MediaCore
+import Testing
+
+@testable import PostgresMetadata
+
+/// Databases whose login is no superuser.
+@Suite(.serialized) struct LoginRoleTests {
+    /// Makes a login and a database that belongs to it. - Returns: the login's connection string and its name.
+    private func makeLogin(
+        _ attributes: String, grants: Bool, _ body: (PostgresMetadataStore, String) async throws -> Void
+    ) async throws {
+        let login = "login_" + UUID().uuidString.prefix(8).lowercased()
+        try await TestStore.onEmptyDatabase { admin, database in
+            // The three roles are the cluster's; another test made them or this one does.
+            try await admin.migrator.migrate()
+            try await admin.client.execute(
+                script: """
+                    CREATE ROLE \(login) LOGIN \(attributes) PASSWORD 'secret';
+                    \(grants ? "GRANT anon, authenticated, service_role TO \(login);" : "")
+                    """)
+            try await admin.client.execute(script: "CREATE DATABASE \(login) OWNER \(login)")
+            let name = "dbname=\(login) user=\(login) password=secret"
+            let store = try TestStore.make(
+                on: database.replacing(#/dbname=\w+/#, with: name).replacing(#/user=postgres/#, with: ""), ownsCluster: false)
+            let result: Result<Void, any Error>
+            do { result = .success(try await body(store, login)) } catch { result = .failure(error) }
+            await store.shutdown()
+            try await admin.client.execute(script: "DROP DATABASE \(login) WITH (FORCE)")
+            try await admin.client.execute(script: "DROP ROLE \(login)")
+            try result.get()
+        }
+    }
+
+    @Test(arguments: ["", "NOINHERIT"])
+    func aMemberOfTheThreeRolesMigratesAndServes(_ attributes: String) async throws {
+        try await makeLogin(attributes, grants: true) { store, _ in
+            try await store.migrator.migrate()
+            let fixture = StoreFixture(.postgres(store))
+            try await fixture.makeBucket()
+            try await fixture.put("a", owner: StoreFixture.alice)
+            try await fixture.put("a", owner: StoreFixture.alice)
+            try await fixture.allow([.select, .insert, .delete], where: .ownerIsCaller)
+
+            try await store.ping()
+            #expect(try await store.visibleObject(at: fixture.address("a"), as: fixture.alice).blob != nil)
+            #expect(
+                await failure { try await store.visibleObject(at: fixture.address("a"), as: fixture.bob) }?.code
+                    == .objectNotFound)
+            let bucket = BucketID(stored: "photos")
+            #expect(try await store.folder(FolderQuery(prefix: ""), in: bucket, as: fixture.alice).map(\.name) == ["a"])
+            #expect(try await store.deleteObject(at: fixture.address("a"), as: fixture.alice).ownerID == StoreFixture.alice)
+            #expect(try await fixture.dueDeletions().count == 2)
+        }
+    }
+
+    @Test func aStrangerIsToldWhatIsMissing() async throws {
+        try await makeLogin("", grants: false) { store, login in
+            do {
+                try await store.migrator.migrate()
+                Issue.record("it must be refused")
+            } catch let error as Migrator.Failure {
+                #expect(error.message == "the role \"\(login)\" may not become \"anon\"")
+                #expect(error.hint == "As a superuser: GRANT anon TO \(login)")
+            }
+        }
+    }
+
+    @Test func aTokenDoesNotReachARoleTheLoginIsNoMemberOf() async throws {
+        try await makeLogin("", grants: true) { store, _ in
+            try await store.migrator.migrate()
+            let fixture = StoreFixture(.postgres(store))
+            for role in ["postgres", "pg_read_all_data"] {
+                let caller = fixture.caller(role: role, subject: nil)
+                let error = await failure { try await store.buckets(matching: BucketQuery(), as: caller) }
+                #expect(error?.code == .accessDenied && error?.refusal == nil)
+            }
+        }
+    }
+}
