@@ -15,7 +15,7 @@ extension SupabaseCall {
         let query = FolderQuery(
             prefix: prefix, limit: Int(min(try body.integer("limit", minimum: 1) ?? 100, Self.maxFolderEntries)),
             offset: Int(try body.integer("offset", minimum: 0) ?? 0),
-            sortColumn: try sort?.choice("column", of: FolderQuery.Column.self) ?? .name,
+            sortColumn: try sort?.requiredChoice("column", of: FolderQuery.Column.self) ?? .name,
             order: try sort?.choice("order", of: SortOrder.self) ?? .ascending, search: try body.string("search") ?? "")
         let entries = try await storage.objects.folder(query, in: try bucketID(bucket), as: caller)
         var writer = JSONWriter()
@@ -39,7 +39,7 @@ extension SupabaseCall {
         var query = ListQuery(
             prefix: try body.string("prefix") ?? "", foldsFolders: try body.bool("with_delimiter") ?? false,
             limit: Int(min(try body.integer("limit", minimum: 1) ?? Self.maxListEntries, Self.maxListEntries)),
-            sortColumn: try sort?.choice("column", of: ListQuery.Column.self) ?? .name,
+            sortColumn: try sort?.requiredChoice("column", of: ListQuery.Column.self) ?? .name,
             order: try sort?.choice("order", of: SortOrder.self) ?? .ascending)
         if let text = try body.string("cursor"), !text.isEmpty {
             let cursor = try ListCursorText.parse(text)

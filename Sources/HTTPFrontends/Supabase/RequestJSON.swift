@@ -138,6 +138,13 @@ struct RequestFields {
         return choice
     }
 
+    func requiredChoice<Choice: CaseIterable & RawRepresentable<String>>(
+        _ name: String, of type: Choice.Type
+    ) throws(SupabaseError) -> Choice {
+        guard let choice = try choice(name, of: type) else { throw missing(name) }
+        return choice
+    }
+
     func has(_ name: String) -> Bool { fields[name] != nil }
 
     func isNull(_ name: String) -> Bool {

@@ -32,7 +32,7 @@ extension Objects {
                 lastModified: .now(), xRobotsTag: options.robots?.rawValue)
             let object = NewObject(
                 address: address, version: version, ownerID: access.subject, metadata: details.json,
-                userMetadata: options.userMetadata, blob: blob)
+                userMetadata: options.userMetadata ?? .emptyObject, blob: blob)
             return try await commit(object, mode: options.mode, facts: access.facts)
         } catch {
             await discard(blob, after: error)

@@ -63,11 +63,11 @@ extension SQL {
 extension Scope {
     /// One statement that puts the scope in force: the role first, because the settings may need its rights.
     ///
-    /// - Throws: `PostgresError` of kind `.invalidParameter` for the role `none`, which to Postgres is no role but the way back to
-    ///   the role that logged in: a token must not get there by naming it.
+    /// - Throws: `PostgresError` with SQLSTATE 22023, as for a role that does not exist, for a role that no token may name:
+    ///   the login may be a superuser, who can assume every role.
     func statement() throws(PostgresError) -> Statement {
-        guard role != "none" else {
-            throw PostgresError(.server, "role \"none\" does not exist", sqlState: .invalidParameterValue)
+        if let role, Self.isReserved(role) {
+            throw PostgresError(.server, "role \"\(role)\" does not exist", sqlState: .invalidParameterValue)
         }
         var parameters: [String?] = [role ?? "none"]
         parameters.reserveCapacity(1 + 2 * settings.count)
@@ -78,6 +78,10 @@ extension Scope {
         let known = Self.statements
         return Statement(settings.count < known.count ? known[settings.count] : Self.sql(settings.count), parameters)
     }
+
+    /// `none` is to Postgres no role but the way back to the one that logged in; `postgres` is the superuser that every cluster
+    /// begins with; names beginning with `pg_` are the predefined roles (PostgreSQL 15, §22.5).
+    private static func isReserved(_ role: String) -> Bool { role == "none" || role == "postgres" || role.hasPrefix("pg_") }
 
     // Made once for the usual numbers of settings: every transaction needs one.
     private static let statements = (0...16).map(sql)

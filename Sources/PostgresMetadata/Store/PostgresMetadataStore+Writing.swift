@@ -21,7 +21,7 @@ extension PostgresMetadataStore {
         let write = Step.run(
             mode == .create ? Self.commitCreate : Self.commitReplace, address.bucket.rawValue, address.key.rawValue,
             object.version.rawValue, ObjectColumns.owner(of: object.ownerID), object.ownerID, object.metadata.rawValue,
-            (object.userMetadata ?? .emptyObject).rawValue, object.blob.backend.rawValue, object.blob.key.rawValue,
+            object.userMetadata?.rawValue, object.blob.backend.rawValue, object.blob.key.rawValue,
             Parameter.int(object.blob.size), object.blob.md5)
         var steps: [Step] = [.scope(lockingSystem(facts)), lockStep([address])]
         if mode == .replace {

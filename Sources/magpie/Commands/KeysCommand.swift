@@ -16,8 +16,9 @@ struct KeysCommand: AsyncParsableCommand {
     func run() async throws {
         let configuration = try await common.configuration()
         let secrets = try await Secrets.load(configuration)
+        let url = configuration.publicURL ?? RunningServer.url(in: configuration.dataDirectory) ?? configuration.url
         let rows = [
-            ("url", configuration.url), ("anonKey", secrets.anonKey), ("serviceKey", secrets.serviceKey),
+            ("url", url), ("anonKey", secrets.anonKey), ("serviceKey", secrets.serviceKey),
             ("jwtSecret", secrets.jwtSecret), ("s3AccessKey", secrets.s3AccessKey), ("s3SecretKey", secrets.s3SecretKey),
             ("s3Region", secrets.s3Region), ("publishableKey", secrets.publishableKey), ("secretKey", secrets.secretKey),
         ]

@@ -34,7 +34,7 @@ enum HTTPServer {
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), backlog: 1024,
                 availableConnectionsDelegate: ConnectionAdmission(limit: configuration.limits.connections)),
-            onServerRunning: { announce(configuration, at: $0.localAddress?.port) }, logger: logger)
+            onServerRunning: { announce(configuration, at: $0.localAddress?.port, logger) }, logger: logger)
     }
 
     private static func frontends(
@@ -80,9 +80,14 @@ enum HTTPServer {
     }
 
     /// Tells whoever started the server where it is.
-    private static func announce(_ configuration: ServerConfiguration, at port: Int?) {
+    private static func announce(_ configuration: ServerConfiguration, at port: Int?, _ logger: Logger) {
         var configuration = configuration
         configuration.port = port ?? configuration.port
+        do {
+            try RunningServer.record(url: configuration.url, in: configuration.dataDirectory)
+        } catch {
+            logger.warning("`magpie keys` will not know this server's URL", metadata: ["error": "\(error)"])
+        }
         let keys =
             configuration.dataDirectory == FileManager.default.currentDirectoryPath + "/data"
             ? "magpie keys" : "magpie keys --data-dir \(configuration.dataDirectory)"

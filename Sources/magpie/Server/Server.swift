@@ -14,6 +14,7 @@ enum Server {
     static func run(
         _ configuration: ServerConfiguration, _ secrets: Secrets, sink: LogSink, registry: PrometheusRegistry, logger: Logger
     ) async throws {
+        let keys = try await keyRing(configuration, secrets)
         let database = try await OpenDatabase.open(configuration, secrets, joins: false, logger: logger)
         do {
             let isFirstStart = try await database.metadata.migrator.migrate().isFirst
@@ -21,7 +22,7 @@ enum Server {
             let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
             let mayCreate = isFirstStart || isEmpty
             try await BlobDirectory.with(configuration, create: mayCreate, logger: logger) { blobs in
-                let storage = try await storage(configuration, secrets, database, blobs, logger)
+                let storage = storage(configuration, keys, database, blobs, logger)
                 let services = try services(
                     configuration, database, blobs, storage, sink: sink, registry: registry, logger: logger)
                 try await group(services, logger).run()
@@ -33,12 +34,20 @@ enum Server {
         await database.close()
     }
 
+    /// Before anything is started: a key set that can't be used is a setting to be corrected.
+    private static func keyRing(_ configuration: ServerConfiguration, _ secrets: Secrets) async throws -> KeyRing {
+        do {
+            return try await KeyRing(
+                secret: secrets.jwtSecret, algorithm: configuration.jwtAlgorithm, jwks: configuration.jwks)
+        } catch let error as StorageError {
+            throw ConfigurationError("\(configuration.jwks == nil ? "MAGPIE_JWT_SECRET" : "MAGPIE_JWT_JWKS"): \(error.message)")
+        }
+    }
+
     private static func storage(
-        _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
+        _ configuration: ServerConfiguration, _ keys: KeyRing, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
         _ logger: Logger
-    ) async throws -> Storage {
-        let keys = try await KeyRing(
-            secret: secrets.jwtSecret, algorithm: configuration.jwtAlgorithm, jwks: configuration.jwks)
+    ) -> Storage {
         let limits = configuration.limits
         return Storage(
             configuration: Storage.Configuration(

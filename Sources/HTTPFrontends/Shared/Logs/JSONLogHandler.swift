@@ -44,7 +44,7 @@ public struct JSONLogHandler: LogHandler {
         line.append(contentsOf: #","message":"#.utf8)
         JSONLine.quote(event.message.description, into: &line)
         for (key, value) in merged.sorted(by: { $0.key < $1.key }) {
-            field(Self.shownName(of: key), Redaction.isSecret(key) ? Redaction.mark : value.description, into: &line)
+            field(Self.shownName(of: key), Redaction.isSecret(key) ? Redaction.mark : Redaction.cleaned(value).description, into: &line)
         }
         if let error = event.error { field("error", "\(error)", into: &line) }
         line.append(contentsOf: "}\n".utf8)
@@ -82,6 +82,17 @@ enum Redaction {
     static func isSecret(_ key: String) -> Bool {
         let key = key.lowercased()
         return words.contains { key.contains($0) }
+    }
+
+    /// A value without the secrets inside of it.
+    static func cleaned(_ value: Logger.Metadata.Value) -> Logger.Metadata.Value {
+        switch value {
+        case .dictionary(let fields):
+            .dictionary(
+                Dictionary(uniqueKeysWithValues: fields.map { ($0, isSecret($0) ? .string(mark) : cleaned($1)) }))
+        case .array(let items): .array(items.map(cleaned))
+        case .string, .stringConvertible: value
+        }
     }
 
     /// A request target without its query, and without segments that are tokens (RFC 7519: the text `eyJ` begins the Base64
