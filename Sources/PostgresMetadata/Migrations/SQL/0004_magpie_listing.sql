@@ -9,8 +9,8 @@
 -- Only functions are open to everybody here, and only those that do not let out what a policy hides.
 GRANT USAGE ON SCHEMA magpie TO PUBLIC;
 
--- The smallest text that follows, byte by byte, every text that begins with `p_prefix`; NULL when there is none.
-CREATE OR REPLACE FUNCTION magpie.key_after(p_prefix text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
+-- The smallest text that follows, byte by byte, every text that begins with `p_prefix`; NULL when there is none, or no prefix.
+CREATE OR REPLACE FUNCTION magpie.key_after(p_prefix text) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
     rest text := p_prefix;
     last int;
