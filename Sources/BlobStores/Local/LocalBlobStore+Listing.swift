@@ -67,8 +67,12 @@ private struct ListWindow {
 
     /// The first directory whose versions may follow the cursor.
     var firstLeaf: UInt16 {
-        guard let after, after.count >= 4 else { return 0 }
-        return UInt16(String(decoding: after.prefix(4), as: UTF8.self), radix: 16) ?? 0
+        // Only a cursor that is spelt like a version says where among the versions it lies: "ABCD/x" comes before "a000…".
+        guard let after, after.count >= 4, let leaf = UInt16(String(decoding: after.prefix(4), as: UTF8.self), radix: 16),
+            String(decoding: after.prefix(4), as: UTF8.self)
+                == BlobPlace.hex(UInt8(leaf >> 8)) + BlobPlace.hex(UInt8(leaf & 0xFF))
+        else { return 0 }
+        return leaf
     }
 
     func mayHold(upper: UInt8) -> Bool { agrees(BlobPlace.hex(upper)) }
