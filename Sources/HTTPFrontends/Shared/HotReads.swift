@@ -11,6 +11,8 @@ import Synchronization
 /// An answer lives no longer than the core's cached object behind it: whatever makes that one invalid makes the answer go.
 public final class HotReads: Sendable {
     private struct Entry {
+        /// As it was sent. The dictionary takes canonically equivalent texts for one; these bytes decide.
+        let target: String
         let cached: CachedObject
         /// Without its body, which is the cache's and goes with it.
         let answer: HotAnswer
@@ -43,7 +45,7 @@ public final class HotReads: Sendable {
         entries.withLock { entries in
             if entries.count >= Self.capacity { entries = entries.filter { $0.value.cached.isValid } }
             if entries.count >= Self.capacity { entries.removeAll(keepingCapacity: true) }
-            entries[target] = Entry(cached: cached, answer: answer)
+            entries[target] = Entry(target: target, cached: cached, answer: answer)
         }
     }
 
@@ -51,7 +53,7 @@ public final class HotReads: Sendable {
     public func answer(to request: HotRequest) -> HotAnswer? {
         guard !request.isHEAD else { return nil }
         let found = entries.withLock { entries -> HotAnswer? in
-            guard let entry = entries[request.target] else { return nil }
+            guard let entry = entries[request.target], entry.target.utf8.elementsEqual(request.target.utf8) else { return nil }
             guard let body = entry.cached.body else {
                 entries[request.target] = nil
                 return nil

@@ -64,7 +64,7 @@ public struct SignedURLs: Sendable {
         guard Self.action(of: claims) == action else {
             throw StorageError(.wrongTokenScope, "Token is not scoped for \(action.rawValue)")
         }
-        guard claims.url == address.description else { throw StorageError(.signatureMismatch, "Invalid signature") }
+        guard address.isWritten(claims.url) else { throw StorageError(.signatureMismatch, "Invalid signature") }
         return SignedGrant(
             address: address, action: action, owner: claims.owner, replaces: claims.upsert ?? false, expiresAt: claims.expiresAt)
     }

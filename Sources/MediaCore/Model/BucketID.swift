@@ -36,5 +36,9 @@ public struct BucketID: Hashable, Comparable, Sendable, CustomStringConvertible 
 
     public var description: String { rawValue }
 
+    // By bytes, as the database compares.
+    public static func == (a: BucketID, b: BucketID) -> Bool { a.rawValue.utf8.elementsEqual(b.rawValue.utf8) }
+    public func hash(into hasher: inout Hasher) { hasher.combine(utf8: rawValue) }
+
     public static func < (a: BucketID, b: BucketID) -> Bool { a.rawValue.utf8.lexicographicallyPrecedes(b.rawValue.utf8) }
 }

@@ -28,7 +28,19 @@ public struct ObjectKey: Hashable, Comparable, Sendable, CustomStringConvertible
 
     public var description: String { rawValue }
 
+    // By bytes, as the database compares: to `String` a composed and a decomposed é are the same, to users they are two objects.
+    public static func == (a: ObjectKey, b: ObjectKey) -> Bool { a.rawValue.utf8.elementsEqual(b.rawValue.utf8) }
+    public func hash(into hasher: inout Hasher) { hasher.combine(utf8: rawValue) }
+
     public static func < (a: ObjectKey, b: ObjectKey) -> Bool { a.rawValue.utf8.lexicographicallyPrecedes(b.rawValue.utf8) }
+}
+
+extension Hasher {
+    /// Hashes text by its bytes, for types that compare it so.
+    mutating func combine(utf8 text: String) {
+        var text = text
+        text.withUTF8 { combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
 }
 
 /// A bucket and a key: where an object is found.
@@ -43,6 +55,9 @@ public struct ObjectAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// `bucket/key`, the form that signed tokens carry.
     public var description: String { "\(bucket.rawValue)/\(key.rawValue)" }
+
+    /// Whether `text` is this address, byte by byte.
+    public func isWritten(_ text: String?) -> Bool { text.map { $0.utf8.elementsEqual(description.utf8) } ?? false }
 }
 
 /// Which characters a dialect lets into new keys.

@@ -31,6 +31,14 @@ struct NameTests {
         #expect(try ObjectKey(String(repeating: "é", count: 512)).rawValue.utf8.count == 1024)
     }
 
+    @Test func keysThatOnlyLookTheSameAreDifferent() throws {
+        let (composed, decomposed) = (try ObjectKey("\u{E9}"), try ObjectKey("e\u{301}"))
+
+        #expect(composed != decomposed)
+        #expect(Set([composed, decomposed]).count == 2)
+        #expect(BucketID(stored: "\u{E9}") != BucketID(stored: "e\u{301}"))
+    }
+
     @Test func keysAreOrderedByTheirBytes() throws {
         let keys = try ["b", "a", "é", "Z", "a/b", "a.b"].map { try ObjectKey($0) }
 

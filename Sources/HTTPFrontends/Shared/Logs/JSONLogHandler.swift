@@ -44,7 +44,9 @@ public struct JSONLogHandler: LogHandler {
         line.append(contentsOf: #","message":"#.utf8)
         JSONLine.quote(event.message.description, into: &line)
         for (key, value) in merged.sorted(by: { $0.key < $1.key }) {
-            field(Self.shownName(of: key), Redaction.isSecret(key) ? Redaction.mark : Redaction.cleaned(value).description, into: &line)
+            field(
+                Self.shownName(of: key), Redaction.isSecret(key) ? Redaction.mark : Redaction.cleaned(value).description,
+                into: &line)
         }
         if let error = event.error { field("error", "\(error)", into: &line) }
         line.append(contentsOf: "}\n".utf8)
