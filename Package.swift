@@ -147,6 +147,7 @@ let package = Package(
             name: "BlobStoresTests",
             dependencies: [
                 "BlobStores", "MediaCore", "MediaTesting",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings),
