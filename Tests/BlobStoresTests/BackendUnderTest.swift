@@ -20,7 +20,9 @@ enum BackendUnderTest: String, CaseIterable, Sendable {
         try await store.close()
     }
 
-    static func open(_ directory: URL, durability: LocalBlobStore.Durability = .none, create: Bool = true) async throws -> LocalBlobStore {
+    static func open(_ directory: URL, durability: LocalBlobStore.Durability = .none, create: Bool = true) async throws
+        -> LocalBlobStore
+    {
         try await LocalBlobStore.open(
             at: directory.path, create: create, options: .init(durability: durability, batchBytes: 4096, inlineReadBytes: 1024),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
@@ -29,7 +31,8 @@ enum BackendUnderTest: String, CaseIterable, Sendable {
 
 /// The files below a directory that hold blobs, parts or unfinished writes.
 func contentFiles(in directory: URL) -> [String] {
-    let all = FileManager.default.enumerator(at: directory, includingPropertiesForKeys: [.isRegularFileKey])?.allObjects as? [URL] ?? []
+    let all =
+        FileManager.default.enumerator(at: directory, includingPropertiesForKeys: [.isRegularFileKey])?.allObjects as? [URL] ?? []
     return all.filter { url in
         (try? url.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile) == true && url.lastPathComponent != "store.json"
     }.map(\.lastPathComponent)

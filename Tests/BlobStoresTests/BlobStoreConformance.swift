@@ -71,10 +71,13 @@ struct BlobStoreConformance {
         }
     }
 
-    @Test(arguments: BackendUnderTest.allCases, [
-        (ByteRange.closed(0...0), 0..<1), (.closed(10...2000), 10..<2001), (.from(4990), 4990..<5000), (.last(7), 4993..<5000),
-        (.closed(4000...9999), 4000..<5000),
-    ])
+    @Test(
+        arguments: BackendUnderTest.allCases,
+        [
+            (ByteRange.closed(0...0), 0..<1), (.closed(10...2000), 10..<2001), (.from(4990), 4990..<5000),
+            (.last(7), 4993..<5000),
+            (.closed(4000...9999), 4000..<5000),
+        ])
     func aRangeIsItsBytes(backend: BackendUnderTest, range: (ByteRange, Range<Int>)) async throws {
         try await backend.withStore { store, _ in
             let (key, bytes) = (freshKey(), SampleData.bytes(5000))
@@ -193,7 +196,8 @@ struct BlobStoreConformance {
             let part = try await store.putPart(ByteStream(SampleData.bytes(10)), as: PartNumber(1), of: id, at: key)
             let ghost = BlobPart(number: try PartNumber(2), size: 10, tag: part.tag)
 
-            #expect(await errorCode { _ = try await store.completeMultipart(id, at: key, parts: [part, ghost]) } == .invalidParameter)
+            #expect(
+                await errorCode { _ = try await store.completeMultipart(id, at: key, parts: [part, ghost]) } == .invalidParameter)
         }
     }
 

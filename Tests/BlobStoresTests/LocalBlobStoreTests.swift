@@ -52,10 +52,14 @@ struct LocalBlobStoreTests {
     @Test func noKeyEscapesTheStore() async throws {
         try await withDirectory { directory in
             let store = try await BackendUnderTest.open(directory)
-            let hostile = ["../x", "/etc/x", "a/../../x", "a//b", "", ".", "..", "a\0b", String(repeating: "x", count: 5000), "ü", "a b"]
+            let hostile = [
+                "../x", "/etc/x", "a/../../x", "a//b", "", ".", "..", "a\0b", String(repeating: "x", count: 5000), "ü", "a b",
+            ]
 
             for key in hostile {
-                await #expect(throws: StorageError.self) { try await store.put(ByteStream(SampleData.bytes(1)), at: BlobKey(key)) }
+                await #expect(throws: StorageError.self) {
+                    try await store.put(ByteStream(SampleData.bytes(1)), at: BlobKey(key))
+                }
             }
 
             #expect(contentFiles(in: directory).isEmpty)

@@ -178,7 +178,7 @@ extension ConnectionPool {
         metrics.countTimeout()
         var message = """
             no database connection came free within \(configuration.acquireTimeout): \(leased) of \(configuration.poolSize) are in use \
-            (settings: MAGPIE_DATABASE_POOL_SIZE, MAGPIE_DATABASE_ACQUIRE_TIMEOUT)
+            (settings: MAGPIE_DATABASE_POOL, MAGPIE_DATABASE_WAIT)
             """
         if let failure { message += "; the last attempt to connect failed: \(failure.message)" }
         removeWaiter(id, throwing: PostgresError(.acquireTimeout, message))
@@ -189,7 +189,7 @@ extension ConnectionPool {
             .tooManyWaiting,
             """
             \(configuration.maxWaitingCallers) callers wait for a database connection already \
-            (settings: MAGPIE_DATABASE_POOL_SIZE, MAGPIE_DATABASE_MAX_WAITING)
+            (settings: MAGPIE_DATABASE_POOL, MAGPIE_DATABASE_WAIT)
             """)
     }
 }

@@ -15,6 +15,8 @@ public final class PostgresMetadataStore: MetadataStore, Service {
         public var connectionString: String
         /// How many connections are opened at most. Nil: two a core, at least four.
         public var poolSize: Int?
+        /// How long a request waits for a connection.
+        public var acquireTimeout = Duration.seconds(10)
         /// The principal of the server's own work: its role is not bound by row-level security.
         public var service: Principal
         /// Whether writes of this server are announced to others on the same database. False saves every commit a lock.
@@ -45,7 +47,8 @@ public final class PostgresMetadataStore: MetadataStore, Service {
         do {
             self.client = try PostgresClient(
                 configuration: PostgresConfiguration(
-                    connectionString: configuration.connectionString, poolSize: configuration.poolSize), logger: logger)
+                    connectionString: configuration.connectionString, poolSize: configuration.poolSize,
+                    acquireTimeout: configuration.acquireTimeout), logger: logger)
         } catch let error as PostgresError {
             throw ErrorMapping.storageError(error)
         }

@@ -76,10 +76,10 @@ struct OpenDatabase: Sendable {
         }
         let service = Principal(
             role: configuration.serviceRole, subject: nil, claims: JSONText(trusted: claims), token: secrets.serviceKey)
-        return try PostgresMetadataStore(
-            configuration: PostgresMetadataStore.Configuration(
-                connectionString: connectionString, poolSize: configuration.limits.databasePool, service: service,
-                announcesOwnWrites: !isPrivate, ownsCluster: isPrivate),
-            logger: logger)
+        var database = PostgresMetadataStore.Configuration(
+            connectionString: connectionString, poolSize: configuration.limits.databasePool, service: service,
+            announcesOwnWrites: !isPrivate, ownsCluster: isPrivate)
+        database.acquireTimeout = configuration.limits.databaseWait
+        return try PostgresMetadataStore(configuration: database, logger: logger)
     }
 }

@@ -24,7 +24,7 @@ import Testing
                 }
 
                 #expect(error?.kind == .acquireTimeout)
-                #expect(error?.message.contains("MAGPIE_DATABASE_POOL_SIZE") == true)
+                #expect(error?.message.contains("MAGPIE_DATABASE_POOL") == true)
             }
             _ = try await client.transaction([.run(Self.one)], ending: .commit)
         }
