@@ -300,7 +300,11 @@ extension Connection {
             // Fresh from PQconnectStart, as if the last poll had asked for writing (PostgreSQL 15, §34.1).
             return state.link.map { !$0.isBroken && thread.watch($0.socket, for: .write, as: id) } ?? false
         }
-        if let failure = outcome.failure { throw failure }
+        if var failure = outcome.failure {
+            // A connection that never was can't be lost: its time was over before it began.
+            if failure.kind == .connectionLost { failure.kind = .connectFailed }
+            throw failure
+        }
     }
 
     private func advanceHandshake(_ state: inout State) -> Ending {
