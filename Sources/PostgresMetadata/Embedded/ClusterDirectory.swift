@@ -15,7 +15,7 @@ struct ClusterDirectory: Hashable, Sendable {
 
     /// - Throws: `EmbeddedPostgresError` of kind `.directory` when the path has no absolute form.
     init(dataDirectory: String, account: ServerAccount?) throws(EmbeddedPostgresError) {
-        guard mkdir(dataDirectory, 0o711) == 0 || errno == EEXIST || Self.makeParents(of: dataDirectory) else {
+        guard mkdir(dataDirectory, 0o700) == 0 || errno == EEXIST || Self.makeParents(of: dataDirectory) else {
             throw Self.failure("make", dataDirectory)
         }
         guard let resolved = realpath(dataDirectory, nil) else { throw Self.failure("find", dataDirectory) }
@@ -32,9 +32,10 @@ struct ClusterDirectory: Hashable, Sendable {
     var logs: String { root + "/log" }
     /// What Postgres says before its log begins; written anew at each start.
     var startLog: String { logs + "/start.log" }
+    /// Its sockets, unless their path is too long.
+    var sockets: String { root + "/run" }
     var lockFile: String { root + "/lock" }
     var postmasterFile: String { cluster + "/postmaster.pid" }
-    private var sockets: String { root + "/run" }
 
     var exists: Bool { FileManager.default.fileExists(atPath: cluster + "/PG_VERSION") }
 
@@ -48,32 +49,23 @@ struct ClusterDirectory: Hashable, Sendable {
         return major
     }
 
-    /// Makes the directories, for the account alone, and checks that it can get there.
+    /// Makes the directories, for the account alone. It need not be able to get there: see `ClusterEntrance`.
     func prepare() throws(EmbeddedPostgresError) {
-        if account != nil, let mode = Self.mode(of: dataDirectory), mode & 0o001 == 0 {
-            // The account has to pass through; what lies in the directory stays closed by its own mode.
-            chmod(dataDirectory, mode | 0o001)
-        }
-        for directory in [root, logs, sockets] {
-            guard mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw Self.failure("make", directory) }
-            if let account, chown(directory, account.userID, account.groupID) != 0 { throw Self.failure("give away", directory) }
-            guard chmod(directory, 0o700) == 0 else { throw Self.failure("close", directory) }
-        }
-        if let account, let closed = try Self.closedDirectory(on: dataDirectory, for: account) {
-            throw EmbeddedPostgresError(
-                .directory,
-                """
-                Postgres runs as the user '\(ServerAccount.name)', who may not enter \(closed): choose another data directory \
-                (MAGPIE_DATA_DIR), or run 'chmod o+x \(closed)'
-                """)
-        }
+        for directory in [root, logs, sockets] { try makePrivate(directory) }
     }
 
-    /// Removes what a crashed initialisation left.
-    func removeUnfinishedCluster() throws {
+    /// Makes an empty directory for a new cluster, instead of what a crashed initialisation left.
+    func makeUnfinishedCluster() throws {
         if FileManager.default.fileExists(atPath: unfinishedCluster) {
             try FileManager.default.removeItem(atPath: unfinishedCluster)
         }
+        try makePrivate(unfinishedCluster)
+    }
+
+    private func makePrivate(_ directory: String) throws(EmbeddedPostgresError) {
+        guard mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw Self.failure("make", directory) }
+        if let account, chown(directory, account.userID, account.groupID) != 0 { throw Self.failure("give away", directory) }
+        guard chmod(directory, 0o700) == 0 else { throw Self.failure("close", directory) }
     }
 
     /// Makes the new cluster the cluster, durably.
@@ -108,7 +100,7 @@ struct ClusterDirectory: Hashable, Sendable {
         return text.split(separator: "\n").suffix(8).joined(separator: "\n")
     }
 
-    // Every directory above has to let the account through, or Postgres can't reach its files.
+    // Postgres makes its temporary socket by its path, so every directory above has to let the account through.
     private static func closedDirectory(
         on path: String, for account: ServerAccount
     ) throws(EmbeddedPostgresError) -> String? {
@@ -122,11 +114,6 @@ struct ClusterDirectory: Hashable, Sendable {
             if status.st_mode & bit == 0 { return prefix }
         }
         return nil
-    }
-
-    private static func mode(of path: String) -> mode_t? {
-        var status = stat()
-        return stat(path, &status) == 0 ? status.st_mode & 0o7777 : nil
     }
 
     private static func makeParents(of path: String) -> Bool {
@@ -151,6 +138,9 @@ struct SocketDirectory: Hashable, Sendable {
     let path: String
     /// True when it goes with the server.
     let isTemporary: Bool
+
+    /// How Postgres, at work in its cluster, names the directory.
+    var pathFromCluster: String { isTemporary ? path : "../run" }
 
     /// Removes a temporary directory once the server has stopped. Blocks.
     func remove() {

@@ -29,9 +29,9 @@ struct Launch: Sendable {
                 "the data directory's path is too long for a unix socket, so that of Postgres is elsewhere",
                 metadata: ["directory": "\(sockets.path)"])
         }
-        let command = [binaries.postgres, "-D", directory.cluster] + settings(configuration, directory, sockets)
-        let supervisor = Supervisor(
-            account: account, command: command, startLog: directory.startLog, socketDirectory: sockets)
+        let entrance = ClusterEntrance(directory: directory.cluster, account: account)
+        let command = [binaries.postgres, "-D", ClusterEntrance.path] + settings(configuration, sockets)
+        let supervisor = Supervisor(entrance: entrance, command: command, socketDirectory: sockets)
         return Launch(directory: directory, sockets: sockets, supervisor: supervisor)
     }
 
@@ -40,12 +40,12 @@ struct Launch: Sendable {
         _ directory: ClusterDirectory, _ binaries: PostgresBinaries, _ account: ServerAccount?,
         _ durability: EmbeddedPostgresConfiguration.Durability
     ) async throws {
-        try await BlockingWork.run { try directory.removeUnfinishedCluster() }
+        try await BlockingWork.run { try directory.makeUnfinishedCluster() }
+        let entrance = ClusterEntrance(directory: directory.unfinishedCluster, account: account)
         // Trust is as good as the directory of the socket, which nobody else can enter.
         var words =
-            (account?.prefix ?? []) + [
-                "sh", "-c", "cd / && exec \"$@\"", "magpie-initdb", binaries.initdb, "-D", directory.unfinishedCluster, "-U",
-                "postgres", "--auth=trust", "--encoding=UTF8",
+            entrance.prefix + [
+                binaries.initdb, "-D", ClusterEntrance.path, "-U", "postgres", "--auth=trust", "--encoding=UTF8",
                 "--locale=C.UTF-8", "--no-instructions",
             ]
         if durability == .none { words.append("--no-sync") }
@@ -59,12 +59,12 @@ struct Launch: Sendable {
     }
 
     private static func settings(
-        _ configuration: EmbeddedPostgresConfiguration, _ directory: ClusterDirectory, _ sockets: SocketDirectory
+        _ configuration: EmbeddedPostgresConfiguration, _ sockets: SocketDirectory
     ) -> [String] {
         var settings: [(String, String)] = [
             ("listen_addresses", ""), ("port", "\(SocketDirectory.port)"), ("unix_socket_permissions", "0700"),
             // A list in its own syntax, in which a quoted name may hold anything.
-            ("unix_socket_directories", "\"" + sockets.path.replacingOccurrences(of: "\"", with: "\"\"") + "\""),
+            ("unix_socket_directories", "\"" + sockets.pathFromCluster.replacingOccurrences(of: "\"", with: "\"\"") + "\""),
             ("max_connections", "\(configuration.maxConnections)"), ("shared_buffers", "128MB"),
             // Short statements of many callers: neither compiling nor parallel workers pay.
             ("jit", "off"), ("max_parallel_workers_per_gather", "0"), ("max_worker_processes", "4"),
@@ -74,7 +74,7 @@ struct Launch: Sendable {
         // A week of logs, each day's file overwritten after seven. Neither statements nor refused ones, which hold users' data
         // and come as often as clients like.
         settings += [
-            ("logging_collector", "on"), ("log_destination", "stderr"), ("log_directory", directory.logs),
+            ("logging_collector", "on"), ("log_destination", "stderr"), ("log_directory", "../log"),
             ("log_filename", "postgres-%a.log"), ("log_file_mode", "0600"), ("log_rotation_age", "1d"),
             ("log_rotation_size", "0"), ("log_truncate_on_rotation", "on"), ("log_min_messages", "log"),
             ("log_min_error_statement", "panic"), ("log_error_verbosity", "terse"), ("log_statement", "none"),

@@ -8,17 +8,16 @@ import Subprocess
 /// end only this process holds. The pipe ends with this process, in whatever way that ends, and the shell then has Postgres
 /// shut down. Should the shell itself be killed, the kernel tells Postgres (`setpriv --pdeathsig`).
 struct Supervisor: Sendable {
-    /// Arguments: the start log, a directory to remove afterwards or nothing, the command.
+    /// Arguments: the start log, a directory to remove afterwards or nothing, the command. Descriptor 3 is the cluster's.
     private static let script = """
-        cd /
         log=$1; directory=$2; shift 2
-        exec 3<&0 </dev/null
+        exec 4<&0 </dev/null
         trap '' HUP INT TERM
-        setpriv --pdeathsig INT -- "$@" >"$log" 2>&1 3<&- &
+        setpriv --pdeathsig INT -- "$@" >"$log" 2>&1 4<&- &
         postgres=$!
-        ( read -r line <&3; kill -INT "$postgres" ) 2>/dev/null &
+        ( read -r line <&4; kill -INT "$postgres" ) 2>/dev/null &
         watcher=$!
-        exec 3<&-
+        exec 4<&-
         wait "$postgres"
         status=$?
         kill -KILL "$watcher" 2>/dev/null
@@ -26,9 +25,8 @@ struct Supervisor: Sendable {
         exit "$status"
         """
 
-    let account: ServerAccount?
+    let entrance: ClusterEntrance
     let command: [String]
-    let startLog: String
     let socketDirectory: SocketDirectory
 
     /// Nothing of our own environment, which may hold secrets, goes to Postgres.
@@ -36,8 +34,9 @@ struct Supervisor: Sendable {
 
     /// The shell with its arguments.
     var words: [String] {
-        (account?.prefix ?? [])
-            + ["sh", "-c", Self.script, "magpie-postgres", startLog, socketDirectory.isTemporary ? socketDirectory.path : ""]
+        entrance.prefix
+            + ["sh", "-c", Self.script, "magpie-postgres", ClusterEntrance.path + "/../log/start.log"]
+            + [socketDirectory.isTemporary ? socketDirectory.path : ""]
             + command
     }
 

@@ -55,7 +55,10 @@ public struct Migrator: Sendable {
                 let script = state.isAdopted && migration.isSkippedOnAdoption ? "" : migration.script
                 if try await apply(migration, in: script) { applied.append(migration.name) }
             }
-            if ownsCluster { try await declareLowerLeakproof() }
+            if ownsCluster {
+                try await declareLowerLeakproof()
+                try await makeRequestLogin()
+            }
             return Outcome(applied: applied, isAdopted: state.isAdopted)
         } catch let error as PostgresError {
             throw ErrorMapping.storageError(error)
@@ -99,10 +102,36 @@ public struct Migrator: Sendable {
         let isDeclared = try await client.transaction([.run(Self.readLeakproof)], ending: .rollback)[0].onlyRow().bool(0)
         if !isDeclared { try await client.execute(script: "ALTER FUNCTION pg_catalog.lower(text) LEAKPROOF") }
     }
+
+    /// A token can name no role that this login is not a member of, whatever is granted to others.
+    private func makeRequestLogin() async throws {
+        let exists = try await client.transaction([.run(Self.findLogin, Self.requestLogin)], ending: .rollback)[0]
+            .onlyRow().bool(0)
+        if exists { return }
+        try await client.execute(
+            script: """
+                BEGIN;
+                -- Roles belong to the cluster: another database's migration may be at the same.
+                LOCK TABLE pg_catalog.pg_authid IN SHARE ROW EXCLUSIVE MODE;
+                DO $login$
+                BEGIN
+                    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '\(Self.requestLogin)') THEN
+                        CREATE ROLE \(Self.requestLogin) LOGIN NOINHERIT;
+                        GRANT anon, authenticated, service_role TO \(Self.requestLogin);
+                    END IF;
+                END
+                $login$;
+                COMMIT;
+                """)
+    }
 }
 
 extension Migrator {
     private static let alreadyApplied = SQLState(rawValue: "MG001")
+
+    /// Supabase's name for it: what is written about further roles (`GRANT editor TO authenticator`) holds here too.
+    static let requestLogin = "authenticator"
+    private static let findLogin = SQL("migrations_login", "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
 
     private static let findList = SQL("migrations_find", "SELECT to_regclass('magpie.migrations') IS NOT NULL")
     private static let readList = SQL("migrations_read", "SELECT number, adopted FROM magpie.migrations")

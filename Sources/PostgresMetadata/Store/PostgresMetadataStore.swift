@@ -21,7 +21,8 @@ public final class PostgresMetadataStore: MetadataStore, Service {
         public var service: Principal
         /// Whether writes of this server are announced to others on the same database. False saves every commit a lock.
         public var announcesOwnWrites: Bool
-        /// Whether the whole Postgres server is Magpie's own.
+        /// Whether the whole Postgres server is Magpie's own. The connection string (keywords, not a URL) is then its
+        /// superuser's, who migrates; requests log in as `authenticator`, a role that can become no more than those granted to it.
         public var ownsCluster: Bool
 
         public init(
@@ -37,6 +38,8 @@ public final class PostgresMetadataStore: MetadataStore, Service {
     }
 
     let client: PostgresClient
+    // Migrates; the same one where the login of requests does that too.
+    let administrator: PostgresClient
     let configuration: Configuration
     /// Brings the database to the schema this store expects; to be run before anything else.
     public let migrator: Migrator
@@ -45,22 +48,43 @@ public final class PostgresMetadataStore: MetadataStore, Service {
     /// - Throws: `StorageError` with `.databaseFailure` for a connection string that can't be understood.
     public init(configuration: Configuration, logger: Logger) throws {
         do {
-            self.client = try PostgresClient(
-                configuration: PostgresConfiguration(
-                    connectionString: configuration.connectionString, poolSize: configuration.poolSize,
-                    acquireTimeout: configuration.acquireTimeout), logger: logger)
+            var database = PostgresConfiguration(
+                connectionString: configuration.connectionString, poolSize: configuration.poolSize,
+                acquireTimeout: configuration.acquireTimeout)
+            if configuration.ownsCluster {
+                var administration = database
+                administration.poolSize = 1
+                self.administrator = try PostgresClient(configuration: administration, logger: logger)
+                // Of a keyword that comes twice libpq takes the last.
+                database.connectionString += " user=\(Migrator.requestLogin)"
+                self.client = try PostgresClient(configuration: database, logger: logger)
+            } else {
+                self.client = try PostgresClient(configuration: database, logger: logger)
+                self.administrator = client
+            }
         } catch let error as PostgresError {
             throw ErrorMapping.storageError(error)
         }
         self.configuration = configuration
-        self.migrator = Migrator(client: client, ownsCluster: configuration.ownsCluster, logger: logger)
+        self.migrator = Migrator(client: administrator, ownsCluster: configuration.ownsCluster, logger: logger)
     }
 
     /// Waits for the graceful shutdown, lets transactions finish and closes the connections.
-    public func run() async throws { try await client.run() }
+    public func run() async throws {
+        do {
+            try await client.run()
+        } catch {
+            await administrator.shutdown()
+            throw error
+        }
+        await administrator.shutdown()
+    }
 
     /// Lets transactions finish and closes the connections, for use outside of a `ServiceGroup`.
-    public func shutdown() async { await client.shutdown() }
+    public func shutdown() async {
+        await client.shutdown()
+        await administrator.shutdown()
+    }
 
     public func ping() async throws {
         let isCurrent = try await transaction([

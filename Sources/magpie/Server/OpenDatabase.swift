@@ -21,18 +21,21 @@ struct OpenDatabase: Sendable {
     ) async throws -> OpenDatabase {
         if let url = configuration.databaseURL {
             return OpenDatabase(
-                metadata: try store(at: url, configuration, secrets, isPrivate: false, logger), postgres: nil, isShared: true)
+                metadata: try store(at: url, configuration, secrets, isOurs: false, isShared: true, logger), postgres: nil,
+                isShared: true)
         }
         if joins, let running = try await EmbeddedPostgres.connectionString(ofServerIn: configuration.dataDirectory) {
             return OpenDatabase(
-                metadata: try store(at: running, configuration, secrets, isPrivate: false, logger), postgres: nil, isShared: true)
+                metadata: try store(at: running, configuration, secrets, isOurs: true, isShared: true, logger), postgres: nil,
+                isShared: true)
         }
         let postgres = try await EmbeddedPostgres.start(
             EmbeddedPostgresConfiguration(
                 dataDirectory: configuration.dataDirectory, durability: configuration.durability == .fsync ? .fsync : .none),
             logger: logger)
         do {
-            let metadata = try store(at: postgres.connectionString, configuration, secrets, isPrivate: true, logger)
+            let metadata = try store(
+                at: postgres.connectionString, configuration, secrets, isOurs: true, isShared: false, logger)
             return OpenDatabase(metadata: metadata, postgres: postgres, isShared: false)
         } catch {
             await postgres.stop()
@@ -68,7 +71,8 @@ struct OpenDatabase: Sendable {
     }
 
     private static func store(
-        at connectionString: String, _ configuration: ServerConfiguration, _ secrets: Secrets, isPrivate: Bool, _ logger: Logger
+        at connectionString: String, _ configuration: ServerConfiguration, _ secrets: Secrets, isOurs: Bool, isShared: Bool,
+        _ logger: Logger
     ) throws -> PostgresMetadataStore {
         let claims = JSONWriter.object { writer in
             writer.field("role", configuration.serviceRole)
@@ -78,7 +82,7 @@ struct OpenDatabase: Sendable {
             role: configuration.serviceRole, subject: nil, claims: JSONText(trusted: claims), token: secrets.serviceKey)
         var database = PostgresMetadataStore.Configuration(
             connectionString: connectionString, poolSize: configuration.limits.databasePool, service: service,
-            announcesOwnWrites: !isPrivate, ownsCluster: isPrivate)
+            announcesOwnWrites: isShared, ownsCluster: isOurs)
         database.acquireTimeout = configuration.limits.databaseWait
         return try PostgresMetadataStore(configuration: database, logger: logger)
     }

@@ -194,7 +194,7 @@ extension MetadataStoreConformance {
             try await MetadataStoreUnderTest.postgres.withStore { fixture in
                 let id = try await fixture.makeBucket()
                 try await fixture.onPostgres { store in
-                    try await store.client.execute(
+                    try await store.administrator.execute(
                         script: """
                             INSERT INTO storage.s3_multipart_uploads (id, upload_signature, bucket_id, key, version)
                             VALUES ('u', 's', 'photos', 'k', 'v')

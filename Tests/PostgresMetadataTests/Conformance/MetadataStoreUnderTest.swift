@@ -37,7 +37,7 @@ actor ConformanceDatabase {
     func emptied() async throws -> PostgresMetadataStore {
         if store == nil { store = try await makeStore() }
         let store = try #require(store)
-        try await store.client.execute(script: Self.reset)
+        try await store.administrator.execute(script: Self.reset)
         return store
     }
 

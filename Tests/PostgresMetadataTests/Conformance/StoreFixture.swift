@@ -47,7 +47,7 @@ final class StoreFixture: Sendable {
                     case .insert: "WITH CHECK (\(predicate.sql))"
                     case .update: "USING (\(predicate.sql)) WITH CHECK (\(predicate.sql))"
                     }
-                try await store.client.execute(
+                try await store.administrator.execute(
                     script:
                         "CREATE POLICY \"\(UUID().uuidString)\" ON \(table.rawValue) FOR \(command.rawValue) TO \(role) \(clause)"
                 )
@@ -132,7 +132,7 @@ final class StoreFixture: Sendable {
                     id: ObjectID(), address: address(key, in: bucket), version: version.map { ObjectVersion(stored: $0) }))
         case .postgres(let store):
             let insert = SQL("test_adopt", "INSERT INTO storage.objects (bucket_id, name, version) VALUES ($1, $2, $3)")
-            _ = try await store.client.transaction([.run(insert, bucket, key, version)], ending: .commit)
+            _ = try await store.administrator.transaction([.run(insert, bucket, key, version)], ending: .commit)
         }
     }
 
@@ -158,7 +158,7 @@ final class StoreFixture: Sendable {
             store.adopt(row)
         case .postgres(let store):
             let update = SQL("test_disown", "UPDATE storage.objects SET version = NULL WHERE id = $1::uuid")
-            _ = try await store.client.transaction([.run(update, record.id.rawValue)], ending: .commit)
+            _ = try await store.administrator.transaction([.run(update, record.id.rawValue)], ending: .commit)
         }
     }
 

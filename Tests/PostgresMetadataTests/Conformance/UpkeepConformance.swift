@@ -76,11 +76,12 @@ extension MetadataStoreConformance {
                     for deletion in try await store.takeBlobDeletions(limit: 9) {
                         for _ in 0..<3 {
                             try await store.postponeBlobDeletion(deletion.id, because: "failed")
-                            waits.append(try await store.client.transaction([.run(wait)], ending: .rollback)[0].onlyRow().int(0))
+                            waits.append(
+                                try await store.administrator.transaction([.run(wait)], ending: .rollback)[0].onlyRow().int(0))
                         }
                     }
                     #expect(waits.count == 3 && zip(waits, [30, 60, 120]).allSatisfy { abs($0 - $1) <= 2 })
-                    let row = try await store.client.transaction([.run(wait)], ending: .rollback)[0].onlyRow()
+                    let row = try await store.administrator.transaction([.run(wait)], ending: .rollback)[0].onlyRow()
                     #expect(try row.int(1) == 3 && row.string(2) == "failed")
                 }
             }

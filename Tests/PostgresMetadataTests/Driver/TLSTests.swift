@@ -48,10 +48,10 @@ private struct TLSServer {
         if let account { try await ChildProcess.run("chown", "\(account.userID)", key, certificate) }
         let port = try LoopbackSocket().port
         let settings = [
-            "ssl=on", "ssl_key_file=\(key)", "ssl_cert_file=\(certificate)", "listen_addresses=127.0.0.1", "port=\(port)",
+            "ssl=on", "ssl_key_file=../key.pem", "ssl_cert_file=../certificate.pem", "listen_addresses=127.0.0.1", "port=\(port)",
         ]
         let process = try ChildProcess.start(
-            (account?.prefix ?? []) + launch.supervisor.command + settings.flatMap { ["-c", $0] })
+            launch.supervisor.entrance.prefix + launch.supervisor.command + settings.flatMap { ["-c", $0] })
         return TLSServer(
             process: process,
             connectionString: "postgres://postgres@127.0.0.1:\(port)/postgres?sslmode=require")

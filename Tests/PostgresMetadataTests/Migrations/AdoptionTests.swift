@@ -10,7 +10,7 @@ private enum SupabaseDatabase {
     static func make(in store: PostgresMetadataStore, at migration: Int) async throws {
         let shape = Migration.all.filter { $0.name == "roles" || $0.name.hasPrefix("storage_") || $0.name == "magpie_listing" }
         // Our own shape is the same one; what is foreign about it is the marks below.
-        try await store.client.execute(
+        try await store.administrator.execute(
             script: "CREATE SCHEMA magpie;\n" + shape.map(\.script).joined(separator: "\n")
                 + """
 
@@ -97,7 +97,7 @@ private enum SupabaseDatabase {
 
     @Test func aSchemaWithoutAHistoryIsRefused() async throws {
         try await TestStore.onEmptyDatabase { store, _ in
-            try await store.client.execute(script: "CREATE SCHEMA storage; CREATE TABLE storage.objects (id uuid)")
+            try await store.administrator.execute(script: "CREATE SCHEMA storage; CREATE TABLE storage.objects (id uuid)")
 
             await #expect(throws: Migrator.Failure.self) { try await store.migrator.migrate() }
         }
@@ -105,7 +105,7 @@ private enum SupabaseDatabase {
 
     @Test func anEmptySchemaIsFilled() async throws {
         try await TestStore.onEmptyDatabase { store, _ in
-            try await store.client.execute(script: "CREATE SCHEMA storage")
+            try await store.administrator.execute(script: "CREATE SCHEMA storage")
 
             #expect(try await store.migrator.migrate().isAdopted == false)
             try await store.ping()

@@ -16,20 +16,20 @@ import Testing
         try await TestStore.onEmptyDatabase { admin, database in
             // The three roles are the cluster's; another test made them or this one does.
             try await admin.migrator.migrate()
-            try await admin.client.execute(
+            try await admin.administrator.execute(
                 script: """
                     CREATE ROLE \(login) LOGIN \(attributes) PASSWORD 'secret';
                     \(grants ? "GRANT anon, authenticated, service_role TO \(login);" : "")
                     """)
-            try await admin.client.execute(script: "CREATE DATABASE \(login) OWNER \(login)")
+            try await admin.administrator.execute(script: "CREATE DATABASE \(login) OWNER \(login)")
             let name = "dbname=\(login) user=\(login) password=secret"
             let store = try TestStore.make(
                 on: database.replacing(#/dbname=\w+/#, with: name).replacing(#/user=postgres/#, with: ""), ownsCluster: false)
             let result: Result<Void, any Error>
             do { result = .success(try await body(store, login)) } catch { result = .failure(error) }
             await store.shutdown()
-            try await admin.client.execute(script: "DROP DATABASE \(login) WITH (FORCE)")
-            try await admin.client.execute(script: "DROP ROLE \(login)")
+            try await admin.administrator.execute(script: "DROP DATABASE \(login) WITH (FORCE)")
+            try await admin.administrator.execute(script: "DROP ROLE \(login)")
             try result.get()
         }
     }
@@ -78,5 +78,23 @@ import Testing
                 #expect(error?.code == .accessDenied && error?.refusal == nil)
             }
         }
+    }
+
+    @Test func onAClusterOfItsOwnRequestsDoNotLogInAsTheSuperuser() async throws {
+        let boss = "boss_" + UUID().uuidString.prefix(8).lowercased()
+        let store = try await TestStore.make(on: TestCluster.shared.makeDatabase(), ownsCluster: true)
+        try await store.migrator.migrate()
+        try await store.administrator.execute(script: "CREATE ROLE \(boss) SUPERUSER")
+
+        let login = try await store.client.transaction(
+            [.run(SQL("login_test", "SELECT rolname, rolsuper FROM pg_roles WHERE rolname = session_user"))], ending: .rollback
+        )[0].onlyRow()
+        let caller = StoreFixture(.postgres(store)).caller(role: boss, subject: nil)
+        let refusal = await failure { try await store.buckets(matching: BucketQuery(), as: caller) }
+
+        try await store.administrator.execute(script: "DROP ROLE \(boss)")
+        await store.shutdown()
+        #expect(try login.string(0) == "authenticator" && !login.bool(1))
+        #expect(refusal?.code == .accessDenied)
     }
 }

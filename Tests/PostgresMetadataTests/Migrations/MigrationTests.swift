@@ -27,7 +27,7 @@ extension TestStore {
 extension PostgresMetadataStore {
     /// The first column of the rows of a query.
     func column(_ text: String) async throws -> [String] {
-        try await client.transaction([.run(SQL("test_\(text)", text))], ending: .rollback)[0].rows.map { try $0.string(0) }
+        try await administrator.transaction([.run(SQL("test_\(text)", text))], ending: .rollback)[0].rows.map { try $0.string(0) }
     }
 }
 
@@ -67,7 +67,7 @@ private func migrationFailure(_ body: () async throws -> Migrator.Outcome) async
     @Test func aScriptCanBeRunAgain() async throws {
         try await TestStore.onEmptyDatabase { store, _ in
             try await store.migrator.migrate()
-            try await store.client.execute(
+            try await store.administrator.execute(
                 script:
                     "INSERT INTO storage.buckets (id, name) VALUES ('kept', 'kept'); DELETE FROM magpie.migrations WHERE number > 0"
             )
@@ -152,7 +152,7 @@ private func migrationFailure(_ body: () async throws -> Migrator.Outcome) async
 
     @Test func whatExistsInSchemaAuthStays() async throws {
         try await TestStore.onEmptyDatabase { store, _ in
-            try await store.client.execute(
+            try await store.administrator.execute(
                 script: """
                     CREATE SCHEMA auth;
                     CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql AS 'SELECT ''00000000-0000-0000-0000-000000000007''::uuid';
@@ -167,7 +167,7 @@ private func migrationFailure(_ body: () async throws -> Migrator.Outcome) async
 
     @Test func aDatabaseInAnotherEncodingIsRefused() async throws {
         try await TestStore.onEmptyDatabase { store, database in
-            try await store.client.execute(
+            try await store.administrator.execute(
                 script: "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
             let latin = try TestStore.make(on: database.replacing(#/dbname=\w+/#, with: "dbname=latin"), ownsCluster: false)
 

@@ -45,7 +45,7 @@ private func watching(
 extension PostgresMetadataStore {
     /// Plain SQL as another program would run it.
     fileprivate func plain(_ script: String) async throws {
-        try await client.execute(script: "SET storage.allow_delete_query = 'true';\n" + script)
+        try await administrator.execute(script: "SET storage.allow_delete_query = 'true';\n" + script)
     }
 
     /// A notice that comes after all earlier ones.

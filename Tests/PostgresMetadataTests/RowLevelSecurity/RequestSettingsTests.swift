@@ -20,7 +20,7 @@ extension MetadataStoreConformance {
         private func values(_ store: PostgresMetadataStore, _ scope: Scope?) async throws -> [String: String] {
             var steps: [Step] = [.run(Self.read, Parameter.strings(Self.settings))]
             if let scope { steps.insert(.scope(scope), at: 0) }
-            let rows = try await store.client.transaction(steps, ending: .commit)[0].rows
+            let rows = try await store.administrator.transaction(steps, ending: .commit)[0].rows
             return Dictionary(uniqueKeysWithValues: zip(Self.settings, try rows.map { try $0.optionalString(0) ?? "" }))
         }
 
@@ -63,7 +63,7 @@ extension MetadataStoreConformance {
             try await MetadataStoreUnderTest.postgres.withStore { fixture in
                 try await fixture.onPostgres { store in
                     let uid = SQL("test_uid", "SELECT auth.uid(), auth.role(), auth.jwt() ->> 'role', auth.email()")
-                    let rows = try await store.client.transaction(
+                    let rows = try await store.administrator.transaction(
                         [.scope(store.scope(fixture.anon)), .run(uid), .scope(store.scope(fixture.bob)), .run(uid)],
                         ending: .rollback)
                     let (anon, bob) = (try rows[0].onlyRow(), try rows[1].onlyRow())
@@ -79,7 +79,7 @@ extension MetadataStoreConformance {
                 let bucket = try await fixture.makeBucket()
                 try await fixture.put("a")
                 try await fixture.onPostgres { store in
-                    try await store.client.execute(
+                    try await store.administrator.execute(
                         script: """
                             CREATE POLICY lists ON storage.objects FOR SELECT TO authenticated
                             USING (storage.allow_only_operation('object.list'))
@@ -119,7 +119,7 @@ extension MetadataStoreConformance {
                 try await fixture.put("a", in: "open")
                 try await fixture.put("a", in: "closed")
                 try await fixture.onPostgres { store in
-                    try await store.client.execute(
+                    try await store.administrator.execute(
                         script: """
                             CREATE POLICY recursive ON storage.objects FOR SELECT TO authenticated
                             USING (EXISTS (SELECT FROM storage.objects AS other WHERE other.id = objects.id))
@@ -138,7 +138,7 @@ extension MetadataStoreConformance {
             try await MetadataStoreUnderTest.postgres.withStore { fixture in
                 try await fixture.makeBucket()
                 try await fixture.onPostgres { store in
-                    try await store.client.execute(
+                    try await store.administrator.execute(
                         script: "CREATE POLICY own ON storage.objects FOR INSERT WITH CHECK (owner = auth.uid())")
                 }
                 let caller = fixture.caller(subject: "auth0|1")

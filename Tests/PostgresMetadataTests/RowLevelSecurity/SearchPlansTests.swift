@@ -33,7 +33,7 @@ extension MetadataStoreConformance {
 
                 let skipped = try await levels()
                 try await fixture.onPostgres { store in
-                    try await store.client.execute(script: "ALTER FUNCTION pg_catalog.lower(text) NOT LEAKPROOF")
+                    try await store.administrator.execute(script: "ALTER FUNCTION pg_catalog.lower(text) NOT LEAKPROOF")
                 }
                 let scanned = try await levels()
                 try await fixture.onPostgres { try await $0.migrator.migrate() }
@@ -47,7 +47,7 @@ extension MetadataStoreConformance {
                 try await fixture.makeBucket()
                 try await fixture.allow([.select], where: .ownerIsCaller)
                 try await fixture.onPostgres { store in
-                    try await store.client.execute(
+                    try await store.administrator.execute(
                         script: """
                             SET session_replication_role = replica;
                             INSERT INTO storage.objects (bucket_id, name, owner_id)
@@ -67,7 +67,7 @@ extension MetadataStoreConformance {
                         """,
                     ]
                     for (number, text) in plans.enumerated() {
-                        let lines = try await store.client.transaction(
+                        let lines = try await store.administrator.transaction(
                             [.scope(store.scope(fixture.alice)), .run(SQL("test_plan_\(number)", text))], ending: .rollback)[0]
                             .rows
                         let plan = try lines.map { try $0.string(0) }.joined(separator: "\n")

@@ -45,7 +45,7 @@ extension MetadataStoreConformance {
         ) async throws -> [[String]] {
             var caller = fixture.service
             caller.facts.operation = Operation(operation)
-            let set = try await store.client.transaction(
+            let set = try await store.administrator.transaction(
                 [.scope(store.scope(caller)), .statement(Statement(SQL("test_\(text)", text), parameters))], ending: .rollback)
             return try set[0].rows.map { row in try (0..<row.result.columnCount).map { try row.optionalString($0) ?? "NULL" } }
         }
@@ -93,7 +93,7 @@ extension MetadataStoreConformance {
                 try await fixture.makeBucket()
                 try await fixture.put(all: ["a", "b"])
                 try await fixture.onPostgres { store in
-                    try await store.client.execute(
+                    try await store.administrator.execute(
                         script: """
                             INSERT INTO storage.objects (bucket_id, name, metadata)
                             VALUES ('photos', 'c', '{"size": "10"}'), ('photos', 'd', '{"size": "many"}'), ('photos', 'e', NULL)
@@ -176,7 +176,7 @@ extension MetadataStoreConformance {
             try await MetadataStoreUnderTest.postgres.withStore { fixture in
                 try await fixture.makeBucket()
                 try await fixture.onPostgres { store in
-                    try await store.client.execute(
+                    try await store.administrator.execute(
                         script: """
                             INSERT INTO storage.objects (bucket_id, name)
                             SELECT 'photos', 'k' || lpad(i::text, 5, '0') FROM generate_series(1, 1600) AS i
@@ -216,7 +216,7 @@ extension MetadataStoreConformance {
             try await MetadataStoreUnderTest.postgres.withStore { fixture in
                 try await fixture.makeBucket()
                 try await fixture.onPostgres { store in
-                    try await store.client.execute(
+                    try await store.administrator.execute(
                         script: """
                             INSERT INTO storage.s3_multipart_uploads (id, upload_signature, bucket_id, key, version, created_at)
                             VALUES ('u2', 's', 'photos', 'a', 'v', '2026-01-02'), ('u1', 's', 'photos', 'a', 'v', '2026-01-01'),
@@ -244,14 +244,14 @@ extension MetadataStoreConformance {
             try await MetadataStoreUnderTest.postgres.withStore { fixture in
                 try await fixture.onPostgres { store in
                     do {
-                        try await store.client.execute(script: "DELETE FROM \(table)")
+                        try await store.administrator.execute(script: "DELETE FROM \(table)")
                         Issue.record("the guard must refuse even a deletion of nothing")
                     } catch let error as PostgresError {
                         #expect(error.sqlState == .insufficientPrivilege)
                         #expect(
                             error.message == "Direct deletion from storage tables is not allowed. Use the Storage API instead.")
                     }
-                    try await store.client.execute(script: "SET storage.allow_delete_query = 'true'; DELETE FROM \(table)")
+                    try await store.administrator.execute(script: "SET storage.allow_delete_query = 'true'; DELETE FROM \(table)")
                 }
             }
         }
@@ -271,7 +271,7 @@ extension MetadataStoreConformance {
                 try await fixture.makeBucket()
                 try await fixture.onPostgres { store in
                     do {
-                        try await store.client.execute(script: "UPDATE storage.buckets SET versioning_status = 'ENABLED'")
+                        try await store.administrator.execute(script: "UPDATE storage.buckets SET versioning_status = 'ENABLED'")
                         Issue.record("the check must refuse")
                     } catch let error as PostgresError {
                         #expect(error.constraint == "buckets_versioning_status_dark_check")
