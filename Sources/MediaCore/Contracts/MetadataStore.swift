@@ -43,7 +43,7 @@ public protocol MetadataStore: Sendable {
     /// Tries the write as caller and rolls it back: the early answer to "may this caller do this".
     ///
     /// `.create` inserts without returning and so needs INSERT; `.replace` upserts returning and so needs INSERT and SELECT,
-    /// and UPDATE when the key exists.
+    /// and UPDATE when the key exists. Of the service, whom no policy binds, `.replace` may be taken for granted.
     /// - Throws: `.accessDenied` with a refusal that names the missing command; `.objectExists` (`.create`);
     ///   `.relatedResourceMissing` when the bucket does not exist.
     func checkPut(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws

@@ -57,6 +57,9 @@ public final class ReadCache: Sendable {
         var generations = [UInt64](repeating: 0, count: ReadCache.stripes)
     }
 
+    /// Goes by the same changes.
+    let bucketRules = BucketRulesCache()
+
     private static let stripes = 1024
     private let state = Mutex(State())
     private let capacity: Int
@@ -120,6 +123,7 @@ public final class ReadCache: Sendable {
 
     /// Forgets every object of a bucket: its visibility may have changed.
     func invalidate(_ bucket: BucketID) {
+        bucketRules.invalidate(bucket)
         state.withLock { state in
             for stripe in state.generations.indices { state.generations[stripe] &+= 1 }
             for (address, position) in state.index where address.bucket == bucket { Self.remove(position, from: &state) }
@@ -137,6 +141,7 @@ public final class ReadCache: Sendable {
     }
 
     private func reset(isTracking: Bool) {
+        bucketRules.reset(isTracking: isTracking)
         state.withLock { state in
             for slot in state.slots { slot?.cached.invalidate() }
             let generations = state.generations.map { $0 &+ 1 }

@@ -85,7 +85,7 @@ extension Objects {
         let draft = ObjectDraft(
             address: destination, ownerID: caller.principal.subject, metadata: details.json, userMetadata: userMetadata)
         try await metadata.checkPut(draft, mode: mode, as: caller)
-        let bucket = try await metadata.bucketRules(destination.bucket, facts: caller.facts)
+        let bucket = try await rules(ofDestination: destination.bucket, facts: caller.facts)
         try requireAllowed(details, blob: object.blob, at: destination.key, in: bucket)
     }
 

@@ -13,7 +13,7 @@ extension Objects {
     public func put(_ upload: Upload, at address: ObjectAddress, access: Access) async throws -> ObjectRecord {
         var upload = upload
         if case .grant(let grant, _) = access { upload.options.mode = grant.replaces ? .replace : .create }
-        let bucket = try await metadata.bucketRules(address.bucket, facts: access.facts)
+        let bucket = try await cache.bucketRules.rules(of: address.bucket, in: metadata, facts: access.facts)
         try await admit(upload.options, at: address, in: bucket, access: access)
 
         let meter = MeteredBody(limit: limits.maxBytes(for: address.key, in: bucket))

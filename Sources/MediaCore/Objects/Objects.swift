@@ -43,14 +43,18 @@ public struct Objects: Sendable {
 
     private func requireRoom(for source: ObjectAddress, in destination: ObjectAddress, as caller: Caller) async throws {
         let object = try await metadata.visibleObject(at: source, as: caller)
-        let bucket: Bucket
-        do {
-            bucket = try await metadata.bucketRules(destination.bucket, facts: caller.facts)
-        } catch let error as StorageError where error.code == .bucketNotFound {
-            throw StorageError(
-                .relatedResourceMissing, "The related resource does not exist", resource: destination.bucket.rawValue)
-        }
+        let bucket = try await rules(ofDestination: destination.bucket, facts: caller.facts)
         try requireAllowed(ObjectMetadata(parsing: object.record.metadata), blob: object.blob, at: destination.key, in: bucket)
+    }
+
+    /// The rules of the bucket that an object is copied or moved to.
+    /// - Throws: `StorageError` with `.relatedResourceMissing` when it does not exist.
+    func rules(ofDestination bucket: BucketID, facts: RequestFacts) async throws -> Bucket {
+        do {
+            return try await cache.bucketRules.rules(of: bucket, in: metadata, facts: facts)
+        } catch let error as StorageError where error.code == .bucketNotFound {
+            throw StorageError(.relatedResourceMissing, "The related resource does not exist", resource: bucket.rawValue)
+        }
     }
 
     /// Whether `bucket` takes an object that exists already.

@@ -5,6 +5,7 @@ public import MediaCore
 /// Writing and moving objects.
 extension PostgresMetadataStore {
     public func checkPut(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws {
+        if caller.principal.role == configuration.service.role { return try await checkPutByService(draft, mode, caller.facts) }
         let write = mode == .create ? insertStep(draft) : upsertStep(draft)
         do {
             try await transaction([.scope(dryRunScope(caller)), write], ending: .rollback, about: .object(draft.address)) { _ in }
@@ -13,6 +14,21 @@ extension PostgresMetadataStore {
             case .create: throw error.refused(.insert, on: .objects, caller)
             case .replace: throw error.refused(try await missingForReplace(draft, caller), on: .objects, caller)
             }
+        }
+    }
+
+    /// Nothing but a row in the way can refuse the service, so nothing is written to find out.
+    private func checkPutByService(_ draft: ObjectDraft, _ mode: PutMode, _ facts: RequestFacts) async throws {
+        guard mode == .create else { return }
+        let address = draft.address
+        let read = Step.run(Self.readObstacles, address.bucket.rawValue, address.key.rawValue)
+        try await transaction([.scope(system(facts)), read], about: .object(address)) { results in
+            let row = try results[0].onlyRow()
+            guard try row.bool(0) else {
+                throw StorageError(
+                    .relatedResourceMissing, "The related resource does not exist", resource: address.bucket.rawValue)
+            }
+            guard try !row.bool(1) else { throw StorageError.objectExists(address) }
         }
     }
 
@@ -104,6 +120,13 @@ extension PostgresMetadataStore {
         SET version = excluded.version, owner = excluded.owner, owner_id = excluded.owner_id, metadata = excluded.metadata,
             user_metadata = excluded.user_metadata
         RETURNING *
+        """)
+
+    private static let readObstacles = SQL(
+        "object_put_obstacles",
+        """
+        SELECT EXISTS (SELECT FROM storage.buckets WHERE id = $1),
+            EXISTS (SELECT FROM storage.objects WHERE bucket_id = $1 AND name = $2)
         """)
 
     private static let lockAddresses = SQL(

@@ -59,6 +59,24 @@ extension MetadataStoreConformance {
             }
         }
 
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func theServiceIsToldWhatIsInTheWay(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let missing = await failure {
+                    try await fixture.store.checkPut(fixture.draft("a", in: "none"), mode: .create, as: fixture.service)
+                }
+                try await fixture.makeBucket()
+                try await fixture.store.checkPut(fixture.draft("a"), mode: .create, as: fixture.service)
+                try await fixture.put("a")
+                let taken = await failure {
+                    try await fixture.store.checkPut(fixture.draft("a"), mode: .create, as: fixture.service)
+                }
+
+                #expect(missing?.code == .relatedResourceMissing)
+                #expect(taken?.code == .objectExists)
+            }
+        }
+
         @Test(arguments: MetadataStoreUnderTest.allCases, [PutMode.create, .replace])
         func anUnknownBucketIsAMissingResource(_ kind: MetadataStoreUnderTest, _ mode: PutMode) async throws {
             try await kind.withStore { fixture in

@@ -101,7 +101,8 @@ extension PostgresMetadataStore {
             try await fixture.makeBucket()
             let first = await log.changes(until: try await store.mark())
 
-            try await fixture.store.checkPut(fixture.draft("a"), mode: .replace, as: fixture.service)
+            try await fixture.allow([.insert, .select, .update])
+            try await fixture.store.checkPut(fixture.draft("a"), mode: .replace, as: fixture.alice)
 
             #expect(first == [.bucket(BucketID(stored: "photos"))])
             #expect(await log.changes(until: try await store.mark()).isEmpty)
