@@ -99,7 +99,10 @@ extension Objects {
             cache.invalidate(object.address)
             reaper.signal()
         }
-        return try await commit.value
+        let record = try await commit.value
+        // A trigger of the database may have put the row elsewhere.
+        if record.address != object.address { cache.invalidate(record.address) }
+        return record
     }
 
     /// Removes a blob whose row was certainly not written. Where that is uncertain the sweep decides later.
