@@ -50,11 +50,6 @@ public struct Delivery: Sendable {
         return (object, details)
     }
 
-    /// The cached form of a public object, for front-ends that keep a ready answer for it.
-    public func hot(_ address: ObjectAddress) -> CachedObject? {
-        cache.lookup(address).flatMap { $0.object.bucket.isPublic && $0.body != nil ? $0 : nil }
-    }
-
     private func read(_ address: ObjectAddress, access: Access) async throws -> ReadableObject {
         try requireGrant(access, for: address)
         return try await metadata.object(at: address, access: access)
@@ -89,7 +84,7 @@ public struct Delivery: Sendable {
             return Delivered(object: cached.object, details: cached.details, outcome: .notModified)
         }
         let range = preconditions.allowRange(of: cached.object.record, cached.details) ? range : nil
-        if let body = cached.body { return try deliver(body, of: cached, range: range) }
+        if let body = cached.body.bytes { return try deliver(body, of: cached, range: range) }
         do {
             return try await open(cached.object, cached.details, range: range, ticket: nil)
         } catch let error as StorageError where error.code == .blobMissing {
@@ -101,7 +96,7 @@ public struct Delivery: Sendable {
         let size = Int64(body.readableBytes)
         guard let range = try range?.resolved(size: size) else {
             let content = BlobContent(source: .buffer(body), size: size, range: 0..<size)
-            return Delivered(object: cached.object, details: cached.details, outcome: .full(content))
+            return Delivered(object: cached.object, details: cached.details, outcome: .full(content), cached: cached)
         }
         let start = body.readerIndex + Int(range.lowerBound)
         guard let slice = body.getSlice(at: start, length: Int(range.upperBound - range.lowerBound)) else {
@@ -125,12 +120,13 @@ public struct Delivery: Sendable {
                 .internal, "Internal Server Error", resource: "blob \(blob.key) has \(content.size) bytes, not \(blob.size)")
         }
         if let resolved { return Delivered(object: object, details: details, outcome: .partial(content, resolved)) }
+        var cached: CachedObject?
         if let ticket {
             var body: ByteBuffer?
             if case .buffer(let buffer) = content.source, buffer.readableBytes <= cache.maxBodyBytes { body = buffer }
-            _ = cache.insert(object, details: details, body: body, ticket: ticket)
+            cached = cache.insert(object, details: details, body: body, ticket: ticket)
         }
-        return Delivered(object: object, details: details, outcome: .full(content))
+        return Delivered(object: object, details: details, outcome: .full(content), cached: cached)
     }
 }
 

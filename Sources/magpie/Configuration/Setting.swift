@@ -69,7 +69,7 @@ extension Setting {
             name: "DATABASE_POOL", fallback: "",
             meaning: "The most database connections; two a core, at least four, when not given."),
         Setting(name: "DATABASE_WAIT", fallback: "10s", meaning: "How long a request waits for a database connection."),
-        Setting(name: "CACHE_SIZE", fallback: "128MiB", meaning: "Memory for hot public objects; 0 for none."),
+        Setting(name: "CACHE_SIZE", fallback: "128MiB", meaning: "Memory for hot objects and ready answers; 0 for none."),
         Setting(name: "CACHED_OBJECT_LIMIT", fallback: "256KiB", meaning: "The largest object kept in memory."),
         Setting(
             name: "RESPONSE_S_MAXAGE", fallback: "0",

@@ -19,13 +19,15 @@ struct DeliveryTests {
     @Test func aBucketThatGoesPrivateIsClosedAtOnce() async throws {
         let core = try await CoreFixture(public: true)
         try await core.put("open", at: "a")
-        #expect(try await core.read("a", access: .publicBucket(CoreFixture.facts)) == "open")
+        let delivered = try await core.storage.delivery.open(core.address("a"), access: .publicBucket(CoreFixture.facts))
+        let held = try #require(delivered.cached)
+        #expect(held.body.bytes == ByteBuffer(string: "open"))
 
         try await core.storage.buckets.update(
             core.bucket, changes: BucketChanges(isPublic: false), as: CoreFixture.service)
 
         #expect(await errorCode { _ = try await core.read("a", access: .publicBucket(CoreFixture.facts)) } == .bucketNotFound)
-        #expect(core.storage.delivery.hot(core.address("a")) == nil)
+        #expect(held.body.bytes == nil)
     }
 
     @Test func aReplacedObjectIsReadAnewAtOnce() async throws {
