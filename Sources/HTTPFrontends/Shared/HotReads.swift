@@ -65,6 +65,8 @@ public final class HotReads: Sendable {
         // Of the cached object that was delivered: the headers may not fit the one that is there now.
         guard request.method == .get, let target = request.head.path, !target.contains("?"),
             target.utf8.count <= Self.longestTarget,
+            // Headers may depend on them, even where the answer is the whole object.
+            !request.headers.contains(where: { Self.qualifiers.contains($0.name.canonicalName) }),
             let cached = delivered.cached, cached.object.bucket.isPublic, let body = cached.body.bytes
         else { return }
         let head = HTTPResponse(status: .ok, headerFields: headers)

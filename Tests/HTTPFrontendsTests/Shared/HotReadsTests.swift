@@ -49,6 +49,19 @@ import Testing
         #expect(Self.answer(server)?.body == ByteBuffer(string: "hello"))
     }
 
+    @Test(arguments: [
+        ("If-None-Match", "\"other\""), ("If-Modified-Since", "Thu, 01 Jan 1970 00:00:00 GMT"), ("If-Range", "\"other\""),
+        ("Range", "items=0-1"), ("If-Match", "*"), ("If-Unmodified-Since", "Fri, 31 Dec 2100 23:59:59 GMT"),
+    ])
+    func aReadWithAConditionIsNotKeptForOthers(_ name: String, _ value: String) async throws {
+        let server = try await Self.server()
+
+        let answer = try await server.getWithoutToken(.get, Self.target, headers: [.named(name): value])
+
+        #expect(answer.status == 200)
+        #expect(Self.answer(server) == nil)
+    }
+
     @Test func whatIsKeptDoesNotKeepTheObject() async throws {
         let server = try await Self.server()
         weak let held = try await Self.open(server).cached
