@@ -88,18 +88,14 @@ extension Objects {
         return options
     }
 
-    /// Writes the row. Runs to its end even when the caller is cancelled: the bytes are durable, and a row that may or may
-    /// not have been written helps nobody.
+    /// Writes the row. Runs to its end even when the caller is cancelled.
     func commit(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
-        let metadata = self.metadata
-        // Owned here and awaited below; it ends with the transaction, which the database bounds in time.
-        let commit = Task { try await metadata.commitPut(object, mode: mode, facts: facts) }
         // Invalidated on failure too: a transaction whose answer was lost may have been committed.
         defer {
             cache.invalidate(object.address)
             reaper.signal()
         }
-        let record = try await commit.value
+        let record = try await runToEnd { try await metadata.commitPut(object, mode: mode, facts: facts) }
         // A trigger of the database may have put the row elsewhere.
         if record.address != object.address { cache.invalidate(record.address) }
         return record

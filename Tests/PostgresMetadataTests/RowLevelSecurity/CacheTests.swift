@@ -93,6 +93,50 @@ private struct CoreOnPostgres {
             CREATE TRIGGER users_own \(event) ON storage.\(table) FOR EACH ROW EXECUTE FUNCTION public.users_own();
             """)
     }
+
+    /// Starts `change`, runs `body` while its COMMIT can't go on, and lets it go on.
+    func holdingCommit(
+        of change: Change, _ body: (Task<Void, any Error>) async throws -> Void
+    ) async throws -> Task<Void, any Error> {
+        try await sql(
+            """
+            CREATE FUNCTION public.hold() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER hold AFTER UPDATE OR DELETE ON storage.\(change == .closeBucket ? "buckets" : "objects")
+                DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.hold();
+            """)
+        return try await store.administrator.withTransaction(ending: .rollback) { transaction in
+            _ = try await transaction.run([.run(SQL("test_hold", "SELECT pg_advisory_xact_lock(42)"))])
+            let task = Task { try await run(change) }
+            while try await !isHeld() { await Task.yield() }
+            try await body(task)
+            return task
+        }
+    }
+
+    /// Whether somebody waits for a lock. One round trip.
+    func isHeld() async throws -> Bool {
+        let held = SQL("test_held", "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)")
+        return try await store.client.transaction([.run(held)], ending: .rollback)[0].onlyRow().bool(0)
+    }
+
+    private func run(_ change: Change) async throws {
+        switch change {
+        case .closeBucket: try await storage.buckets.update(bucket, changes: BucketChanges(isPublic: false), as: service)
+        case .move:
+            try await storage.objects.move(from: address("a"), to: address("b"), alphabet: .utf8, as: service)
+        case .delete: try await storage.objects.delete(address("a"), as: service)
+        case .deleteSome: _ = try await storage.objects.delete([ObjectKey(stored: "a")], in: bucket, as: service)
+        case .empty: try await storage.buckets.empty(bucket, as: service)
+        }
+    }
+}
+
+/// Something after which nobody reads the object `a` any more.
+enum Change: CaseIterable, Sendable {
+    case closeBucket, move, delete, deleteSome, empty
+
+    var answer: String { self == .closeBucket ? "bucketNotFound" : "objectNotFound" }
 }
 
 /// A quiet server's cache and what it can't know of its own transactions.
@@ -131,6 +175,42 @@ private struct CoreOnPostgres {
             try await core.put("new", at: "asked-for")
 
             #expect(try await core.publicRead("kept") == "new")
+        }
+    }
+
+    @Test(arguments: Change.allCases)
+    func aChangeWhoseCallerGoesAwayIsMadeToItsEnd(_ change: Change) async throws {
+        try await CoreOnPostgres.run { core in
+            try await core.put("open", at: "a")
+            #expect(try await core.publicRead("a") == "open")
+
+            let task = try await core.holdingCommit(of: change) { task in
+                task.cancel()
+                // Time enough for a request to cancel that should not be made.
+                for _ in 0..<50 { _ = try await core.isHeld() }
+            }
+
+            try await task.value
+            #expect(try await core.publicRead("a") == change.answer)
+        }
+    }
+
+    @Test(arguments: Change.allCases)
+    func aCommitThatOutlivesItsConnectionIsWaitedFor(_ change: Change) async throws {
+        try await CoreOnPostgres.run { core in
+            try await core.put("open", at: "a")
+
+            let task = try await core.holdingCommit(of: change) { _ in
+                core.store.client.pool.closeLeased()
+                // It is kept again before the change happens.
+                for _ in 0..<50 {
+                    let text = try await core.publicRead("a")
+                    #expect(text == "open")
+                }
+            }
+
+            await #expect(throws: StorageError.self) { try await task.value }
+            #expect(try await core.publicRead("a") == change.answer)
         }
     }
 }
