@@ -16,12 +16,15 @@ public struct Delivery: Sendable {
     public func open(
         _ address: ObjectAddress, range: ByteRange? = nil, preconditions: Preconditions = .none, access: Access
     ) async throws -> Delivered {
+        var ticket = cache.ticket(for: address)
         if let cached = try cached(address, access: access) {
-            if let delivered = try await deliver(cached, range: range, preconditions: preconditions) { return delivered }
+            if let delivered = try await deliver(cached, range: range, preconditions: preconditions, ticket: ticket) {
+                return delivered
+            }
         }
         var lost: ObjectVersion??
         while true {
-            let ticket = cache.ticket(for: address)
+            ticket = cache.ticket(for: address)
             let object = try await read(address, access: access)
             let details = ObjectMetadata(parsing: object.record.metadata)
             if preconditions.saveTransfer(of: object.record, details) {
@@ -79,14 +82,19 @@ public struct Delivery: Sendable {
     }
 
     /// Nil when the bytes are no longer where the cached row says.
-    private func deliver(_ cached: CachedObject, range: ByteRange?, preconditions: Preconditions) async throws -> Delivered? {
+    ///
+    /// - Parameter ticket: from before `cached` was looked up: an object that was only described so far is kept with its bytes.
+    private func deliver(
+        _ cached: CachedObject, range: ByteRange?, preconditions: Preconditions, ticket: ReadCache.Ticket?
+    ) async throws -> Delivered? {
         if preconditions.saveTransfer(of: cached.object.record, cached.details) {
             return Delivered(object: cached.object, details: cached.details, outcome: .notModified)
         }
         let range = preconditions.allowRange(of: cached.object.record, cached.details) ? range : nil
         if let body = cached.body.bytes { return try deliver(body, of: cached, range: range) }
         do {
-            return try await open(cached.object, cached.details, range: range, ticket: nil)
+            let fits = (cached.object.blob?.size ?? .max) <= cache.maxBodyBytes
+            return try await open(cached.object, cached.details, range: range, ticket: fits ? ticket : nil)
         } catch let error as StorageError where error.code == .blobMissing {
             return nil
         }

@@ -107,6 +107,8 @@ public final class ReadCache: Sendable {
         return state.withLock { state in
             guard state.isTracking, state.generations[ticket.stripe] == ticket.generation else { return nil }
             let address = object.record.address
+            // Without bytes it adds nothing to what is there, and may have fewer.
+            if body == nil, state.index[address] != nil { return nil }
             if let old = state.index[address] { Self.remove(old, from: &state) }
             while state.cost + cost > capacity { Self.evictOne(from: &state) }
             let slot = Slot(cached: cached, cost: cost, isReferenced: false)

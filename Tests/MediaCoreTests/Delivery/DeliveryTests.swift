@@ -3,6 +3,7 @@
 import MediaCore
 import MediaTesting
 import NIOCore
+import Synchronization
 import Testing
 
 struct DeliveryTests {
@@ -28,6 +29,24 @@ struct DeliveryTests {
 
         #expect(await errorCode { _ = try await core.read("a", access: .publicBucket(CoreFixture.facts)) } == .bucketNotFound)
         #expect(held.body.bytes == nil)
+    }
+
+    @Test func anObjectThatWasDescribedFirstIsKeptWithItsBytesAfterwards() async throws {
+        let blobs = Mutex<FaultyBlobStore?>(nil)
+        let core = try await CoreFixture(
+            public: true,
+            wrapping: { store in
+                let faulty = FaultyBlobStore(store)
+                blobs.withLock { $0 = faulty }
+                return faulty
+            })
+        let counter = try #require(blobs.withLock { $0 })
+        try await core.put("open", at: "a")
+        _ = try await core.storage.delivery.describe(core.address("a"), access: .publicBucket(CoreFixture.facts))
+
+        for _ in 0..<3 { #expect(try await core.read("a", access: .publicBucket(CoreFixture.facts)) == "open") }
+
+        #expect(counter.count(of: .get) == 1)
     }
 
     @Test func aReplacedObjectIsReadAnewAtOnce() async throws {

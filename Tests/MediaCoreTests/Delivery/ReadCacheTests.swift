@@ -92,6 +92,17 @@ struct ReadCacheTests {
         #expect(cache.insert(object, details: ObjectMetadata(), body: nil, ticket: ticket) == nil)
     }
 
+    @Test func aRecordAloneDoesNotReplaceOneWithItsBytes() throws {
+        let cache = Self.tracking()
+        let object = Self.object("k")
+        Self.keep(object, in: cache)
+        let ticket = try #require(cache.ticket(for: object.record.address))
+
+        #expect(cache.insert(object, details: ObjectMetadata(), body: nil, ticket: ticket) == nil)
+
+        #expect(cache.lookup(object.record.address)?.body.bytes != nil)
+    }
+
     @Test func aBucketsObjectsGoTogether() {
         let cache = Self.tracking()
         let inside = [Self.object("1"), Self.object("2")]
