@@ -163,6 +163,39 @@ struct PutTests {
         #expect(try await core.blobCount() == 0)
     }
 
+    @Test func aFormThatIsRefusedAfterItsFileLeavesNothing() async throws {
+        struct Refused: Error {}
+        let core = try await CoreFixture()
+        let upload = Upload(
+            body: ByteStream(ByteBuffer(string: "x")), options: CoreFixture.options(), lateOptions: { throw Refused() })
+
+        await #expect(throws: Refused.self) {
+            _ = try await core.storage.objects.put(upload, at: core.address("a"), access: .policy(CoreFixture.service))
+        }
+
+        #expect(try await core.blobCount() == 0)
+    }
+
+    @Test func aBodyThatEndsBecauseItsTaskWasCancelledIsNotStored() async throws {
+        let core = try await CoreFixture()
+        let parts = Mutex([ByteBuffer(string: "half of it")])
+        let body = AsyncThrowingStream<ByteBuffer, any Error>(unfolding: {
+            withUnsafeCurrentTask { $0?.cancel() }
+            return parts.withLock { $0.popLast() }
+        })
+
+        // In a task of its own, as the body cancels the one that reads it.
+        let result = await Task {
+            try await core.storage.objects.put(
+                Upload(body: ByteStream(length: nil, chunks: body), options: CoreFixture.options()), at: core.address("a"),
+                access: .policy(CoreFixture.service))
+        }.result
+
+        #expect(throws: CancellationError.self) { try result.get() }
+        #expect(try await core.blobCount() == 0)
+        #expect(await errorCode { _ = try await core.read("a") } == .objectNotFound)
+    }
+
     @Test func ofRacingUploadsThatMayNotReplaceOneWins() async throws {
         let core = try await CoreFixture()
 
