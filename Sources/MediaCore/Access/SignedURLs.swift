@@ -13,8 +13,8 @@ public struct SignedURLs: Sendable {
         self.uploadLifetime = uploadLifetime
     }
 
-    /// The largest `expiresIn` a token can carry: the date must stay exact in a double of milliseconds.
-    public static func maxLifetime(at now: Timestamp = .now()) -> Int64 { 9_007_199_254_740_991 / 1000 - now.seconds }
+    /// The largest `expiresIn`: a token can carry no later date.
+    public static func maxLifetime(at now: Timestamp = .now()) -> Int64 { Claims.latestDate - now.seconds }
 
     /// A token to download an object that the caller may read.
     /// - Throws: `StorageError` with code `.objectNotFound`, also when hidden; `.invalidParameter` for a lifetime out of range;

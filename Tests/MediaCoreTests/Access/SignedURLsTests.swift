@@ -115,6 +115,19 @@ struct SignedURLsTests {
         #expect(hidden == [nil])
     }
 
+    @Test func theLongestLifetimeWorks() async throws {
+        let core = try await CoreFixture()
+        try await core.put("x", at: "a")
+        let urls = core.storage.signedURLs
+        // Less a minute: the clock goes on.
+        let lifetime = SignedURLs.maxLifetime() - 60
+
+        let token = try await urls.download(core.address("a"), lifetime: lifetime, as: CoreFixture.service)
+
+        let grant = try urls.grant(token: token, address: core.address("a"), action: .download)
+        #expect(grant.expiresAt?.httpDate == "Fri, 31 Dec 9999 23:59:59 GMT")
+    }
+
     @Test(arguments: [0, -1, Int64.max])
     func aLifetimeMustBeOneThatADateCanHold(lifetime: Int64) async throws {
         let core = try await CoreFixture()
