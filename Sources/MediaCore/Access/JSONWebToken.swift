@@ -16,7 +16,8 @@ struct JSONWebToken {
 
     /// - Throws: `StorageError` with code `.unauthenticated` for anything that is not a compact JWS with a JSON object inside.
     init(_ token: String) throws(StorageError) {
-        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = token.utf8.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false).map(
+            Substring.init)
         guard token.utf8.count <= Self.maxBytes, parts.count == 3, let header = Base64URL.decode(parts[0]),
             let payload = Base64URL.decode(parts[1]), let signature = Base64URL.decode(parts[2]),
             let fields = Self.object(header), let algorithm = fields["alg"] as? String, fields["crit"] == nil,
