@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import FoundationXML
 import MediaTesting
 import NIOCore
 import Testing
 import WireFormats
+
+#if canImport(FoundationXML)
+    import FoundationXML
+#endif
 
 /// Generated documents: the seed in a failing test's name repeats it.
 @Suite struct XMLHostileTests {
@@ -25,13 +28,16 @@ import WireFormats
     static func reference(_ text: String) -> String? {
         final class Collector: NSObject, XMLParserDelegate {
             var text = ""
+            var failed = false
+            func parser(_ parser: XMLParser, parseErrorOccurred error: any Error) { failed = true }
             func parser(_ parser: XMLParser, foundCharacters string: String) { text += string }
             func parser(_ parser: XMLParser, foundCDATA block: Data) { text += String(decoding: block, as: UTF8.self) }
         }
         let collector = Collector()
         let parser = XMLParser(data: Data(text.utf8))
         parser.delegate = collector
-        return parser.parse() ? collector.text : nil
+        // Its result is true for a document whose elements never end; the error tells.
+        return parser.parse() && parser.parserError == nil && !collector.failed ? collector.text : nil
     }
 
     static func allText(_ tree: XMLTree) -> Int { tree.text.utf8.count + tree.children.map(allText).reduce(0, +) }
@@ -57,7 +63,7 @@ import WireFormats
     func whatIsWellFormedForAnotherReaderIsReadUnlessForbidden(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         let texts = [
-            "t", "&amp;", "&#65;", "<![CDATA[<]]>", "<!-- c -->", "<b/>", "<b x='1'>u</b>", "<p:c xmlns:p='q' p:y=\"&lt;\"/>",
+            "t", "&amp;", "&#955;", "<![CDATA[<]]>", "<!-- c -->", "<b/>", "<b x='1'>u</b>", "<c x='q' y=\"&lt;\"/>",
             "\n ", "é", "]]", ">",
         ]
         let inner = (0..<Int.random(in: 0...8, using: &generator)).compactMap { _ in texts.randomElement(using: &generator) }
