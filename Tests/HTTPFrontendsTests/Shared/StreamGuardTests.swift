@@ -200,4 +200,16 @@ import Testing
         line.tick()
         #expect(line.window.closes == 1)
     }
+
+    @Test func whatIsSaidAboutAConnectionIsNotSaidOnAStream() throws {
+        let line = try Line()
+        line.receive(Self.head(), .end(nil))
+        let fields: HTTPFields = [.connection: "close", .transferEncoding: "chunked", .contentType: "text/plain"]
+        line.channel.write(HTTPResponsePart.head(HTTPResponse(status: .badRequest, headerFields: fields)), promise: nil)
+        guard case .head(let head) = line.window.written.first else {
+            Issue.record("\(line.window.written)")
+            return
+        }
+        #expect(head.headerFields == [.contentType: "text/plain"])
+    }
 }

@@ -29,6 +29,10 @@ final class StreamGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// what it is sent.
     private static let pieceSize = 16 << 10
 
+    /// What a front-end says about an HTTP/1 connection is an error here, which would end the connection with all its streams.
+    /// RFC 9113 §8.2.2.
+    private static let connectionFields: [HTTPField.Name] = [.connection, .transferEncoding, .upgrade]
+
     private let limits: ConnectionLimits
     private let connection: TLSGuard?
     private let refused: (RequestRefusal) -> Void
@@ -141,12 +145,15 @@ final class StreamGuard: ChannelDuplexHandler, RemovableChannelHandler {
         let part = unwrapOutboundIn(data)
         switch part {
         case .head(let head) where head.status.code < 200: continueRequest(context, part, promise)
+        case .head(var head):
+            for name in Self.connectionFields { head.headerFields[name] = nil }
+            write(context, .head(head), promise)
         case .body(var bytes):
             while bytes.readableBytes > Self.pieceSize, let piece = bytes.readSlice(length: Self.pieceSize) {
                 write(context, .body(piece), nil)
             }
             write(context, .body(bytes), promise)
-        case .head, .end: write(context, part, promise)
+        case .end: write(context, part, promise)
         }
     }
 
