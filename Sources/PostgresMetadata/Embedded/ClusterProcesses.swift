@@ -37,8 +37,9 @@ struct ClusterProcesses: Sendable {
 
     /// The process named in `postmaster.pid`, if it is alive and one of some Postgres.
     private func recordedPostmaster() -> pid_t? {
-        guard let text = try? String(contentsOfFile: cluster + "/postmaster.pid", encoding: .utf8),
-            let line = text.split(separator: "\n").first, let pid = pid_t(line), isPostgres(pid)
+        // One that can't be read names nobody.
+        guard let text = try? AccountFile.text(cluster + "/postmaster.pid"), let line = text.split(separator: "\n").first,
+            let pid = pid_t(line), isPostgres(pid)
         else { return nil }
         return pid
     }

@@ -76,11 +76,10 @@ public final class EmbeddedPostgres: Service, Sendable {
             guard FileManager.default.fileExists(atPath: dataDirectory + "/postgres") else { return nil }
             let directory = try ClusterDirectory(dataDirectory: dataDirectory, account: nil)
             guard try ClusterProcesses(cluster: directory.cluster).isInUse(),
-                FileManager.default.fileExists(atPath: directory.postmasterFile)
+                let text = try AccountFile.text(directory.postmasterFile)
             else { return nil }
             // The fifth line is the socket's directory (PostgreSQL 15, src/include/utils/pidfile.h), as it was named to Postgres.
-            let lines = try String(contentsOfFile: directory.postmasterFile, encoding: .utf8)
-                .split(separator: "\n", omittingEmptySubsequences: false)
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             guard lines.count >= 5, !lines[4].isEmpty else { return nil }
             let isTemporary = lines[4].hasPrefix("/")
             let path = isTemporary ? String(lines[4]) : directory.sockets
