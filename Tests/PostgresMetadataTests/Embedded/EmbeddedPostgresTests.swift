@@ -314,6 +314,23 @@ import Testing
         #expect(ClusterProcesses(cluster: closed + "/data/postgres/cluster").all().isEmpty)
     }
 
+    @Test func aLargePoolHasItsConnectionsAndOthersRoomBesideIt() async throws {
+        let directory = try await Self.makeDataDirectory()
+        ExitCleanup.stopAndRemove(directory)
+        let server = try await EmbeddedPostgres.start(
+            EmbeddedPostgresConfiguration(dataDirectory: directory, durability: .none, poolSize: 70), logger: TestLog.quiet)
+        let client = try PostgresClient(
+            configuration: PostgresConfiguration(connectionString: server.connectionString, poolSize: 70), logger: TestLog.quiet)
+
+        var leased: [Connection] = []
+        for _ in 0..<70 { leased.append(try await client.pool.lease()) }
+        #expect(try await Self.keptRows(server) == 1)
+
+        for connection in leased { client.pool.release(connection) }
+        await client.shutdown()
+        await server.stop()
+    }
+
     @Test func aServerThatDoesNotStartSaysWhy() async throws {
         let directory = try await Self.makeDataDirectory()
 
