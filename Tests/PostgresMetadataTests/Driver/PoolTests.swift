@@ -126,6 +126,24 @@ import Testing
         withExtendedLifetime(silent) {}
     }
 
+    @Test func anAttemptWhoseTimeIsOverBeforeItBeginsSaysSo() async throws {
+        let silent = try LoopbackSocket(listening: true)
+        let thread = try ConnectionThread()
+        defer { thread.stop() }
+        let configuration = PostgresConfiguration(
+            connectionString: "postgres://x@127.0.0.1:\(silent.port)/y?sslmode=disable", connectTimeout: .zero)
+
+        for id in 1...50 {
+            let error = await #expect(throws: PostgresError.self) {
+                try await Connection.open(configuration, for: .session, id: UInt64(id), thread: thread)
+            }
+
+            #expect(error?.kind == .connectFailed)
+            #expect(error?.message.contains("timed out") == true)
+        }
+        withExtendedLifetime(silent) {}
+    }
+
     private final class Order: Sendable {
         let numbers = Mutex<[Int]>([])
     }
