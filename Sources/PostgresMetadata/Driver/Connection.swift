@@ -169,6 +169,8 @@ extension Connection {
         if wasIdle, !isOpen { onIdleLoss(self) }
     }
 
+    func threadHasStopped() { close(because: "the database client is shut down") }
+
     private func advance(_ state: inout State) -> Ending {
         guard let link = state.link else { return .none }
         if case .handshake = state.activity { return advanceHandshake(&state) }
@@ -298,16 +300,19 @@ extension Connection {
 
 extension Connection {
     /// Waits until Postgres has accepted the connection or refused it.
+    /// - Throws: `PostgresError` of kind `.connectFailed`; of kind `.shutDown` when the thread has been stopped.
     func shakeHands(within timeout: Duration) async throws(PostgresError) {
         let timer = thread.schedule(after: timeout) { [weak self] in self?.close(because: Self.timeoutReason) }
         defer { thread.cancel(timer) }
-        thread.add(self, as: id)
+        let shutDown = PostgresError(.shutDown, "the database client is shut down")
+        guard thread.add(self, as: id) else { throw shutDown }
         let outcome = await perform { state in
             state.activity = .handshake
             // Fresh from PQconnectStart, as if the last poll had asked for writing (PostgreSQL 15, §34.1).
             return state.link.map { !$0.isBroken && thread.watch($0.socket, for: .write, as: id) } ?? false
         }
         guard let failure = outcome.failure else { return }
+        if thread.isStopped { throw shutDown }
         // A connection that never was can't be lost: the timer closed it before the handshake began.
         throw failure.kind == .connectionLost ? PostgresError(.connectFailed, Self.timeoutReason) : failure
     }

@@ -144,6 +144,32 @@ import Testing
         withExtendedLifetime(silent) {}
     }
 
+    @Test(.timeLimit(.minutes(1))) func nothingIsOpenedOnAStoppedThread() async throws {
+        let silent = try LoopbackSocket(listening: true)
+        let thread = try ConnectionThread()
+        thread.stop()
+        let configuration = PostgresConfiguration(
+            connectionString: "postgres://x@127.0.0.1:\(silent.port)/y?sslmode=disable", connectTimeout: .seconds(600))
+
+        await #expect { try await Connection.open(configuration, for: .session, id: 1, thread: thread) } throws: {
+            ($0 as? PostgresError)?.kind == .shutDown
+        }
+        withExtendedLifetime(silent) {}
+    }
+
+    @Test(.timeLimit(.minutes(1))) func anAttemptToConnectEndsWithTheThread() async throws {
+        let silent = try LoopbackSocket(listening: true)
+        let thread = try ConnectionThread()
+        let configuration = PostgresConfiguration(
+            connectionString: "postgres://x@127.0.0.1:\(silent.port)/y?sslmode=disable", connectTimeout: .seconds(600))
+        let attempt = Task { _ = try await Connection.open(configuration, for: .session, id: 1, thread: thread) }
+        while !silent.hasCaller { await Task.yield() }
+
+        thread.stop()
+
+        await #expect { try await attempt.value } throws: { ($0 as? PostgresError)?.kind == .shutDown }
+    }
+
     private final class Order: Sendable {
         let numbers = Mutex<[Int]>([])
     }
