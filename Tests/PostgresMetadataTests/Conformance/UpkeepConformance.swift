@@ -38,6 +38,60 @@ extension MetadataStoreConformance {
         }
 
         @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aBlobThatAnObjectHasIsNotTaken(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                let source = try await fixture.put("a")
+                let version = try #require(source.version)
+                // As plain SQL copies a row.
+                try await fixture.adopt("copy", version: version.rawValue)
+                _ = try await fixture.store.deleteObject(at: fixture.address("a"), as: fixture.service)
+
+                #expect(try await fixture.dueDeletions().isEmpty)
+                let copy = try await fixture.store.visibleObject(at: fixture.address("copy"), as: fixture.service)
+                #expect(copy.blob.map { [$0.key] } == Array(blobKeys(of: [source])))
+
+                _ = try await fixture.store.deleteObject(at: fixture.address("copy"), as: fixture.service)
+                #expect(try await fixture.dueDeletions() == blobKeys(of: [source]))
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aBlobWhoseObjectCameBackStays(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                let deleted = try await fixture.put("a")
+                _ = try await fixture.store.deleteObject(at: fixture.address("a"), as: fixture.service)
+                try await fixture.adopt("a", version: try #require(deleted.version).rawValue)
+
+                #expect(try await fixture.dueDeletions().isEmpty)
+                #expect(try await fixture.store.queueUnreferencedBlobs(olderThan: .now().adding(seconds: 60)) == 0)
+                #expect(try await fixture.store.unknownBlobs(among: Array(blobKeys(of: [deleted])), in: .managed).isEmpty)
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aBatchIsFullInSpiteOfBlobsThatObjectsHave(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                var gone: [ObjectRecord] = []
+                for key in ["a", "b", "c", "d"] {
+                    let record = try await fixture.put(key)
+                    _ = try await fixture.store.deleteObject(at: fixture.address(key), as: fixture.service)
+                    if key < "c" {
+                        try await fixture.adopt(key, version: try #require(record.version).rawValue)
+                    } else {
+                        gone.append(record)
+                    }
+                }
+
+                let taken = try await fixture.store.takeBlobDeletions(limit: 2)
+
+                #expect(Set(taken.map(\.key)) == blobKeys(of: gone) && taken.map(\.id) == taken.map(\.id).sorted())
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
         func aFinishedDeletionForgetsTheBlob(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 try await fixture.deleteNewObjects(["a"])

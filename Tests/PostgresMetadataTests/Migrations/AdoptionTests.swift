@@ -24,13 +24,14 @@ private enum SupabaseDatabase {
                 """)
     }
 
-    /// A text that changes with any function, column, index, policy or row of the schema; triggers of ours aside.
+    /// A text that changes with any function, column, index, policy or row of the schema; triggers and indexes of ours aside.
     static let fingerprint = """
         SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
             SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'storage'::regnamespace
             UNION ALL SELECT attrelid::regclass || '.' || attname || attnum || atttypid FROM pg_attribute
-                WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'storage'::regnamespace)
-            UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'storage'
+                WHERE attrelid IN (
+                    SELECT oid FROM pg_class WHERE relnamespace = 'storage'::regnamespace AND NOT starts_with(relname, 'magpie_'))
+            UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'storage' AND NOT starts_with(indexname, 'magpie_')
             UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger
                 WHERE tgrelid IN ('storage.objects'::regclass, 'storage.buckets'::regclass) AND NOT starts_with(tgname, 'magpie_')
             UNION ALL SELECT policyname || qual FROM pg_policies
