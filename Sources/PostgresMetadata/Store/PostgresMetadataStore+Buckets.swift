@@ -89,11 +89,19 @@ extension PostgresMetadataStore {
     public func deleteObjects(
         in id: BucketID, createdBefore date: Timestamp, limit: Int, facts: RequestFacts
     ) async throws -> Int {
-        let steps: [Step] = [
-            .scope(system(facts)),
-            .run(Self.emptyBucket, id.rawValue, Parameter.timestamp(date), Parameter.int(limit)),
-        ]
-        return try await transaction(steps) { try $0[0].onlyRow().int(0) }
+        var deleted = 0
+        while deleted < limit {
+            let missing = limit - deleted
+            let steps: [Step] = [
+                .scope(system(facts)),
+                .run(Self.emptyBucket, id.rawValue, Parameter.timestamp(date), Parameter.int(missing)),
+            ]
+            let (went, chosen) = try await transaction(steps) { try ($0[0].onlyRow().int(0), $0[0].onlyRow().int(1)) }
+            deleted += went
+            // Somebody else may have deleted some of those that were chosen. Fewer than asked for are all there are.
+            guard chosen == missing else { break }
+        }
+        return deleted
     }
 }
 
@@ -136,12 +144,18 @@ extension PostgresMetadataStore {
     private static let emptyBucket = SQL(
         "bucket_empty",
         """
-        WITH doomed AS (
+        WITH chosen AS MATERIALIZED (
             SELECT o.id
             FROM storage.objects AS o
             WHERE o.bucket_id = $1 AND o.created_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
             ORDER BY o.name COLLATE "C"
             LIMIT $3::bigint
+        ), doomed AS (
+            -- In the order in which bulk deletions lock. A row that was moved meanwhile is another bucket's.
+            SELECT o.id
+            FROM storage.objects AS o
+            WHERE o.bucket_id = $1 AND o.id IN (SELECT c.id FROM chosen AS c)
+            ORDER BY o.id
             FOR UPDATE
         ), deleted AS (
             DELETE FROM storage.objects AS o USING doomed AS d WHERE o.id = d.id RETURNING o.version
@@ -150,7 +164,7 @@ extension PostgresMetadataStore {
             SELECT l.backend, l.key, l.version FROM magpie.blobs AS l JOIN deleted AS d ON d.version = l.version
             ON CONFLICT (version) DO NOTHING
         )
-        SELECT count(*) FROM deleted
+        SELECT count(*), (SELECT count(*) FROM chosen) FROM deleted
         """)
 
     /// The order is part of the text: one statement for each of the eight.
