@@ -66,3 +66,7 @@ CREATE OR REPLACE FUNCTION magpie.request_blob_deletions(p_versions text[]) RETU
     SELECT b.backend, b.key, b.version FROM magpie.blobs AS b WHERE b.version = ANY (p_versions)
     ON CONFLICT (version) DO NOTHING
 $$;
+
+GRANT EXECUTE ON FUNCTION magpie.blob_location(text) TO PUBLIC;
+REVOKE ALL ON FUNCTION magpie.request_blob_deletions(text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION magpie.request_blob_deletions(text[]) TO service_role;
