@@ -75,8 +75,9 @@ extension PostgresMetadataStore {
         let (hasObjects, isDeleted) = try await transaction(steps, about: .bucket(id)) {
             (try $0[0].onlyRow().bool(0), try $0[1].optionalRow() != nil)
         }
-        guard !hasObjects else { throw StorageError.bucketNotEmpty(id) }
-        guard isDeleted else { throw StorageError.bucketNotFound(id) }
+        // Objects that went between the two statements did not keep the bucket.
+        guard !isDeleted else { return }
+        throw hasObjects ? StorageError.bucketNotEmpty(id) : StorageError.bucketNotFound(id)
     }
 
     public func countObjects(in id: BucketID, upTo limit: Int, facts: RequestFacts) async throws -> Int {

@@ -76,5 +76,26 @@ extension MetadataStoreConformance {
             // A batch that is not full would end the emptying with "c" left.
             #expect(count == 2)
         }
+
+        @Test func aBucketThatBecameEmptyMeanwhileIsDeleted() async throws {
+            try await MetadataStoreUnderTest.postgres.withStore { fixture in
+                let bucket = try await fixture.makeBucket()
+                try await fixture.put("a")
+                try await fixture.onPostgres { store in
+                    let deletion = try await store.administrator.withTransaction(ending: .commit) { transaction in
+                        _ = try await transaction.run([
+                            .run(Self.allowDeletions), .run(SQL("test_empty", "DELETE FROM storage.objects")),
+                            .run(SQL("test_lock_bucket", "SELECT id FROM storage.buckets FOR UPDATE")),
+                        ])
+                        let deletion = Task { await failure { try await store.deleteBucket(bucket, as: fixture.service) } }
+                        try await untilSomebodyWaits(for: transaction)
+                        return deletion
+                    }
+
+                    #expect(await deletion.value == nil)
+                    #expect(await failure { try await store.bucket(bucket, as: fixture.service) }?.code == .bucketNotFound)
+                }
+            }
+        }
     }
 }
