@@ -7,7 +7,7 @@ extension PostgresMetadataStore {
         var taken: [BlobDeletion] = []
         while taken.count < limit {
             let missing = Parameter.int(limit - taken.count)
-            let due = try await transaction([.scope(system(.upkeep)), .run(Self.takeDeletions, missing)]) { results in
+            let due = try await transaction([.scope(searchingScope), .run(Self.takeDeletions, missing)]) { results in
                 try results[0].rows.map { row in
                     let deletion = BlobDeletion(
                         id: try row.int64(0), backend: BackendID(try row.string(1)), key: BlobKey(try row.string(2)),
@@ -35,15 +35,21 @@ extension PostgresMetadataStore {
 
     public func unknownBlobs(among keys: [BlobKey], in backend: BackendID) async throws -> [BlobKey] {
         let names = Parameter.strings(keys.map(\.rawValue))
-        return try await transaction([.scope(system(.upkeep)), .run(Self.findUnknown, backend.rawValue, names)]) {
+        return try await transaction([.scope(searchingScope), .run(Self.findUnknown, backend.rawValue, names)]) {
             try $0[0].rows.map { BlobKey(try $0.string(0)) }
         }
     }
 
     public func queueUnreferencedBlobs(olderThan date: Timestamp) async throws -> Int {
-        try await transaction([.scope(system(.upkeep)), .run(Self.queueUnreferenced, Parameter.timestamp(date))]) {
+        try await transaction([.scope(searchingScope), .run(Self.queueUnreferenced, Parameter.timestamp(date))]) {
             $0[0].affected
         }
+    }
+
+    /// The server's own work on whole tables, which may take longer than a request waits.
+    private var searchingScope: Scope {
+        let scope = system(.upkeep)
+        return Scope(role: scope.role, settings: scope.settings + [("statement_timeout", "1h")])
     }
 
     public func objects(after id: ObjectID?, limit: Int) async throws -> [(record: ObjectRecord, blob: BlobLocation?)] {

@@ -174,6 +174,31 @@ extension MetadataStoreConformance {
             }
         }
 
+        @Test func theSweepOfALargeTableIsNotCutShort() async throws {
+            let store = try await TestStore.migrated()
+            let fixture = StoreFixture(.postgres(store))
+            try await fixture.makeBucket()
+            try await fixture.disown(fixture.put("lost"))
+            try await store.administrator.execute(
+                script: """
+                    CREATE TABLE public.allowed (time interval);
+                    GRANT INSERT ON public.allowed TO service_role;
+                    CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$
+                    BEGIN
+                        INSERT INTO public.allowed VALUES (current_setting('statement_timeout')::interval);
+                        RETURN NULL;
+                    END
+                    $$;
+                    CREATE TRIGGER note AFTER INSERT OR UPDATE ON magpie.blob_deletions EXECUTE FUNCTION public.note();
+                    """)
+
+            #expect(try await store.queueUnreferencedBlobs(olderThan: .now().adding(seconds: 60)) == 1)
+            #expect(try await store.takeBlobDeletions(limit: 1).count == 1)
+
+            #expect(try await store.column("SELECT extract(hour FROM time)::int::text FROM public.allowed") == ["1", "1"])
+            await store.shutdown()
+        }
+
         @Test(arguments: MetadataStoreUnderTest.allCases)
         func everyObjectIsVisitedInTheOrderOfIDs(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
