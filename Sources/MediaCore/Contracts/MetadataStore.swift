@@ -92,7 +92,8 @@ public protocol MetadataStore: Sendable {
 
     // MARK: Upkeep
 
-    /// Takes up to `limit` requested blob deletions that are due, hidden from other takers for a while.
+    /// Takes up to `limit` requested blob deletions that are due, hidden from other takers for a while. Forgets requests for blobs
+    /// that an object points to again, as plain SQL can bring about.
     func takeBlobDeletions(limit: Int) async throws -> [BlobDeletion]
 
     /// The blobs are gone: forget the requests and the blobs' rows.

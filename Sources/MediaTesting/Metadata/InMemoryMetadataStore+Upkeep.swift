@@ -14,6 +14,8 @@ extension InMemoryMetadataStore {
     public func takeBlobDeletions(limit: Int) async throws -> [BlobDeletion] {
         let time = now()
         return state.withLock { state in
+            let referenced = Set(state.objects.values.compactMap(\.version))
+            state.deletions = state.deletions.filter { $0.value.notBefore > time || !referenced.contains($0.value.version) }
             let due = state.deletions.values
                 .filter { $0.notBefore <= time }
                 .sorted { $0.request.id < $1.request.id }

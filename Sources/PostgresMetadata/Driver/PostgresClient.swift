@@ -47,7 +47,7 @@ public final class PostgresClient: Service, Sendable {
         thread.stop()
     }
 
-    /// Runs a whole transaction in one round trip: BEGIN, the steps, its end.
+    /// Runs a whole transaction in one round trip: BEGIN, the steps, its end. Once more when another transaction was in the way.
     ///
     /// - Returns: one result per statement.
     /// - Throws: `PostgresError`; of kind `.outcomeUnknown` when the connection broke during COMMIT. `CancellationError`.
@@ -56,8 +56,9 @@ public final class PostgresClient: Service, Sendable {
         let batch = try Batch(begins: true, steps: steps, role: &role, end: ending)
         do {
             return try await lease { connection in try await connection.run(batch).get() }
-        } catch let error as PostgresError where error.isStalePlan {
-            // The schema was changed under prepared statements. Nothing has happened, and new connections know the new one.
+        } catch let error as PostgresError where error.kind == .server && error.isRetryable {
+            // A deadlock or a conflict is over by now. Where the schema was changed under prepared statements, new connections know the
+            // new one. Nothing has happened in either case.
             return try await lease { connection in try await connection.run(batch).get() }
         }
     }

@@ -75,8 +75,9 @@ extension PostgresMetadataStore {
         let (hasObjects, isDeleted) = try await transaction(steps, about: .bucket(id)) {
             (try $0[0].onlyRow().bool(0), try $0[1].optionalRow() != nil)
         }
-        guard !hasObjects else { throw StorageError.bucketNotEmpty(id) }
-        guard isDeleted else { throw StorageError.bucketNotFound(id) }
+        // Objects that went between the two statements did not keep the bucket.
+        guard !isDeleted else { return }
+        throw hasObjects ? StorageError.bucketNotEmpty(id) : StorageError.bucketNotFound(id)
     }
 
     public func countObjects(in id: BucketID, upTo limit: Int, facts: RequestFacts) async throws -> Int {
@@ -89,11 +90,19 @@ extension PostgresMetadataStore {
     public func deleteObjects(
         in id: BucketID, createdBefore date: Timestamp, limit: Int, facts: RequestFacts
     ) async throws -> Int {
-        let steps: [Step] = [
-            .scope(system(facts)),
-            .run(Self.emptyBucket, id.rawValue, Parameter.timestamp(date), Parameter.int(limit)),
-        ]
-        return try await transaction(steps) { try $0[0].onlyRow().int(0) }
+        var deleted = 0
+        while deleted < limit {
+            let missing = limit - deleted
+            let steps: [Step] = [
+                .scope(system(facts)),
+                .run(Self.emptyBucket, id.rawValue, Parameter.timestamp(date), Parameter.int(missing)),
+            ]
+            let (went, chosen) = try await transaction(steps) { try ($0[0].onlyRow().int(0), $0[0].onlyRow().int(1)) }
+            deleted += went
+            // Somebody else may have deleted some of those that were chosen. Fewer than asked for are all there are.
+            guard chosen == missing else { break }
+        }
+        return deleted
     }
 }
 
@@ -136,12 +145,18 @@ extension PostgresMetadataStore {
     private static let emptyBucket = SQL(
         "bucket_empty",
         """
-        WITH doomed AS (
+        WITH chosen AS MATERIALIZED (
             SELECT o.id
             FROM storage.objects AS o
             WHERE o.bucket_id = $1 AND o.created_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
             ORDER BY o.name COLLATE "C"
             LIMIT $3::bigint
+        ), doomed AS (
+            -- In the order in which bulk deletions lock. A row that was moved meanwhile is another bucket's.
+            SELECT o.id
+            FROM storage.objects AS o
+            WHERE o.bucket_id = $1 AND o.id IN (SELECT c.id FROM chosen AS c)
+            ORDER BY o.id
             FOR UPDATE
         ), deleted AS (
             DELETE FROM storage.objects AS o USING doomed AS d WHERE o.id = d.id RETURNING o.version
@@ -150,7 +165,7 @@ extension PostgresMetadataStore {
             SELECT l.backend, l.key, l.version FROM magpie.blobs AS l JOIN deleted AS d ON d.version = l.version
             ON CONFLICT (version) DO NOTHING
         )
-        SELECT count(*) FROM deleted
+        SELECT count(*), (SELECT count(*) FROM chosen) FROM deleted
         """)
 
     /// The order is part of the text: one statement for each of the eight.

@@ -4,13 +4,22 @@ public import MediaCore
 
 extension PostgresMetadataStore {
     public func takeBlobDeletions(limit: Int) async throws -> [BlobDeletion] {
-        try await transaction([.scope(system(.upkeep)), .run(Self.takeDeletions, Parameter.int(limit))]) {
-            try $0[0].rows.map { row in
-                BlobDeletion(
-                    id: try row.int64(0), backend: BackendID(try row.string(1)), key: BlobKey(try row.string(2)),
-                    attempts: try row.int(3))
+        var taken: [BlobDeletion] = []
+        while taken.count < limit {
+            let missing = Parameter.int(limit - taken.count)
+            let due = try await transaction([.scope(searchingScope), .run(Self.takeDeletions, missing)]) { results in
+                try results[0].rows.map { row in
+                    let deletion = BlobDeletion(
+                        id: try row.int64(0), backend: BackendID(try row.string(1)), key: BlobKey(try row.string(2)),
+                        attempts: try row.int(3))
+                    return (deletion: deletion, isDropped: try row.bool(4))
+                }
             }
+            taken += due.filter { !$0.isDropped }.map(\.deletion)
+            // Dropped requests are gone, so this comes to an end.
+            guard due.contains(where: \.isDropped) else { break }
         }
+        return taken
     }
 
     public func finishBlobDeletions(_ ids: [Int64]) async throws {
@@ -26,15 +35,21 @@ extension PostgresMetadataStore {
 
     public func unknownBlobs(among keys: [BlobKey], in backend: BackendID) async throws -> [BlobKey] {
         let names = Parameter.strings(keys.map(\.rawValue))
-        return try await transaction([.scope(system(.upkeep)), .run(Self.findUnknown, backend.rawValue, names)]) {
+        return try await transaction([.scope(searchingScope), .run(Self.findUnknown, backend.rawValue, names)]) {
             try $0[0].rows.map { BlobKey(try $0.string(0)) }
         }
     }
 
     public func queueUnreferencedBlobs(olderThan date: Timestamp) async throws -> Int {
-        try await transaction([.scope(system(.upkeep)), .run(Self.queueUnreferenced, Parameter.timestamp(date))]) {
+        try await transaction([.scope(searchingScope), .run(Self.queueUnreferenced, Parameter.timestamp(date))]) {
             $0[0].affected
         }
+    }
+
+    /// The server's own work on whole tables, which may take longer than a request waits.
+    private var searchingScope: Scope {
+        let scope = system(.upkeep)
+        return Scope(role: scope.role, settings: scope.settings + [("statement_timeout", "1h")])
     }
 
     public func objects(after id: ObjectID?, limit: Int) async throws -> [(record: ObjectRecord, blob: BlobLocation?)] {
@@ -49,22 +64,32 @@ extension PostgresMetadataStore {
 }
 
 extension PostgresMetadataStore {
-    // Whoever takes a request has five minutes; after a crash somebody else takes it.
+    // Whoever takes a request has five minutes; after a crash somebody else takes it. Plain SQL may have given the version to a row
+    // again since it was requested: then the bytes stay, and the request goes.
     private static let takeDeletions = SQL(
         "blob_deletions_take",
         """
-        UPDATE magpie.blob_deletions AS d
-        SET not_before = now() + interval '5 minutes'
-        FROM (
-            SELECT q.id
+        WITH due AS MATERIALIZED (
+            SELECT q.id, q.version, q.backend, q.key, q.attempts
             FROM magpie.blob_deletions AS q
             WHERE q.not_before <= now()
             ORDER BY q.id
             LIMIT $1::bigint
             FOR UPDATE SKIP LOCKED
-        ) AS due
-        WHERE d.id = due.id
-        RETURNING d.id, d.backend, d.key, d.attempts
+        ), needed AS MATERIALIZED (
+            SELECT due.id FROM due WHERE EXISTS (SELECT FROM storage.objects AS o WHERE o.version = due.version)
+        ), dropped AS (
+            DELETE FROM magpie.blob_deletions AS d USING needed WHERE d.id = needed.id
+        ), taken AS (
+            UPDATE magpie.blob_deletions AS d
+            SET not_before = now() + interval '5 minutes'
+            FROM due
+            WHERE d.id = due.id AND NOT EXISTS (SELECT FROM needed WHERE needed.id = due.id)
+        )
+        SELECT due.id, due.backend, due.key, due.attempts, needed.id IS NOT NULL
+        FROM due
+        LEFT JOIN needed ON needed.id = due.id
+        ORDER BY due.id
         """)
 
     private static let finishDeletions = SQL(
@@ -87,8 +112,8 @@ extension PostgresMetadataStore {
         WHERE d.id = $1::bigint
         """)
 
-    // An adopted object has no blob row; its key ends in its version. No index leads from a version to an object, so that is asked
-    // only of the few keys that nothing else knows.
+    // An adopted object has no blob row; its key ends in its version. An adopted table may lack the index that leads from a version to
+    // an object, so that is asked only of the few keys that nothing else knows.
     private static let findUnknown = SQL(
         "blobs_unknown",
         """

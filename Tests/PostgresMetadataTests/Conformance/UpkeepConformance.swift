@@ -38,6 +38,60 @@ extension MetadataStoreConformance {
         }
 
         @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aBlobThatAnObjectHasIsNotTaken(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                let source = try await fixture.put("a")
+                let version = try #require(source.version)
+                // As plain SQL copies a row.
+                try await fixture.adopt("copy", version: version.rawValue)
+                _ = try await fixture.store.deleteObject(at: fixture.address("a"), as: fixture.service)
+
+                #expect(try await fixture.dueDeletions().isEmpty)
+                let copy = try await fixture.store.visibleObject(at: fixture.address("copy"), as: fixture.service)
+                #expect(copy.blob.map { [$0.key] } == Array(blobKeys(of: [source])))
+
+                _ = try await fixture.store.deleteObject(at: fixture.address("copy"), as: fixture.service)
+                #expect(try await fixture.dueDeletions() == blobKeys(of: [source]))
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aBlobWhoseObjectCameBackStays(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                let deleted = try await fixture.put("a")
+                _ = try await fixture.store.deleteObject(at: fixture.address("a"), as: fixture.service)
+                try await fixture.adopt("a", version: try #require(deleted.version).rawValue)
+
+                #expect(try await fixture.dueDeletions().isEmpty)
+                #expect(try await fixture.store.queueUnreferencedBlobs(olderThan: .now().adding(seconds: 60)) == 0)
+                #expect(try await fixture.store.unknownBlobs(among: Array(blobKeys(of: [deleted])), in: .managed).isEmpty)
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aBatchIsFullInSpiteOfBlobsThatObjectsHave(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                var gone: [ObjectRecord] = []
+                for key in ["a", "b", "c", "d"] {
+                    let record = try await fixture.put(key)
+                    _ = try await fixture.store.deleteObject(at: fixture.address(key), as: fixture.service)
+                    if key < "c" {
+                        try await fixture.adopt(key, version: try #require(record.version).rawValue)
+                    } else {
+                        gone.append(record)
+                    }
+                }
+
+                let taken = try await fixture.store.takeBlobDeletions(limit: 2)
+
+                #expect(Set(taken.map(\.key)) == blobKeys(of: gone) && taken.map(\.id) == taken.map(\.id).sorted())
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
         func aFinishedDeletionForgetsTheBlob(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 try await fixture.deleteNewObjects(["a"])
@@ -118,6 +172,31 @@ extension MetadataStoreConformance {
 
                 #expect(try await fixture.dueDeletions() == blobKeys(of: [lost]))
             }
+        }
+
+        @Test func theSweepOfALargeTableIsNotCutShort() async throws {
+            let store = try await TestStore.migrated()
+            let fixture = StoreFixture(.postgres(store))
+            try await fixture.makeBucket()
+            try await fixture.disown(fixture.put("lost"))
+            try await store.administrator.execute(
+                script: """
+                    CREATE TABLE public.allowed (time interval);
+                    GRANT INSERT ON public.allowed TO service_role;
+                    CREATE FUNCTION public.note() RETURNS trigger LANGUAGE plpgsql AS $$
+                    BEGIN
+                        INSERT INTO public.allowed VALUES (current_setting('statement_timeout')::interval);
+                        RETURN NULL;
+                    END
+                    $$;
+                    CREATE TRIGGER note AFTER INSERT OR UPDATE ON magpie.blob_deletions EXECUTE FUNCTION public.note();
+                    """)
+
+            #expect(try await store.queueUnreferencedBlobs(olderThan: .now().adding(seconds: 60)) == 1)
+            #expect(try await store.takeBlobDeletions(limit: 1).count == 1)
+
+            #expect(try await store.column("SELECT extract(hour FROM time)::int::text FROM public.allowed") == ["1", "1"])
+            await store.shutdown()
         }
 
         @Test(arguments: MetadataStoreUnderTest.allCases)

@@ -198,6 +198,48 @@ import Testing
         }
     }
 
+    /// A function that refuses with an SQLSTATE as often as told, and counts how often it was asked.
+    private static func refusal(_ state: String, times: Int) -> String {
+        schema + """
+            CREATE SEQUENCE attempts;
+            CREATE FUNCTION refuse() RETURNS void LANGUAGE plpgsql AS $$
+            BEGIN
+                IF nextval('attempts') <= \(times) THEN
+                    RAISE SQLSTATE '\(state)';
+                END IF;
+            END
+            $$;
+            """
+    }
+    private static let refuse = SQL("test_refuse", "SELECT refuse()::text")
+    private static let attempts = SQL("test_attempts", "SELECT last_value FROM attempts")
+
+    @Test(arguments: [SQLState.deadlockDetected, .serializationFailure])
+    func aTransactionThatWasInTheWayOfAnotherIsRunAgain(_ state: SQLState) async throws {
+        try await withClient { client in
+            try await client.execute(script: Self.refusal(state.rawValue, times: 1))
+
+            _ = try await client.transaction([.run(Self.insert, "a"), .run(Self.refuse)], ending: .commit)
+
+            #expect(try await Self.count(in: client) == 1)
+        }
+    }
+
+    @Test(arguments: [SQLState.deadlockDetected, .uniqueViolation, .queryCanceled, .lockNotAvailable])
+    func aTransactionThatIsRefusedForGoodIsNotRunForever(_ state: SQLState) async throws {
+        try await withClient { client in
+            try await client.execute(script: Self.refusal(state.rawValue, times: 9))
+
+            let error = await #expect(throws: PostgresError.self) {
+                try await client.transaction([.run(Self.insert, "a"), .run(Self.refuse)], ending: .commit)
+            }
+
+            let attempts = try await client.transaction([.run(Self.attempts)], ending: .commit)[0].onlyRow().int64(0)
+            #expect(error?.sqlState == state && attempts == (state == .deadlockDetected ? 2 : 1))
+            #expect(try await Self.count(in: client) == 0)
+        }
+    }
+
     @Test(arguments: ["a\0b", "\0"])
     func aNULIsRefusedBeforeAnythingIsSent(_ text: String) async throws {
         try await withClient({ $0.poolSize = 1 }) { client in

@@ -24,13 +24,14 @@ private enum SupabaseDatabase {
                 """)
     }
 
-    /// A text that changes with any function, column, index, policy or row of the schema; triggers of ours aside.
+    /// A text that changes with any function, column, index, policy or row of the schema; triggers and indexes of ours aside.
     static let fingerprint = """
         SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
             SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'storage'::regnamespace
             UNION ALL SELECT attrelid::regclass || '.' || attname || attnum || atttypid FROM pg_attribute
-                WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'storage'::regnamespace)
-            UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'storage'
+                WHERE attrelid IN (
+                    SELECT oid FROM pg_class WHERE relnamespace = 'storage'::regnamespace AND NOT starts_with(relname, 'magpie_'))
+            UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'storage' AND NOT starts_with(indexname, 'magpie_')
             UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger
                 WHERE tgrelid IN ('storage.objects'::regclass, 'storage.buckets'::regclass) AND NOT starts_with(tgname, 'magpie_')
             UNION ALL SELECT policyname || qual FROM pg_policies
@@ -73,6 +74,72 @@ private enum SupabaseDatabase {
             #expect(try await store.takeBlobDeletions(limit: 9).isEmpty)
             try await store.ping()
         }
+    }
+
+    @Test(arguments: [false, true])
+    func aDatabaseThatGrantsNothingByDefaultIsServed(_ isAdopted: Bool) async throws {
+        try await TestStore.onEmptyDatabase { store, _ in
+            try await store.administrator.execute(script: "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+            if isAdopted { try await SupabaseDatabase.make(in: store, at: 63) }
+            #expect(try await store.migrator.migrate().isAdopted == isAdopted)
+            let fixture = StoreFixture(.postgres(store))
+            try await fixture.allow([.select, .insert, .update, .delete], where: .ownerIsCaller)
+            let bucket = try await fixture.makeBucket("hard")
+            _ = try await store.updateBucket(bucket, changes: BucketChanges(isPublic: false), as: fixture.service)
+
+            try await store.checkPut(
+                fixture.draft("a/b", in: "hard", owner: StoreFixture.alice), mode: .replace, as: fixture.alice)
+            try await fixture.put(all: ["a/b", "a/b", "c"], in: "hard", owner: StoreFixture.alice)
+            _ = try await store.moveObject(
+                from: fixture.address("c", in: "hard"), to: fixture.address("d", in: "hard"), as: fixture.alice)
+            let folder = try await store.folder(FolderQuery(prefix: ""), in: bucket, as: fixture.alice).map(\.name)
+            let page = try await store.objects(matching: ListQuery(foldsFolders: true), in: bucket, as: fixture.alice)
+            let read = try await store.visibleObject(at: fixture.address("d", in: "hard"), as: fixture.alice)
+            _ = try await store.deleteObject(at: fixture.address("d", in: "hard"), as: fixture.alice)
+
+            #expect(folder == ["a", "d"] && page.entries.map(\.name) == ["a/", "d"] && read.blob != nil)
+            #expect(try await fixture.dueDeletions().count == 2)
+            // Triggers run as whoever writes, by whatever role.
+            try await store.administrator.execute(
+                script: """
+                    CREATE ROLE hard_writer;
+                    GRANT USAGE ON SCHEMA storage TO hard_writer;
+                    GRANT ALL ON storage.buckets TO hard_writer;
+                    CREATE POLICY writes ON storage.buckets TO hard_writer USING (true);
+                    SET ROLE hard_writer;
+                    UPDATE storage.buckets SET public = true;
+                    RESET ROLE;
+                    DROP OWNED BY hard_writer;
+                    DROP ROLE hard_writer;
+                    """)
+        }
+    }
+
+    @Test func noFunctionOfMagpieIsLeftToDefaults() async throws {
+        try await TestStore.onEmptyDatabase { store, _ in
+            try await store.administrator.execute(script: "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC")
+            try await store.migrator.migrate()
+
+            let functions = "FROM pg_proc WHERE pronamespace = 'magpie'::regnamespace AND prorettype <> 'trigger'::regtype"
+            let unusable = try await store.column(
+                "SELECT proname \(functions) AND NOT has_function_privilege('service_role', oid, 'EXECUTE')")
+
+            #expect(unusable.isEmpty)
+        }
+    }
+
+    @Test func onlyTheServerMayAskForDeletions() async throws {
+        let store = try await TestStore.migrated()
+
+        let allowed = try await store.column(
+            """
+            SELECT rolname FROM pg_roles
+            WHERE rolname IN ('anon', 'authenticated', 'service_role')
+                AND has_function_privilege(oid, 'magpie.request_blob_deletions(text[])', 'EXECUTE')
+            """)
+
+        await store.shutdown()
+        #expect(allowed == ["service_role"])
     }
 
     @Test(arguments: [0, 62])

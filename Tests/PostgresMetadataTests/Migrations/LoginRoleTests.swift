@@ -56,6 +56,28 @@ import Testing
         }
     }
 
+    @Test func aTableOfSomebodyElseIsServedWithoutAnIndexOfOurs() async throws {
+        try await makeLogin("NOINHERIT", grants: true) { store, login in
+            try await store.migrator.migrate()
+            try await store.administrator.execute(
+                script: """
+                    DROP INDEX IF EXISTS storage.magpie_objects_version;
+                    GRANT CREATE ON SCHEMA storage TO service_role;
+                    ALTER TABLE storage.objects OWNER TO service_role;
+                    DELETE FROM magpie.migrations WHERE number = 6;
+                    """)
+
+            #expect(try await store.migrator.migrate().applied == ["magpie_blobs"])
+
+            #expect(
+                try await store.column("SELECT coalesce(to_regclass('storage.magpie_objects_version')::text, 'none')") == ["none"]
+            )
+            let fixture = StoreFixture(.postgres(store))
+            try await fixture.deleteNewObjects(["a"])
+            #expect(try await fixture.dueDeletions().count == 1)
+        }
+    }
+
     @Test func aStrangerIsToldWhatIsMissing() async throws {
         try await makeLogin("", grants: false) { store, login in
             do {

@@ -125,8 +125,8 @@ private func migrationFailure(_ body: () async throws -> Migrator.Outcome) async
                 "SELECT indexname FROM pg_indexes WHERE schemaname = 'storage' AND tablename = 'objects' ORDER BY 1")
             #expect(
                 indexes == [
-                    "bucketid_objname", "idx_objects_bucket_id_name", "idx_objects_bucket_id_name_lower", "name_prefix_search",
-                    "objects_pkey",
+                    "bucketid_objname", "idx_objects_bucket_id_name", "idx_objects_bucket_id_name_lower",
+                    "magpie_objects_version", "name_prefix_search", "objects_pkey",
                 ])
         }
     }

@@ -58,6 +58,7 @@ BEGIN
                 nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub'
             )::uuid
         $f$;
+        GRANT EXECUTE ON FUNCTION auth.uid() TO anon, authenticated, service_role;
     END IF;
     IF to_regprocedure('auth.role()') IS NULL THEN
         CREATE FUNCTION auth.role() RETURNS text LANGUAGE sql STABLE AS $f$
@@ -66,6 +67,7 @@ BEGIN
                 nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'role'
             )
         $f$;
+        GRANT EXECUTE ON FUNCTION auth.role() TO anon, authenticated, service_role;
     END IF;
     IF to_regprocedure('auth.email()') IS NULL THEN
         CREATE FUNCTION auth.email() RETURNS text LANGUAGE sql STABLE AS $f$
@@ -74,11 +76,13 @@ BEGIN
                 nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'email'
             )
         $f$;
+        GRANT EXECUTE ON FUNCTION auth.email() TO anon, authenticated, service_role;
     END IF;
     IF to_regprocedure('auth.jwt()') IS NULL THEN
         CREATE FUNCTION auth.jwt() RETURNS jsonb LANGUAGE sql STABLE AS $f$
             SELECT nullif(current_setting('request.jwt.claims', true), '')::jsonb
         $f$;
+        GRANT EXECUTE ON FUNCTION auth.jwt() TO anon, authenticated, service_role;
     END IF;
 END
 $$;

@@ -164,3 +164,7 @@ LANGUAGE sql STABLE AS $$
     ORDER BY e.name COLLATE "C" DESC
     LIMIT p_limit
 $$;
+
+-- Databases exist that take from PUBLIC what it has by default.
+GRANT EXECUTE ON FUNCTION magpie.key_after(text), magpie.key_last(), magpie.level_ascending(text, text, text, text, bigint),
+    magpie.level_descending(text, text, text, text, bigint) TO PUBLIC;

@@ -335,3 +335,6 @@ LANGUAGE sql STABLE AS $$
     ORDER BY e.entry, e.created_at, e.id
     LIMIT least(greatest(coalesce(max_keys, 100), 0), 1500)
 $$;
+
+GRANT EXECUTE ON FUNCTION magpie.folder_ascending(text, text, int, bigint), magpie.folder_descending(text, text, int, bigint),
+    magpie.folder_scan(text, text, int) TO PUBLIC;

@@ -40,6 +40,20 @@ CREATE UNIQUE INDEX IF NOT EXISTS blob_deletions_version ON magpie.blob_deletion
 CREATE INDEX IF NOT EXISTS blob_deletions_due ON magpie.blob_deletions (not_before, id);
 CREATE INDEX IF NOT EXISTS blob_deletions_backend_key ON magpie.blob_deletions (backend, key);
 
+-- Tells whether bytes that are about to be removed are still some row's. An adopted table may belong to somebody else.
+DO $$
+BEGIN
+    IF pg_has_role((SELECT c.relowner FROM pg_class AS c WHERE c.oid = 'storage.objects'::regclass), 'USAGE')
+        AND has_schema_privilege('storage', 'CREATE')
+    THEN
+        CREATE INDEX IF NOT EXISTS magpie_objects_version ON storage.objects (version);
+    ELSIF to_regclass('storage.magpie_objects_version') IS NULL THEN
+        RAISE WARNING 'the role "%" may not create an index on storage.objects: upkeep will read the whole table', current_user
+            USING HINT = 'As its owner: CREATE INDEX magpie_objects_version ON storage.objects (version)';
+    END IF;
+END
+$$;
+
 REVOKE ALL ON magpie.migrations, magpie.backends, magpie.blobs, magpie.blob_deletions FROM PUBLIC, anon, authenticated;
 GRANT SELECT ON magpie.migrations TO service_role;
 GRANT SELECT, INSERT, UPDATE, DELETE ON magpie.backends, magpie.blobs, magpie.blob_deletions TO service_role;
@@ -60,3 +74,7 @@ CREATE OR REPLACE FUNCTION magpie.request_blob_deletions(p_versions text[]) RETU
     SELECT b.backend, b.key, b.version FROM magpie.blobs AS b WHERE b.version = ANY (p_versions)
     ON CONFLICT (version) DO NOTHING
 $$;
+
+GRANT EXECUTE ON FUNCTION magpie.blob_location(text) TO PUBLIC;
+REVOKE ALL ON FUNCTION magpie.request_blob_deletions(text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION magpie.request_blob_deletions(text[]) TO service_role;

@@ -79,6 +79,9 @@ BEGIN
 END
 $$;
 
+-- The triggers run as whoever writes.
+GRANT EXECUTE ON FUNCTION magpie.announce(text[]), magpie.is_quiet() TO PUBLIC;
+
 DO $$
 BEGIN
     IF NOT (has_table_privilege('storage.objects', 'TRIGGER') AND has_table_privilege('storage.buckets', 'TRIGGER')) THEN
