@@ -67,7 +67,8 @@ public struct Buckets: Sendable {
             deleted = try await runToEnd {
                 try await metadata.deleteObjects(in: id, createdBefore: now, limit: Self.emptyBatch, facts: caller.facts)
             }
-        } while deleted == Self.emptyBatch
+            // Fewer than a batch when others delete meanwhile; the end is when none is left.
+        } while deleted > 0
     }
 
     /// - Throws: `StorageError` with `.wrongRole`.
