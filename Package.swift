@@ -75,7 +75,7 @@ let package = Package(
         .target(
             name: "PostgresMetadata",
             dependencies: [
-                "CEpoll", "CLibPQ", "MediaCore",
+                "CEpoll", "CLibPQ", "CLinuxFiles", "MediaCore",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),

@@ -4,6 +4,7 @@ import Glibc
 public import Logging
 public import MediaCore
 import NIOCore
+import Synchronization
 
 /// A blob store on a local disk.
 ///
@@ -58,6 +59,7 @@ public final class LocalBlobStore: BlobStore {
     let root: Directory
     let fanOut: FanOut
     let temporary: TemporaryDirectory
+    private let marker: Mutex<StoreMarker>
     let threads: DiskThreads
     let writeCall: WriteCall
     let logger: Logger
@@ -98,7 +100,9 @@ public final class LocalBlobStore: BlobStore {
     ) throws {
         if create { try Self.makeRoot(path) }
         root = try Directory(path: path)
-        self.id = try StoreMarker.open(in: root, create: create, expecting: id).id
+        let marker = try StoreMarker.open(in: root, create: create, expecting: id)
+        self.id = marker.id
+        self.marker = Mutex(marker)
         for name in BlobPlace.Tree.allCases.map(\.rawValue) + [TemporaryDirectory.parentName, Self.partsName] {
             try root.makeDirectory(name)
         }
@@ -119,6 +123,21 @@ public final class LocalBlobStore: BlobStore {
             try Directory(path: path + "/..").synchronize()
         } catch  where error.code == EEXIST {
             // The usual case: the operator made it.
+        }
+    }
+
+    /// What the database that this store belongs to calls itself. Nil before the store is told of one.
+    public var databaseID: String? { marker.withLock { $0.database } }
+
+    /// Makes the store belong to a database, durably. To be called by one process at a time.
+    public func belong(to databaseID: String) async throws {
+        try await onDisk { [self] in
+            try marker.withLock { marker in
+                var changed = marker
+                changed.database = databaseID
+                try changed.write(in: root)
+                marker = changed
+            }
         }
     }
 

@@ -17,6 +17,8 @@ struct StoreMarker: Codable, Hashable {
 
     var format: Int
     var id: String
+    /// The database that the store belongs to; nil before it is told of one.
+    var database: String?
 
     /// Reads the marker, or makes a store of an empty directory when `create` allows it.
     static func open(in root: Directory, create: Bool, expecting id: String?) throws -> StoreMarker {
@@ -75,21 +77,26 @@ struct StoreMarker: Codable, Hashable {
             }
         }
         let marker = StoreMarker(format: currentFormat, id: UUID().uuidString.lowercased())
-        let temporary = "\(name).new"
+        try marker.write(in: root)
+        return marker
+    }
+
+    /// Puts the marker in the place of an earlier one, durably.
+    func write(in root: Directory) throws {
+        let temporary = "\(Self.name).new"
         try root.remove(temporary)
         let file = try TemporaryFile(path: temporary, root: root, write: LocalBlobStore.systemWrite)
         do {
             var batch = WriteBatch()
-            batch.append(ByteBuffer(bytes: try JSONEncoder().encode(marker)))
+            batch.append(ByteBuffer(bytes: try JSONEncoder().encode(self)))
             try file.append(batch)
             try file.synchronize()
-            try root.rename(temporary, to: name)
+            try root.rename(temporary, to: Self.name)
             try root.synchronize()
         } catch {
             file.discard()
             throw error
         }
         file.finish()
-        return marker
     }
 }

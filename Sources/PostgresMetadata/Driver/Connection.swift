@@ -43,6 +43,7 @@ final class Connection: Sendable, SocketHandler {
 
     /// How long a cancelled batch may take to end before the connection is given up.
     static let cancelGrace = Duration.seconds(5)
+    private static let timeoutReason = "timed out while connecting"
     /// For the calls of libpq that block: looking up a host name, sending a cancel request.
     static let blockingCalls = DispatchQueue(label: "magpie.db.blocking", attributes: .concurrent)
 
@@ -167,6 +168,8 @@ extension Connection {
         settle(ending)
         if wasIdle, !isOpen { onIdleLoss(self) }
     }
+
+    func threadHasStopped() { close(because: "the database client is shut down") }
 
     private func advance(_ state: inout State) -> Ending {
         guard let link = state.link else { return .none }
@@ -297,20 +300,21 @@ extension Connection {
 
 extension Connection {
     /// Waits until Postgres has accepted the connection or refused it.
+    /// - Throws: `PostgresError` of kind `.connectFailed`; of kind `.shutDown` when the thread has been stopped.
     func shakeHands(within timeout: Duration) async throws(PostgresError) {
-        let timer = thread.schedule(after: timeout) { [weak self] in self?.close(because: "timed out while connecting") }
+        let timer = thread.schedule(after: timeout) { [weak self] in self?.close(because: Self.timeoutReason) }
         defer { thread.cancel(timer) }
-        thread.add(self, as: id)
+        let shutDown = PostgresError(.shutDown, "the database client is shut down")
+        guard thread.add(self, as: id) else { throw shutDown }
         let outcome = await perform { state in
             state.activity = .handshake
             // Fresh from PQconnectStart, as if the last poll had asked for writing (PostgreSQL 15, §34.1).
             return state.link.map { !$0.isBroken && thread.watch($0.socket, for: .write, as: id) } ?? false
         }
-        if var failure = outcome.failure {
-            // A connection that never was can't be lost: its time was over before it began.
-            if failure.kind == .connectionLost { failure.kind = .connectFailed }
-            throw failure
-        }
+        guard let failure = outcome.failure else { return }
+        if thread.isStopped { throw shutDown }
+        // A connection that never was can't be lost: the timer closed it before the handshake began.
+        throw failure.kind == .connectionLost ? PostgresError(.connectFailed, Self.timeoutReason) : failure
     }
 
     private func advanceHandshake(_ state: inout State) -> Ending {

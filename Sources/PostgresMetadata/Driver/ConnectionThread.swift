@@ -8,6 +8,8 @@ import Synchronization
 protocol SocketHandler: AnyObject, Sendable {
     /// Called on the connection thread, which it must not block.
     func socketIsReady()
+    /// Called once, on any thread, when nothing will ever be told any more.
+    func threadHasStopped()
 }
 
 /// The one thread that waits for the sockets of all connections and for timeouts.
@@ -55,14 +57,26 @@ final class ConnectionThread: Sendable {
 
     deinit { Self.close([epoll, wakeup]) }
 
-    /// Ends the thread once it has run what it is running. Handlers and timers that are left are forgotten.
+    /// Ends the thread once it has run what it is running. Handlers are told so, timers that are left are forgotten.
     func stop() {
-        state.withLock { $0.isStopped = true }
+        let handlers = state.withLock { state in
+            state.isStopped = true
+            defer { state.handlers = [:] }
+            return Array(state.handlers.values)
+        }
+        for handler in handlers { handler.threadHasStopped() }
         wake()
     }
 
-    /// Makes `handler` the one that is told about sockets watched as `id`.
-    func add(_ handler: any SocketHandler, as id: UInt64) { state.withLock { $0.handlers[id] = handler } }
+    var isStopped: Bool { state.withLock { $0.isStopped } }
+
+    /// Makes `handler` the one that is told about sockets watched as `id`. - Returns: false when the thread has been stopped.
+    func add(_ handler: any SocketHandler, as id: UInt64) -> Bool {
+        state.withLock { state in
+            if !state.isStopped { state.handlers[id] = handler }
+            return !state.isStopped
+        }
+    }
 
     func remove(_ id: UInt64) { _ = state.withLock { $0.handlers.removeValue(forKey: id) } }
 

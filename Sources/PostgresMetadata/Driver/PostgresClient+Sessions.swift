@@ -60,8 +60,13 @@ extension PostgresClient {
         let names = channels.map {
             "\"" + $0.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
         }
-        try await connection.run(script: names.map { "LISTEN \($0);" }.joined(separator: "\n"))
+        let echo = "magpie_echo_" + String(UInt64.random(in: 0...UInt64.max), radix: 36)
+        try await connection.run(script: (names + [echo]).map { "LISTEN \($0);" }.joined(separator: "\n"))
+        let early = try await awaitEcho(echo, on: connection)
         await onEvent(.connected)
+        for notification in early {
+            await onEvent(.notification(channel: notification.channel, payload: notification.payload))
+        }
         while true {
             for notification in try await connection.notifications() {
                 await onEvent(.notification(channel: notification.channel, payload: notification.payload))
@@ -69,7 +74,32 @@ extension PostgresClient {
         }
     }
 
-    private func openSession() async throws -> Connection {
+    /// Makes sure that what others notify arrives on a connection that listens to `channel`, by a word from another one.
+    ///
+    /// Behind a pooler that lends its connections by the transaction, LISTEN succeeds and nothing is ever heard.
+    /// - Returns: the other notifications that came meanwhile.
+    /// - Throws: `PostgresError` of kind `.connectionLost`, also when nothing arrives within `limit`; then the connection is closed.
+    func awaitEcho(
+        _ channel: String, on connection: Connection, within limit: Duration = .seconds(10)
+    ) async throws -> [NotificationInbox.Notification] {
+        try await execute(script: "NOTIFY \(channel)")
+        let timer = thread.schedule(after: limit) { connection.close(because: "no notification arrived") }
+        defer { thread.cancel(timer) }
+        var others: [NotificationInbox.Notification] = []
+        do {
+            while true {
+                let arrived = try await connection.notifications()
+                others += arrived.filter { $0.channel != channel }
+                if arrived.contains(where: { $0.channel == channel }) { return others }
+            }
+        } catch let error as PostgresError where error.kind == .connectionLost {
+            throw PostgresError(
+                .connectionLost,
+                "notifications do not arrive on a new connection; a pooler in front of the database has to be in session mode")
+        }
+    }
+
+    func openSession() async throws -> Connection {
         if pool.isShutDown { throw PostgresError(.shutDown, "the database client is shut down") }
         let connection = try await Connection.open(configuration, for: .session, id: pool.makeID(), thread: thread)
         try sessions.add(connection)

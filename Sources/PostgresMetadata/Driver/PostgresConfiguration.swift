@@ -47,5 +47,5 @@ public struct PostgresConfiguration: Sendable {
 
 extension PostgresConfiguration {
     /// Two connections a core, at least four: Postgres does not get faster beyond that, it only queues.
-    fileprivate static var defaultPoolSize: Int { max(4, 2 * Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+    static var defaultPoolSize: Int { max(4, 2 * Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }

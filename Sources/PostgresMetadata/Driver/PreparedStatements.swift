@@ -22,6 +22,9 @@ struct PreparedStatements {
     private var entries: [Key: Entry] = [:]
     private var uses: UInt64 = 0
     private var names: UInt64 = 0
+    /// A pooler may swap the connection behind this one, in spite of what it is told. A name of someone else's is then unknown
+    /// there (SQLSTATE 26000) and never stands for another statement.
+    private let prefix = "s" + String(UInt64.random(in: 0...UInt64.max), radix: 36) + "_"
     /// Names that Postgres still knows and nothing uses any more.
     private(set) var discarded: [String] = []
 
@@ -37,10 +40,10 @@ struct PreparedStatements {
         return entries.values[index].name
     }
 
-    /// A name that was never used on this connection. Made here, so that nothing a client sent becomes part of it.
+    /// A name that was never used, on this connection or another. Made here, so that nothing a client sent becomes part of it.
     mutating func makeName() -> String {
         names += 1
-        return "s\(names)"
+        return "\(prefix)\(names)"
     }
 
     /// Postgres has prepared `key` as `name`.

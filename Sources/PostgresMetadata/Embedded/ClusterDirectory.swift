@@ -41,8 +41,7 @@ struct ClusterDirectory: Hashable, Sendable {
 
     /// The version of PostgreSQL that made the cluster; nil when there is none yet.
     func majorVersion() throws -> Int? {
-        guard exists else { return nil }
-        let text = try String(contentsOfFile: cluster + "/PG_VERSION", encoding: .utf8)
+        guard let text = try AccountFile.text(cluster + "/PG_VERSION") else { return nil }
         guard let major = Int(text.prefix { $0.isNumber }) else {
             throw EmbeddedPostgresError(.directory, "\(cluster)/PG_VERSION holds no version")
         }
@@ -50,22 +49,35 @@ struct ClusterDirectory: Hashable, Sendable {
     }
 
     /// Makes the directories, for the account alone. It need not be able to get there: see `ClusterEntrance`.
+    ///
+    /// The account may pass through the root but not change what is there, so that it can't put a link where we, as root, are
+    /// about to do something.
     func prepare() throws(EmbeddedPostgresError) {
-        for directory in [root, logs, sockets] { try makePrivate(directory) }
+        if let account {
+            try makeDirectory(root, mode: 0o710, owner: (geteuid(), account.groupID))
+        } else {
+            try makeDirectory(root, mode: 0o700, owner: nil)
+        }
+        for directory in [logs, sockets] { try makePrivate(directory) }
     }
 
-    /// Makes an empty directory for a new cluster, instead of what a crashed initialisation left.
-    func makeUnfinishedCluster() throws {
-        if FileManager.default.fileExists(atPath: unfinishedCluster) {
-            try FileManager.default.removeItem(atPath: unfinishedCluster)
-        }
-        try makePrivate(unfinishedCluster)
-    }
+    /// Makes the directory for a new cluster, where there must be none.
+    func makeUnfinishedCluster() throws(EmbeddedPostgresError) { try makePrivate(unfinishedCluster) }
 
     private func makePrivate(_ directory: String) throws(EmbeddedPostgresError) {
+        try makeDirectory(directory, mode: 0o700, owner: account.map { ($0.userID, $0.groupID) })
+    }
+
+    /// Makes a directory or takes the one that is there, but never what a link points to.
+    private func makeDirectory(
+        _ directory: String, mode: mode_t, owner: (user: uid_t, group: gid_t)?
+    ) throws(EmbeddedPostgresError) {
         guard mkdir(directory, 0o700) == 0 || errno == EEXIST else { throw Self.failure("make", directory) }
-        if let account, chown(directory, account.userID, account.groupID) != 0 { throw Self.failure("give away", directory) }
-        guard chmod(directory, 0o700) == 0 else { throw Self.failure("close", directory) }
+        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.failure("open", directory) }
+        defer { close(descriptor) }
+        if let owner, fchown(descriptor, owner.user, owner.group) != 0 { throw Self.failure("give away", directory) }
+        guard fchmod(descriptor, mode) == 0 else { throw Self.failure("close", directory) }
     }
 
     /// Makes the new cluster the cluster, durably.
@@ -96,7 +108,9 @@ struct ClusterDirectory: Hashable, Sendable {
 
     /// The last lines of what Postgres said at its start.
     func startLogTail() -> String {
-        guard let text = try? String(contentsOfFile: startLog, encoding: .utf8) else { return "(no log)" }
+        let text: String?
+        do { text = try AccountFile.text(startLog) } catch { return error.message }
+        guard let text else { return "(no log)" }
         return text.split(separator: "\n").suffix(8).joined(separator: "\n")
     }
 

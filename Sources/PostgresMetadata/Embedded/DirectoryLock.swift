@@ -9,7 +9,7 @@ final class DirectoryLock: Sendable {
 
     /// - Throws: `EmbeddedPostgresError` of kind `.inUse` when another holds it, `.directory` when the file can't be made. Blocks.
     init(file: String) throws(EmbeddedPostgresError) {
-        let descriptor = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        let descriptor = open(file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw EmbeddedPostgresError(.directory, "can't open \(file): \(String(cString: strerror(errno)))")
         }

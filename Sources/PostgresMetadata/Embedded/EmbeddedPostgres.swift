@@ -75,10 +75,11 @@ public final class EmbeddedPostgres: Service, Sendable {
         try await BlockingWork.run {
             guard FileManager.default.fileExists(atPath: dataDirectory + "/postgres") else { return nil }
             let directory = try ClusterDirectory(dataDirectory: dataDirectory, account: nil)
-            guard ClusterProcesses(cluster: directory.cluster).postmaster() != nil else { return nil }
+            guard try ClusterProcesses(cluster: directory.cluster).isInUse(),
+                let text = try AccountFile.text(directory.postmasterFile)
+            else { return nil }
             // The fifth line is the socket's directory (PostgreSQL 15, src/include/utils/pidfile.h), as it was named to Postgres.
-            let lines = try String(contentsOfFile: directory.postmasterFile, encoding: .utf8)
-                .split(separator: "\n", omittingEmptySubsequences: false)
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
             guard lines.count >= 5, !lines[4].isEmpty else { return nil }
             let isTemporary = lines[4].hasPrefix("/")
             let path = isTemporary ? String(lines[4]) : directory.sockets
@@ -111,7 +112,9 @@ public final class EmbeddedPostgres: Service, Sendable {
     private func awaitStragglers() async {
         let processes = ClusterProcesses(cluster: directory.cluster)
         let end = ContinuousClock.now + .seconds(2)
-        while await !BlockingWork.run({ processes.all().isEmpty }), ContinuousClock.now < end {
+        while ContinuousClock.now < end {
+            // The next start looks again, and says what is wrong.
+            do { if try await !BlockingWork.run({ try processes.isInUse() }) { return } } catch { return }
             // A cancelled task looks more often, no more than that.
             do { try await Task.sleep(for: .milliseconds(5)) } catch { await Task.yield() }
         }

@@ -24,11 +24,17 @@ public struct EmbeddedPostgresConfiguration: Sendable {
     /// How long `stop()` waits before it has Postgres stop at once, which costs a recovery at the next start.
     public var stopTimeout: Duration
 
-    public init(dataDirectory: String, binaryDirectory: String? = nil, durability: Durability = .fsync) {
+    /// Connections besides those of a pool: Postgres keeps three for superusers, and listeners, scripts and commands need some.
+    private static let connectionsBesidesPool = 20
+
+    /// - Parameter poolSize: how many connections the pool of the server may open; nil for as many as `PostgresConfiguration` has.
+    public init(
+        dataDirectory: String, binaryDirectory: String? = nil, durability: Durability = .fsync, poolSize: Int? = nil
+    ) {
         self.dataDirectory = dataDirectory
         self.binaryDirectory = binaryDirectory
         self.durability = durability
-        self.maxConnections = 60
+        self.maxConnections = max(60, (poolSize ?? PostgresConfiguration.defaultPoolSize) + Self.connectionsBesidesPool)
         self.startTimeout = .seconds(120)
         self.previousStopTimeout = .seconds(20)
         self.stopTimeout = .seconds(20)

@@ -40,6 +40,7 @@ struct Launch: Sendable {
         _ directory: ClusterDirectory, _ binaries: PostgresBinaries, _ account: ServerAccount?,
         _ durability: EmbeddedPostgresConfiguration.Durability
     ) async throws {
+        try await removeRemains(directory.unfinishedCluster)
         try await BlockingWork.run { try directory.makeUnfinishedCluster() }
         let entrance = ClusterEntrance(directory: directory.unfinishedCluster, account: account)
         // Trust is as good as the directory of the socket, which nobody else can enter.
@@ -56,6 +57,16 @@ struct Launch: Sendable {
             throw EmbeddedPostgresError(.initialisation, "initdb failed (\(result.terminationStatus)):\n\(result.standardOutput)")
         }
         try await BlockingWork.run { try directory.adoptUnfinishedCluster() }
+    }
+
+    /// Removes what a crashed initialisation left. `rm` never follows a link, not even one that is put there meanwhile.
+    private static func removeRemains(_ path: String) async throws {
+        let result = try await Subprocess.run(
+            .name("rm"), arguments: ["-rf", "--", path], environment: Supervisor.environment,
+            output: .string(limit: 65_536), error: .combinedWithOutput)
+        guard result.terminationStatus.isSuccess else {
+            throw EmbeddedPostgresError(.directory, "can't remove \(path): \(result.standardOutput)")
+        }
     }
 
     private static func settings(

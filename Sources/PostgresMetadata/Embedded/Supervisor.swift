@@ -8,16 +8,17 @@ import Subprocess
 /// end only this process holds. The pipe ends with this process, in whatever way that ends, and the shell then has Postgres
 /// shut down. Should the shell itself be killed, the kernel tells Postgres (`setpriv --pdeathsig`).
 struct Supervisor: Sendable {
-    /// Arguments: the start log, a directory to remove afterwards or nothing, the command. Descriptor 3 is the cluster's.
+    /// Arguments: the start log, a directory to remove afterwards or nothing, the command. Descriptor 3 is the
+    /// cluster's, and Postgres is to be the only one to keep it: see `ClusterEntrance.isOccupied`.
     private static let script = """
         log=$1; directory=$2; shift 2
         exec 4<&0 </dev/null
         trap '' HUP INT TERM
         setpriv --pdeathsig INT -- "$@" >"$log" 2>&1 4<&- &
         postgres=$!
-        ( read -r line <&4; kill -INT "$postgres" ) 2>/dev/null &
+        ( exec 3<&-; read -r line <&4; kill -INT "$postgres" ) 2>/dev/null &
         watcher=$!
-        exec 4<&-
+        exec 3<&- 4<&-
         wait "$postgres"
         status=$?
         kill -KILL "$watcher" 2>/dev/null

@@ -31,7 +31,8 @@ struct OpenDatabase: Sendable {
         }
         let postgres = try await EmbeddedPostgres.start(
             EmbeddedPostgresConfiguration(
-                dataDirectory: configuration.dataDirectory, durability: configuration.durability == .fsync ? .fsync : .none),
+                dataDirectory: configuration.dataDirectory, durability: configuration.durability == .fsync ? .fsync : .none,
+                poolSize: configuration.limits.databasePool),
             logger: logger)
         do {
             let metadata = try store(

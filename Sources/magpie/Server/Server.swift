@@ -21,7 +21,7 @@ enum Server {
             // A first start that was cut short left an empty database and perhaps no store.
             let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
             let mayCreate = isFirstStart || isEmpty
-            try await BlobDirectory.with(configuration, create: mayCreate, logger: logger) { blobs in
+            try await BlobDirectory.with(configuration, of: database.metadata, create: mayCreate, logger: logger) { blobs in
                 let storage = storage(configuration, keys, database, blobs, logger)
                 let services = try services(
                     configuration, database, blobs, storage, sink: sink, registry: registry, logger: logger)

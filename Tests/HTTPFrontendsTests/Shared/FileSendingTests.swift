@@ -9,7 +9,7 @@ import Testing
 @testable import HTTPFrontends
 
 /// Large files that the kernel sends: what arrives, in which order, and who is waited for.
-@Suite struct FileSendingTests {
+@Suite(.timeLimit(.minutes(1))) struct FileSendingTests {
     private static let size = 20_000_003
     private static let bytes = TestFile.bytes(size)
 
@@ -147,21 +147,21 @@ import Testing
     @Test func aClientThatReadsSlowlyButSteadilyIsNotCut() async throws {
         let file = try TestFile(Self.bytes)
         var server = Self.server(file)
-        server.limits.sendTimeout = .milliseconds(500)
+        server.limits.sendTimeout = .seconds(2)
         var received = try await server.run { running in
             try await RawConnection.with(port: running.port, receiveBuffer: 64 << 10) { connection in
-                try await connection.send(Self.request("/file?0-6000000", closes: true))
+                try await connection.send(Self.request("/file?0-3000000", closes: true))
                 let began = ContinuousClock.now
                 var all = ByteBuffer()
                 while let part = try await connection.next() {
                     all.writeImmutableBuffer(part)
-                    // 1.25 MB a second: one region alone takes longer than the timeout.
-                    try await Task.sleep(until: began + .microseconds(all.readableBytes * 4 / 5), clock: .continuous)
+                    // 0.4 MB a second: one region alone takes longer than the timeout.
+                    try await Task.sleep(until: began + .microseconds(all.readableBytes * 5 / 2), clock: .continuous)
                 }
                 return all
             }
         }
-        #expect(try body(in: &received) == ByteBuffer(bytes: Self.bytes[..<6_000_000]))
+        #expect(try body(in: &received) == ByteBuffer(bytes: Self.bytes[..<3_000_000]))
     }
 
     @Test(arguments: [0, 9_000_000])
@@ -175,7 +175,8 @@ import Testing
                 let began = ContinuousClock.now
                 let all = first.readableBytes + (try await connection.receive(count: .max)).readableBytes
                 #expect(all < Self.size)
-                #expect(ContinuousClock.now - began < .seconds(5))
+                // Far below the time that a stalled client has.
+                #expect(ContinuousClock.now - began < .seconds(30))
                 return try await running.log.lines(count: 1)
             }
         }

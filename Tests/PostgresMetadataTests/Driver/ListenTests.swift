@@ -62,6 +62,33 @@ import Testing
         }
     }
 
+    @Test func aConnectionOnWhichNothingIsHeardIsNotTakenForAListener() async throws {
+        try await withClient { client in
+            // It has not said LISTEN: as when a pooler lent another connection for that.
+            let deaf = try await client.openSession()
+
+            let error = await #expect(throws: PostgresError.self) {
+                try await client.awaitEcho("unheard", on: deaf, within: .milliseconds(100))
+            }
+
+            #expect(error?.message.contains("session mode") == true)
+            client.sessions.remove(deaf)
+        }
+    }
+
+    @Test func whatIsHeardBeforeTheEchoIsKept() async throws {
+        try await withClient { client in
+            let connection = try await client.openSession()
+            try await connection.run(script: "LISTEN news; LISTEN echo")
+            try await notify(client, "news", "early")
+
+            let others = try await client.awaitEcho("echo", on: connection)
+
+            #expect(others.map(\.payload) == ["early"])
+            client.sessions.remove(connection)
+        }
+    }
+
     @Test func shutdownEndsAListener() async throws {
         let client = try await TestCluster.shared.makeClient()
         let (events, report) = AsyncStream.makeStream(of: ListenEvent.self)

@@ -126,6 +126,50 @@ import Testing
         withExtendedLifetime(silent) {}
     }
 
+    @Test func anAttemptWhoseTimeIsOverBeforeItBeginsSaysSo() async throws {
+        let silent = try LoopbackSocket(listening: true)
+        let thread = try ConnectionThread()
+        defer { thread.stop() }
+        let configuration = PostgresConfiguration(
+            connectionString: "postgres://x@127.0.0.1:\(silent.port)/y?sslmode=disable", connectTimeout: .zero)
+
+        for id in 1...50 {
+            let error = await #expect(throws: PostgresError.self) {
+                try await Connection.open(configuration, for: .session, id: UInt64(id), thread: thread)
+            }
+
+            #expect(error?.kind == .connectFailed)
+            #expect(error?.message.contains("timed out") == true)
+        }
+        withExtendedLifetime(silent) {}
+    }
+
+    @Test(.timeLimit(.minutes(1))) func nothingIsOpenedOnAStoppedThread() async throws {
+        let silent = try LoopbackSocket(listening: true)
+        let thread = try ConnectionThread()
+        thread.stop()
+        let configuration = PostgresConfiguration(
+            connectionString: "postgres://x@127.0.0.1:\(silent.port)/y?sslmode=disable", connectTimeout: .seconds(600))
+
+        await #expect { try await Connection.open(configuration, for: .session, id: 1, thread: thread) } throws: {
+            ($0 as? PostgresError)?.kind == .shutDown
+        }
+        withExtendedLifetime(silent) {}
+    }
+
+    @Test(.timeLimit(.minutes(1))) func anAttemptToConnectEndsWithTheThread() async throws {
+        let silent = try LoopbackSocket(listening: true)
+        let thread = try ConnectionThread()
+        let configuration = PostgresConfiguration(
+            connectionString: "postgres://x@127.0.0.1:\(silent.port)/y?sslmode=disable", connectTimeout: .seconds(600))
+        let attempt = Task { _ = try await Connection.open(configuration, for: .session, id: 1, thread: thread) }
+        while !silent.hasCaller { await Task.yield() }
+
+        thread.stop()
+
+        await #expect { try await attempt.value } throws: { ($0 as? PostgresError)?.kind == .shutDown }
+    }
+
     private final class Order: Sendable {
         let numbers = Mutex<[Int]>([])
     }

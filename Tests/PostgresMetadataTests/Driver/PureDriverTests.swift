@@ -79,6 +79,13 @@ private struct SeededGenerator: RandomNumberGenerator {
 
         #expect(Set(names).count == 100)
     }
+
+    @Test func connectionsDoNotShareNames() {
+        var one = PreparedStatements(capacity: 1)
+        var other = PreparedStatements(capacity: 1)
+
+        #expect(one.makeName() != other.makeName())
+    }
 }
 
 @Suite struct TimerQueueTests {

@@ -79,6 +79,7 @@ import Testing
         await server.stop()
 
         #expect(Self.processes(directory).all().isEmpty)
+        #expect(try !Self.processes(directory).isInUse())
     }
 
     @Test func aSecondServerOnTheSameDirectoryIsRefused() async throws {
@@ -209,6 +210,46 @@ import Testing
         await server.stop()
     }
 
+    @Test(.enabled(if: geteuid() == 0, "only root has privileges to lose"))
+    func rootWithoutThePrivilegeToTraceSeesItsPostgres() async throws {
+        let directory = try await Self.makeDataDirectory()
+        let server = try await Self.start(directory)
+        let processes = Self.processes(directory)
+
+        let (postmaster, all, isInUse) = try Privileges.withoutTracing {
+            (processes.postmaster(), processes.all(), try processes.isInUse())
+        }
+
+        #expect(isInUse)
+        #expect(postmaster != nil && postmaster == processes.postmaster())
+        // Its children as well.
+        #expect(postmaster.map(all.contains) == true && all.count > 1)
+        await server.stop()
+    }
+
+    @Test func aStartLeavesAClusterAloneWhoseProcessesItCannotSee() async throws {
+        let directory = try await Self.makeDataDirectory()
+        let cluster = directory + "/postgres/cluster"
+        let pidFile = cluster + "/postmaster.pid"
+        try Data("1\n".utf8).write(to: URL(fileURLWithPath: pidFile))
+        // It came in like a Postgres and works elsewhere under another name, as one in another container would seem to.
+        let entrance = ClusterEntrance(directory: cluster, account: try ServerAccount.toBecome())
+        let unseen = try ChildProcess.start(entrance.prefix + ["sleep", "600"])
+        let processes = Self.processes(directory)
+        try await ChildProcess.poll { (try? processes.isInUse()) == true }
+
+        let error = await #expect(throws: EmbeddedPostgresError.self) {
+            try await Self.start(directory) { $0.previousStopTimeout = .milliseconds(100) }
+        }
+
+        #expect(error?.kind == .start)
+        #expect(FileManager.default.fileExists(atPath: pidFile))
+        kill(unseen.processIdentifier, SIGKILL)
+        let server = try await Self.start(directory)
+        #expect(try await Self.keptRows(server) == 1)
+        await server.stop()
+    }
+
     @Test func anotherChildDoesNotKeepPostgresAlive() async throws {
         let directory = try await Self.makeDataDirectory()
         let server = try await Self.start(directory) { $0.stopTimeout = .seconds(60) }
@@ -254,7 +295,8 @@ import Testing
             return (attributes[.posixPermissions] as? NSNumber)?.intValue
         }
 
-        #expect(modes == [0o700, 0o700, 0o700, 0o700])
+        // The account of Postgres may pass through the root.
+        #expect(modes == [geteuid() == 0 ? 0o710 : 0o700, 0o700, 0o700, 0o700])
         await server.stop()
     }
 
@@ -270,6 +312,23 @@ import Testing
         }
 
         #expect(ClusterProcesses(cluster: closed + "/data/postgres/cluster").all().isEmpty)
+    }
+
+    @Test func aLargePoolHasItsConnectionsAndOthersRoomBesideIt() async throws {
+        let directory = try await Self.makeDataDirectory()
+        ExitCleanup.stopAndRemove(directory)
+        let server = try await EmbeddedPostgres.start(
+            EmbeddedPostgresConfiguration(dataDirectory: directory, durability: .none, poolSize: 70), logger: TestLog.quiet)
+        let client = try PostgresClient(
+            configuration: PostgresConfiguration(connectionString: server.connectionString, poolSize: 70), logger: TestLog.quiet)
+
+        var leased: [Connection] = []
+        for _ in 0..<70 { leased.append(try await client.pool.lease()) }
+        #expect(try await Self.keptRows(server) == 1)
+
+        for connection in leased { client.pool.release(connection) }
+        await client.shutdown()
+        await server.stop()
     }
 
     @Test func aServerThatDoesNotStartSaysWhy() async throws {

@@ -24,5 +24,11 @@ final class LoopbackSocket {
         guard isBound, !listening || listen(descriptor, 8) == 0 else { throw ChildProcess.Failure(status: errno) }
     }
 
+    /// Whether somebody has connected.
+    var hasCaller: Bool {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&waiting, 1, 0) == 1
+    }
+
     deinit { close(descriptor) }
 }

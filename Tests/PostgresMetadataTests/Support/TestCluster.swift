@@ -113,7 +113,10 @@ enum ExitCleanup {
         for directory in all {
             let processes = ClusterProcesses(cluster: directory + "/postgres/cluster")
             if let postmaster = processes.postmaster() { kill(postmaster, SIGINT) }
-            for _ in 0..<500 where !processes.all().isEmpty { usleep(10_000) }
+            for _ in 0..<500 {
+                if processes.all().isEmpty { break }
+                usleep(10_000)
+            }
         }
         for directory in all { try? FileManager.default.removeItem(atPath: directory) }
     }

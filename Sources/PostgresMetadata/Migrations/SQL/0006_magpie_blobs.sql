@@ -17,6 +17,14 @@ CREATE TABLE IF NOT EXISTS magpie.blobs (
 CREATE UNIQUE INDEX IF NOT EXISTS blobs_backend_key ON magpie.blobs (backend, key);
 CREATE INDEX IF NOT EXISTS blobs_created_at ON magpie.blobs (created_at);
 
+-- The store of each backend, and what that store knows this database by: neither may be used with another one.
+CREATE TABLE IF NOT EXISTS magpie.backends (
+    id text PRIMARY KEY,
+    store text NOT NULL,
+    database text NOT NULL DEFAULT gen_random_uuid()::text,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
 CREATE TABLE IF NOT EXISTS magpie.blob_deletions (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     backend text NOT NULL,
@@ -46,9 +54,9 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON magpie.migrations, magpie.blobs, magpie.blob_deletions FROM PUBLIC, anon, authenticated;
+REVOKE ALL ON magpie.migrations, magpie.backends, magpie.blobs, magpie.blob_deletions FROM PUBLIC, anon, authenticated;
 GRANT SELECT ON magpie.migrations TO service_role;
-GRANT SELECT, INSERT, UPDATE, DELETE ON magpie.blobs, magpie.blob_deletions TO service_role;
+GRANT SELECT, INSERT, UPDATE, DELETE ON magpie.backends, magpie.blobs, magpie.blob_deletions TO service_role;
 
 -- Lets a caller who may see a row learn where its bytes are, in the statement that reads the row. Versions are unguessable, and
 -- who has one has seen its row. In PL/pgSQL, which keeps the plan: a function of SQL that can't be inlined is planned at each call.
