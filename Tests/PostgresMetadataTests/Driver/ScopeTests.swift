@@ -101,6 +101,18 @@ import Testing
         }
     }
 
+    @Test func aScopeGivesItsStatementsMoreTime() async throws {
+        try await withClient({ $0.statementTimeout = .milliseconds(100) }) { client in
+            let slow = SQL("test_slow", "SELECT pg_sleep(0.3)::text")
+            let patient = Scope(role: nil, settings: [("statement_timeout", "1h")])
+
+            _ = try await client.transaction([.scope(patient), .run(slow), .run(slow)], ending: .commit)
+
+            let error = await #expect(throws: PostgresError.self) { try await client.transaction([.run(slow)], ending: .commit) }
+            #expect(error?.sqlState == .queryCanceled)
+        }
+    }
+
     @Test func preparedStatementsAreBoundedOnTheServer() async throws {
         try await withClient({
             $0.poolSize = 1
