@@ -9,7 +9,7 @@ public struct StorageError: Error, Sendable {
         case bucketNotFound, objectNotFound, blobMissing
         case bucketExists, objectExists, bucketNotEmpty, bucketReferenced, tooManyObjects
         case relatedResourceMissing
-        case invalidBucketName, invalidKey, invalidRequest, invalidParameter, invalidRobotsRule
+        case invalidBucketName, invalidKey, invalidRequest, invalidParameter, invalidRobotsRule, invalidTag
         case mediaTypeNotAllowed, tooLarge, lengthMismatch, digestMismatch
         case rangeNotSatisfiable, preconditionFailed
         case unauthenticated, accessDenied, wrongRole

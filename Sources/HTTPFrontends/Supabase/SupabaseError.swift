@@ -108,6 +108,7 @@ extension SupabaseError {
         case .invalidRequest, .lengthMismatch: return .init(400, code: "InvalidRequest", message: message)
         case .invalidParameter: return .init(400, code: "InvalidParameter", message: message)
         case .invalidRobotsRule: return .init(400, error: "invalid_x_robots_tag", code: "InvalidRequest", message: message)
+        case .invalidTag: return .init(400, code: "InvalidTag", message: message)
         case .mediaTypeNotAllowed: return .init(415, error: "invalid_mime_type", code: "InvalidMimeType", message: message)
         case .tooLarge: return .init(413, error: "Payload too large", code: "EntityTooLarge", message: message)
         case .digestMismatch: return .init(400, code: "InvalidChecksum", message: message)

@@ -58,10 +58,12 @@ public struct NewObject: Hashable, Sendable {
     public var metadata: JSONText
     public var userMetadata: JSONText?
     public var blob: BlobLocation
+    /// What must hold of the address, decided in the transaction that writes the row.
+    public var condition: WriteCondition
 
     public init(
         address: ObjectAddress, version: ObjectVersion, ownerID: String?, metadata: JSONText, userMetadata: JSONText?,
-        blob: BlobLocation
+        blob: BlobLocation, condition: WriteCondition = .none
     ) {
         self.address = address
         self.version = version
@@ -69,6 +71,7 @@ public struct NewObject: Hashable, Sendable {
         self.metadata = metadata
         self.userMetadata = userMetadata
         self.blob = blob
+        self.condition = condition
     }
 }
 
@@ -79,12 +82,17 @@ public struct ObjectDraft: Hashable, Sendable {
     /// `{"mimetype": …, "contentLength": …}` for uploads: what policies may look at.
     public var metadata: JSONText?
     public var userMetadata: JSONText?
+    /// Checked as system once policies allow the write.
+    public var condition: WriteCondition
 
-    public init(address: ObjectAddress, ownerID: String?, metadata: JSONText?, userMetadata: JSONText?) {
+    public init(
+        address: ObjectAddress, ownerID: String?, metadata: JSONText?, userMetadata: JSONText?, condition: WriteCondition = .none
+    ) {
         self.address = address
         self.ownerID = ownerID
         self.metadata = metadata
         self.userMetadata = userMetadata
+        self.condition = condition
     }
 }
 

@@ -29,7 +29,8 @@ extension Objects {
             let options = try await late(upload, at: address, in: bucket, access: access)
             let details = ObjectMetadata(
                 eTag: "\"\(md5)\"", size: size, mimetype: options.contentType, cacheControl: options.cacheControl,
-                lastModified: .now(), xRobotsTag: options.robots?.rawValue)
+                lastModified: .now(), xRobotsTag: options.robots?.rawValue, representation: options.representation,
+                tags: options.tags)
             let object = NewObject(
                 address: address, version: version, ownerID: access.subject, metadata: details.json,
                 userMetadata: options.userMetadata ?? .emptyObject, blob: blob)
@@ -123,11 +124,12 @@ extension StorageError {
     fileprivate var rulesOutCommit: Bool {
         switch code {
         case .objectExists, .relatedResourceMissing, .accessDenied, .wrongRole, .mediaTypeNotAllowed, .tooLarge, .locked,
-            .tooManyConnections, .invalidRequest, .invalidParameter, .invalidKey, .bucketNotFound:
+            .tooManyConnections, .invalidRequest, .invalidParameter, .invalidKey, .invalidTag, .bucketNotFound,
+            .preconditionFailed, .objectNotFound:
             true
-        case .objectNotFound, .blobMissing, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects,
+        case .blobMissing, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects,
             .invalidBucketName, .invalidRobotsRule, .lengthMismatch, .digestMismatch, .rangeNotSatisfiable,
-            .preconditionFailed, .unauthenticated, .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired,
+            .unauthenticated, .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired,
             .overloaded, .timedOut, .databaseReadOnly, .databaseSchema, .databaseAborted, .databaseFailure,
             .backendUnavailable, .unsupported, .notConfigured, .clientDisconnected, .internal:
             false
