@@ -24,13 +24,24 @@ public struct Delivered: Sendable {
 
 /// Under which conditions a reader wants bytes at all. RFC 9110 §13.1.
 public struct Preconditions: Hashable, Sendable {
+    /// The raw field value of `If-Match`: `*` or a list of entity tags, one of which must be the object's.
+    public var ifMatch: String?
+    /// Counts where `ifMatch` is not given.
+    public var ifUnmodifiedSince: Timestamp?
     /// The raw field value of `If-None-Match`: `*` or a list of entity tags.
     public var ifNoneMatch: String?
+    /// Counts where `ifNoneMatch` is not given.
     public var ifModifiedSince: Timestamp?
     /// The raw field value of `If-Range`: the range counts only while the object is still the one named.
     public var ifRange: String?
 
-    public init(ifNoneMatch: String? = nil, ifModifiedSince: Timestamp? = nil, ifRange: String? = nil) {
+    public init(
+        ifMatch: String? = nil, ifUnmodifiedSince: Timestamp? = nil, ifNoneMatch: String? = nil,
+        ifModifiedSince: Timestamp? = nil,
+        ifRange: String? = nil
+    ) {
+        self.ifMatch = ifMatch
+        self.ifUnmodifiedSince = ifUnmodifiedSince
         self.ifNoneMatch = ifNoneMatch
         self.ifModifiedSince = ifModifiedSince
         self.ifRange = ifRange

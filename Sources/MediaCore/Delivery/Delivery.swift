@@ -11,8 +11,8 @@ public struct Delivery: Sendable {
     /// Opens an object's bytes.
     ///
     /// All of what is returned, headers and bytes, is of one version, also when the object is replaced meanwhile.
-    /// - Throws: `StorageError` with `.bucketNotFound`, `.objectNotFound` (hidden ones too), `.rangeNotSatisfiable`, `.blobMissing` when
-    ///   the row is there and its bytes are not.
+    /// - Throws: `StorageError` with `.bucketNotFound`, `.objectNotFound` (hidden ones too), `.preconditionFailed`,
+    ///   `.rangeNotSatisfiable`, `.blobMissing` when the row is there and its bytes are not.
     public func open(
         _ address: ObjectAddress, range: ByteRange? = nil, preconditions: Preconditions = .none, access: Access
     ) async throws -> Delivered {
@@ -24,7 +24,7 @@ public struct Delivery: Sendable {
             let ticket = cache.ticket(for: address)
             let object = try await read(address, access: access)
             let details = ObjectMetadata(parsing: object.record.metadata)
-            if preconditions.saveTransfer(of: object.record, details) {
+            if try preconditions.saveTransfer(of: object.record, details) {
                 return Delivered(object: object, details: details, outcome: .notModified)
             }
             do {
@@ -85,7 +85,7 @@ public struct Delivery: Sendable {
 
     /// Nil when the bytes are no longer where the cached row says.
     private func deliver(_ cached: CachedObject, range: ByteRange?, preconditions: Preconditions) async throws -> Delivered? {
-        if preconditions.saveTransfer(of: cached.object.record, cached.details) {
+        if try preconditions.saveTransfer(of: cached.object.record, cached.details) {
             return Delivered(object: cached.object, details: cached.details, outcome: .notModified)
         }
         let range = preconditions.allowRange(of: cached.object.record, cached.details) ? range : nil
@@ -135,8 +135,11 @@ public struct Delivery: Sendable {
 }
 
 extension Preconditions {
-    /// Whether the reader has these bytes already. RFC 9110 §13.2.2: `If-None-Match`, where given, is the only one that counts.
-    func saveTransfer(of record: ObjectRecord, _ details: ObjectMetadata) -> Bool {
+    /// Whether the reader has these bytes already. RFC 9110 §13.2.2: of each kind the entity tags, where given, are the only ones
+    /// that count.
+    /// - Throws: `StorageError` with code `.preconditionFailed` when the object is not the one that the reader wants.
+    public func saveTransfer(of record: ObjectRecord, _ details: ObjectMetadata) throws(StorageError) -> Bool {
+        guard isWanted(record, details) else { throw .preconditionFailed(record.address) }
         if let ifNoneMatch {
             return EntityTag.matches(ifNoneMatch, record.entityTag(details))
         }
@@ -144,6 +147,15 @@ extension Preconditions {
             return modified.seconds <= ifModifiedSince.seconds
         }
         return false
+    }
+
+    private func isWanted(_ record: ObjectRecord, _ details: ObjectMetadata) -> Bool {
+        if let ifMatch {
+            let tag = record.entityTag(details)
+            return EntityTag.list(ifMatch).contains { $0 == "*" || EntityTag.isStrong($0, sameAs: tag) }
+        }
+        guard let ifUnmodifiedSince, let modified = details.lastModified ?? record.updatedAt else { return true }
+        return modified.seconds <= ifUnmodifiedSince.seconds
     }
 
     /// Whether a range may be answered with a part. RFC 9110 §13.1.5: by strong comparison, or by the exact date.

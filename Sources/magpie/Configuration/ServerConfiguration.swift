@@ -29,6 +29,8 @@ struct ServerConfiguration: Sendable {
     var jwks: String?
     var anonymousRole: String
     var serviceRole: String
+    /// In lower case, without a port.
+    var s3Domain: String?
     var limits: Limits
     var warnings: [String]
 
@@ -84,6 +86,7 @@ struct ServerConfiguration: Sendable {
         anonymousRole = try settings.required("ANON_ROLE")
         serviceRole = try settings.required("SERVICE_ROLE")
         givenSecrets = try GivenSecrets(settings)
+        s3Domain = try settings.text("S3_DOMAIN").map(Self.domain)
         tls = try Self.tls(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
@@ -96,6 +99,18 @@ struct ServerConfiguration: Sendable {
             parts.host?.isEmpty == false, parts.query == nil, parts.fragment == nil, parts.user == nil
         else { throw ConfigurationError("MAGPIE_PUBLIC_URL must be a URL such as https://media.example.com, not \(text)") }
         return trimmed
+    }
+
+    private static func domain(_ text: String) throws -> String {
+        let isName = text.utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+        }
+        guard isName, !text.hasPrefix("."), !text.hasSuffix(".") else {
+            throw ConfigurationError("MAGPIE_S3_DOMAIN must be a host name such as s3.example.com, not \(text)")
+        }
+        return text.lowercased()
     }
 
     /// Nil: any.

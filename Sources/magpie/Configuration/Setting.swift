@@ -40,6 +40,9 @@ extension Setting {
             isSecret: true),
         Setting(name: "S3_REGION", fallback: "us-east-1", meaning: "The region of the S3 dialect."),
         Setting(
+            name: "S3_DOMAIN", fallback: "",
+            meaning: "A host name of the S3 dialect's own: `bucket.domain` is then a bucket, and `domain` itself the service."),
+        Setting(
             name: "MASTER_KEY", fallback: "", meaning: "Seals stored credentials; 32 bytes in base64. Generated when not given.",
             isSecret: true),
         Setting(name: "ANON_ROLE", fallback: "anon", meaning: "The database role of callers whose token names none."),

@@ -24,7 +24,7 @@ enum Server {
             try await BlobDirectory.with(configuration, create: mayCreate, logger: logger) { blobs in
                 let storage = storage(configuration, keys, database, blobs, logger)
                 let services = try services(
-                    configuration, database, blobs, storage, sink: sink, registry: registry, logger: logger)
+                    configuration, secrets, database, blobs, storage, sink: sink, registry: registry, logger: logger)
                 try await group(services, logger).run()
             }
         } catch {
@@ -60,8 +60,8 @@ enum Server {
 
     /// In the order in which they start; they stop in the reverse order, so each can use those before it to the end.
     private static func services(
-        _ configuration: ServerConfiguration, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory, _ storage: Storage,
-        sink: LogSink, registry: PrometheusRegistry, logger: Logger
+        _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
+        _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
     ) throws -> [any Service] {
         let upkeep = Upkeep(
             metadata: database.metadata, blobs: blobs, signal: storage.reaper,
@@ -75,7 +75,7 @@ enum Server {
         services.append(
             BackgroundTask("watch", logger: logger) { try await database.metadata.watch { storage.cache.apply($0) } })
         services.append(BackgroundTask("upkeep", logger: logger) { await upkeep.run() })
-        let http = try HTTPServer.make(configuration, blobs, storage, sink: sink, registry: registry, logger: logger)
+        let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)
         services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))
         return services
     }

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import MediaCore
+import WireFormats
+
+/// Who sends a request, as its signature says, and what the signature says of the body.
+struct S3Identity: Sendable {
+    let access: Access
+    let payload: PayloadHash
+    /// The chain that an aws-chunked body continues. Nil for nobody in particular.
+    let signatures: ChunkSignatures?
+
+    /// Nobody in particular: reads what is public.
+    static func anonymous(_ facts: RequestFacts) -> S3Identity {
+        S3Identity(access: .publicBucket(facts), payload: .unsigned, signatures: nil)
+    }
+}
+
+/// A key pair that may sign requests.
+public struct S3KeyPair: Sendable {
+    public var accessKeyID: String
+    /// Never logged.
+    public var secretAccessKey: String
+
+    public init(accessKeyID: String, secretAccessKey: String) {
+        self.accessKeyID = accessKeyID
+        self.secretAccessKey = secretAccessKey
+    }
+}
+
+/// Finds out who signed a request, by what right they act, and whether they did sign it.
+///
+/// Three kinds of credentials: the server's own pair, whose holder is the service; further pairs, which carry the claims of
+/// a token; and Supabase's session form, where the anonymous key is the secret, any text the access key, and a user's token
+/// travels along.
+struct S3Authentication: Sendable {
+    let storage: Storage
+    let serverPair: S3KeyPair
+    let anonymousKey: String
+
+    /// A secret and whom it makes its holder.
+    struct Credentials {
+        var secret: String
+        var principal: Principal
+    }
+
+    /// - Parameter forwardedPrefix: What a proxy in front cut off the path before it came here.
+    /// - Throws: `S3Error`, `SigV4Error`; `StorageError` when the database fails.
+    func identity(_ head: RequestHead, forwardedPrefix: String?, facts: RequestFacts) async throws -> S3Identity {
+        guard let signed = try SignedRequest(head) else { return .anonymous(facts) }
+        let credentials = try await credentials(of: signed.credential.accessKeyID, sessionToken: signed.sessionToken)
+        let key = SigningKey(secretAccessKey: credentials.secret, scope: signed.credential.scope)
+        let signatures = try Self.verify(signed, head, key, forwardedPrefix: forwardedPrefix)
+        return S3Identity(
+            access: .policy(Caller(principal: credentials.principal, facts: facts)), payload: signed.payload,
+            signatures: signatures)
+    }
+
+    private static func verify(
+        _ signed: SignedRequest, _ head: RequestHead, _ key: SigningKey, forwardedPrefix: String?
+    ) throws(SigV4Error) -> ChunkSignatures {
+        let now = SigningTime(secondsSince1970: Timestamp.now().seconds)
+        do {
+            return try signed.verify(head, key: key, now: now)
+        } catch {
+            guard error == .mismatch, let forwardedPrefix, forwardedPrefix.hasPrefix("/") else { throw error }
+            var outer = head
+            outer.path = forwardedPrefix + head.path
+            return try signed.verify(outer, key: key, now: now)
+        }
+    }
+
+    /// - Throws: `S3Error` with `InvalidAccessKeyId`; `StorageError` for a token that is none.
+    func credentials(of accessKeyID: String, sessionToken: String?) async throws -> Credentials {
+        if let sessionToken {
+            return Credentials(secret: anonymousKey, principal: try storage.authenticator.principal(token: sessionToken))
+        }
+        if accessKeyID.utf8.elementsEqual(serverPair.accessKeyID.utf8) {
+            let claims = JSONText(trusted: JSONWriter.object { $0.field("role", storage.serviceRole) })
+            return Credentials(
+                secret: serverPair.secretAccessKey,
+                principal: Principal(role: storage.serviceRole, subject: nil, claims: claims, token: ""))
+        }
+        throw S3Error(
+            .forbidden, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import MediaCore
+import WireFormats
+
+extension S3Call {
+    func putObject() async throws -> Response {
+        let address = try address()
+        _ = try caller()
+        // Without a length and without chunks there is no telling an empty body from a lost header.
+        guard request.headers[.contentLength] != nil || request.announcedLength == nil else { throw S3Error.missingContentLength }
+        try await requireMappableACL(in: address.bucket)
+        let body = try S3Body(request, identity, context)
+        let options = UploadOptions(
+            try S3ObjectFields(request.headers), length: body.stream.length, condition: try WriteCondition(request.headers))
+        let record = try await storage.objects.put(
+            Upload(body: body.stream, options: options), at: address, access: identity.access)
+        var headers: HTTPFields = [:]
+        headers[.eTag] = record.entityTag(ObjectMetadata(parsing: record.metadata))
+        headers.add(body.checks.checksum)
+        return Response(status: .ok, headers: headers)
+    }
+
+    func deleteObject() async throws -> Response {
+        let address = try address()
+        let caller = try caller()
+        try await storage.buckets.requireExists(address.bucket, facts: facts)
+        do {
+            try await storage.objects.delete(address, as: caller)
+        } catch let error as StorageError where error.code == .objectNotFound {
+            // Gone is gone.
+        }
+        return Response(status: .noContent)
+    }
+}
+
+extension HTTPFields {
+    /// The checksum that a client chose and the server verified.
+    mutating func add(_ checksum: ChecksumValue?) {
+        guard let checksum, let name = HTTPField.Name(checksum.algorithm.fieldName) else { return }
+        self[name] = checksum.base64
+        self[.amzChecksumType] = "FULL_OBJECT"
+    }
+}
