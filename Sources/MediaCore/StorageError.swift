@@ -81,7 +81,7 @@ public struct PolicyRefusal: Hashable, Sendable, CustomStringConvertible {
 
     public var role: String
     public var command: Command
-    /// `storage.objects` or `storage.buckets`.
+    /// `storage.objects`, `storage.buckets` or `magpie.object_versions`.
     public var table: String
 
     public init(role: String, command: Command, table: String) {

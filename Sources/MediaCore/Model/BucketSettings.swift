@@ -43,8 +43,12 @@ public struct BucketSettingsChanges: Hashable, Sendable {
 
 extension BucketSettings {
     /// These settings with the changes made.
-    public func applying(_ changes: BucketSettingsChanges) -> BucketSettings {
-        BucketSettings(
+    /// - Throws: `StorageError` with `.invalidRequest` for versioning to be `.off` that was ever on: it can only be suspended.
+    public func changed(by changes: BucketSettingsChanges) throws(StorageError) -> BucketSettings {
+        if changes.versioning == .off, versioning != .off {
+            throw StorageError(.invalidRequest, "Versioning can be suspended, not removed")
+        }
+        return BucketSettings(
             versioning: changes.versioning ?? versioning, tags: changes.tags ?? tags, cors: changes.cors ?? cors,
             lifecycle: changes.lifecycle ?? lifecycle)
     }

@@ -84,3 +84,35 @@ public struct KeyPage: Hashable, Sendable {
         self.next = next
     }
 }
+
+extension KeyQuery {
+    /// The first key that the page may hold. Nil when nothing can follow where the last one ended.
+    public var seek: String? {
+        let next: String?
+        switch after {
+        case nil: next = prefix
+        // U+0001 is the smallest character that a key can have.
+        case .key(let key): next = key + "\u{1}"
+        case .prefix(let folded): next = ByteOrder.successor(ofPrefix: folded)
+        }
+        return next.map { prefix.utf8.lexicographicallyPrecedes($0.utf8) ? $0 : prefix }
+    }
+}
+
+extension KeyPage {
+    /// A page of `limit` items at most; one more means that there is another page.
+    public init(items: [Item], limit: Int) {
+        let page = Array(items.prefix(limit))
+        self.init(items: page, next: items.count > limit ? page.last?.position : nil)
+    }
+}
+
+extension KeyPage.Item {
+    /// Where a page that ends with this item ends.
+    var position: KeyQuery.Position {
+        switch self {
+        case .object(let entry): .key(entry.key.rawValue)
+        case .prefix(let prefix): .prefix(prefix)
+        }
+    }
+}

@@ -41,11 +41,20 @@ public struct ReadableObject: Hashable, Sendable {
     public var record: ObjectRecord
     /// Where the bytes are. Nil for an adopted row whose bytes Magpie was never told of.
     public var blob: BlobLocation?
+    /// Whether the version was written with versioning on, and so has an id of its own.
+    public var isVersioned: Bool
 
-    public init(bucket: Bucket, record: ObjectRecord, blob: BlobLocation?) {
+    public init(bucket: Bucket, record: ObjectRecord, blob: BlobLocation?, isVersioned: Bool = false) {
         self.bucket = bucket
         self.record = record
         self.blob = blob
+        self.isVersioned = isVersioned
+    }
+
+    /// What the version is called in a bucket that keeps versions, or once did.
+    public var versionID: VersionID {
+        guard isVersioned, let version = record.version else { return .null }
+        return .id(version)
     }
 }
 

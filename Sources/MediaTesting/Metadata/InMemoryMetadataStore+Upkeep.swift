@@ -51,7 +51,7 @@ extension InMemoryMetadataStore {
         state.withLock { state in
             var known = Set(state.blobs.values.filter { $0.location.backend == backend }.map(\.location.key))
             known.formUnion(state.deletions.values.filter { $0.request.backend == backend }.map(\.request.key))
-            known.formUnion(state.objects.values.compactMap { $0.version.map { BlobKey($0.rawValue) } })
+            known.formUnion(state.referencedVersions.map { BlobKey($0.rawValue) })
             return keys.filter { !known.contains($0) }
         }
     }
@@ -59,7 +59,7 @@ extension InMemoryMetadataStore {
     public func queueUnreferencedBlobs(olderThan date: Timestamp) async throws -> Int {
         let time = now()
         return state.withLock { state in
-            let referenced = Set(state.objects.values.compactMap(\.version))
+            let referenced = state.referencedVersions
             let requested = Set(state.deletions.values.map(\.version))
             let forgotten = state.blobs.filter {
                 $0.value.createdAt < date && !referenced.contains($0.key) && !requested.contains($0.key)

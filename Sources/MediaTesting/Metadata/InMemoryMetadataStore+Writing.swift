@@ -13,6 +13,7 @@ extension InMemoryMetadataStore {
                 userMetadata: draft.userMetadata, createdAt: time, updatedAt: time, lastAccessedAt: time)
             try security.require(.insert, .object(proposed))
             let existing = state.objects[draft.address]
+            if mode == .create, draft.condition == .ifAbsent { try draft.condition.require(existing, at: draft.address) }
             switch (mode, existing) {
             case (.create, nil): break
             case (.create, _?): throw StorageError.objectExists(draft.address)
@@ -21,6 +22,7 @@ extension InMemoryMetadataStore {
             case (.replace, let existing?): try Self.requireUpsert(existing, becoming: proposed, security)
             }
             guard state.buckets[draft.address.bucket] != nil else { throw Self.bucketMissing(draft.address.bucket) }
+            try draft.condition.require(existing, at: draft.address)
         }
     }
 
@@ -28,6 +30,7 @@ extension InMemoryMetadataStore {
         let time = now()
         return try state.withLock { state in
             let existing = state.objects[object.address]
+            try object.condition.require(existing, at: object.address)
             guard existing == nil || mode == .replace else { throw StorageError.objectExists(object.address) }
             guard state.buckets[object.address.bucket] != nil else { throw Self.bucketMissing(object.address.bucket) }
             let record = ObjectRecord(
@@ -35,11 +38,11 @@ extension InMemoryMetadataStore {
                 owner: Self.uuidOwner(object.ownerID), ownerID: object.ownerID, metadata: object.metadata,
                 userMetadata: object.userMetadata, createdAt: existing.map(\.createdAt) ?? time, updatedAt: time,
                 lastAccessedAt: existing.map(\.lastAccessedAt) ?? time)
+            if existing?.version != object.version { state.makeWay(at: object.address, at: time) }
             state.objects[object.address] = record
-            state.blobs[object.version] = StoredBlob(location: object.blob, createdAt: time)
-            if let superseded = existing?.version, superseded != object.version {
-                state.queueDeletion(of: superseded, due: time)
-            }
+            state.blobs[object.version] = StoredBlob(
+                location: object.blob, createdAt: time,
+                isVersioned: state.versioning(of: object.address.bucket) == .enabled)
             state.report(.object(object.address))
             return record
         }
@@ -68,6 +71,7 @@ extension InMemoryMetadataStore {
             guard state.buckets[destination.bucket] != nil else { throw Self.bucketMissing(destination.bucket) }
             state.objects[source] = nil
             state.objects[destination] = moved
+            state.settleMove(of: moved, from: source, at: time, by: caller.principal.subject)
             state.report(.object(source))
             state.report(.object(destination))
             return moved

@@ -16,6 +16,20 @@ public final class InMemoryMetadataStore: MetadataStore {
     struct StoredBlob {
         var location: BlobLocation
         var createdAt: Timestamp
+        /// Whether the version has an id of its own.
+        var isVersioned = false
+    }
+
+    /// A row of `magpie.object_versions`.
+    struct KeptVersion {
+        var record: ObjectRecord
+        var isNull: Bool
+        var isDeleteMarker = false
+
+        var id: VersionID {
+            guard !isNull, let version = record.version else { return .null }
+            return .id(version)
+        }
     }
 
     /// A row of `magpie.blob_deletions`.
@@ -31,6 +45,10 @@ public final class InMemoryMetadataStore: MetadataStore {
         var buckets: [BucketID: Bucket] = [:]
         var objects: [ObjectAddress: ObjectRecord] = [:]
         var blobs: [ObjectVersion: StoredBlob] = [:]
+        /// The oldest first.
+        var kept: [ObjectAddress: [KeptVersion]] = [:]
+        var settings: [BucketID: BucketSettings] = [:]
+        var accessKeys: [AccessKeyID: StoredAccessKey] = [:]
         var deletions: [Int64: QueuedDeletion] = [:]
         var lastDeletionID: Int64 = 0
         var watchers: [Int: AsyncStream<MetadataChange>.Continuation] = [:]
@@ -85,7 +103,9 @@ extension InMemoryMetadataStore.State {
     }
 
     func readable(_ record: ObjectRecord, in bucket: Bucket) -> ReadableObject {
-        ReadableObject(bucket: bucket, record: record, blob: record.version.flatMap { blobs[$0]?.location })
+        ReadableObject(
+            bucket: bucket, record: record, blob: record.version.flatMap { blobs[$0]?.location },
+            isVersioned: isVersioned(record.version))
     }
 
     /// Tells everyone who watches. Only queues: no watcher's code runs under the lock.

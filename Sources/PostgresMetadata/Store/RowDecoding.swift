@@ -52,12 +52,33 @@ enum ObjectColumns {
 
 /// The columns of a blob's location, for a table that the statement calls `l`, and how they are read.
 enum BlobColumns {
-    static let list = "l.backend, l.key, l.size, l.md5"
+    static let count = 6
+    static let list = "l.backend, l.key, l.size, l.md5, l.checksums, l.is_versioned"
 
     static func read(_ row: Row, at start: Int) throws(PostgresError) -> BlobLocation? {
         guard let backend = try row.optionalString(start) else { return nil }
         return BlobLocation(
             backend: BackendID(backend), key: BlobKey(try row.string(start + 1)), size: try row.int64(start + 2),
-            md5: try row.optionalString(start + 3))
+            md5: try row.optionalString(start + 3), checksums: checksums(try row.optionalString(start + 4)))
+    }
+
+    /// What is unreadable is left out; nearly all that others wrote is empty.
+    private static func checksums(_ json: String?) -> [String: String] {
+        guard let json, json != "{}", let value = try? JSONSerialization.jsonObject(with: Data(json.utf8)),
+            let members = value as? [String: Any]
+        else { return [:] }
+        return members.compactMapValues { $0 as? String }
+    }
+
+    /// The column to store.
+    static func json(_ checksums: [String: String]) -> String {
+        JSONWriter.object { writer in
+            for (name, value) in checksums.sorted(by: { $0.key < $1.key }) { writer.field(name, value) }
+        }
+    }
+
+    /// Whether the version has an id of its own.
+    static func isVersioned(_ row: Row, at start: Int) throws(PostgresError) -> Bool {
+        try row.optionalBool(start + 5) ?? false
     }
 }

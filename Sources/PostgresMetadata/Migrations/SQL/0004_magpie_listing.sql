@@ -71,7 +71,13 @@ LANGUAGE sql STABLE AS $$
         FROM stop AS s CROSS JOIN (SELECT count(*) FROM run) AS r
         UNION ALL
         SELECT w.step + 1,
-            CASE WHEN c.cut > 0 THEN left(o.name, w.stem + c.cut - 1) || w.past ELSE o.name || E'\x01' END COLLATE "C",
+            -- Nothing follows a delimiter of U+10FFFF but what follows the text in front of it.
+            CASE
+                WHEN c.cut > 0 THEN
+                    coalesce(
+                        left(o.name, w.stem + c.cut - 1) || w.past, magpie.key_after(left(o.name, w.stem + c.cut - 1)))
+                ELSE o.name || E'\x01'
+            END COLLATE "C",
             w.stem, w.past,
             CASE WHEN c.cut > 0 THEN left(o.name, w.stem + c.cut - 1) || p_delimiter ELSE o.name END, c.cut > 0,
             CASE WHEN c.cut = 0 THEN o.id END, CASE WHEN c.cut = 0 THEN o.metadata END,
