@@ -58,10 +58,12 @@ public struct NewObject: Hashable, Sendable {
     public var metadata: JSONText
     public var userMetadata: JSONText?
     public var blob: BlobLocation
+    /// The upload that this row ends, in the same transaction.
+    public var completing: UploadCompletion?
 
     public init(
         address: ObjectAddress, version: ObjectVersion, ownerID: String?, metadata: JSONText, userMetadata: JSONText?,
-        blob: BlobLocation
+        blob: BlobLocation, completing: UploadCompletion? = nil
     ) {
         self.address = address
         self.version = version
@@ -69,6 +71,7 @@ public struct NewObject: Hashable, Sendable {
         self.metadata = metadata
         self.userMetadata = userMetadata
         self.blob = blob
+        self.completing = completing
     }
 }
 

@@ -23,8 +23,8 @@ extension Objects {
         let blobKey = BlobKey(version.rawValue)
         _ = try await store.put(meter.stream(upload.body), at: blobKey)
 
-        let (size, md5) = meter.finish()
-        let blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5)
+        let (size, md5, checksums) = meter.finish()
+        let blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5, checksums: checksums)
         do {
             let options = try await late(upload, at: address, in: bucket, access: access)
             let details = ObjectMetadata(
@@ -43,7 +43,7 @@ extension Objects {
     /// Whether `access` may write what `options` describe, before a byte is read. Nothing is left behind.
     ///
     /// - Throws: as `put`, for all that can be known in advance.
-    private func admit(_ options: UploadOptions, at address: ObjectAddress, in bucket: Bucket, access: Access) async throws {
+    func admit(_ options: UploadOptions, at address: ObjectAddress, in bucket: Bucket, access: Access) async throws {
         if !address.key.isFolderPlaceholder { try bucket.requireAllowed(contentType: options.contentType) }
         if options.announcesObjectSize, let length = options.announcedLength,
             length > limits.maxBytes(for: address.key, in: bucket)
@@ -123,11 +123,14 @@ extension StorageError {
     fileprivate var rulesOutCommit: Bool {
         switch code {
         case .objectExists, .relatedResourceMissing, .accessDenied, .wrongRole, .mediaTypeNotAllowed, .tooLarge, .locked,
-            .tooManyConnections, .invalidRequest, .invalidParameter, .invalidKey, .bucketNotFound:
+            .tooManyConnections, .invalidRequest, .invalidParameter, .invalidKey, .bucketNotFound, .uploadNotFound,
+            .uploadComplete:
             true
         case .objectNotFound, .blobMissing, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects,
             .invalidBucketName, .invalidRobotsRule, .lengthMismatch, .digestMismatch, .rangeNotSatisfiable,
-            .preconditionFailed, .unauthenticated, .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired,
+            .preconditionFailed, .uploadExpired, .uploadOffsetMismatch, .uploadTaken, .invalidPart, .invalidPartOrder,
+            .partTooSmall,
+            .unauthenticated, .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired,
             .overloaded, .timedOut, .databaseReadOnly, .databaseSchema, .databaseAborted, .databaseFailure,
             .backendUnavailable, .unsupported, .notConfigured, .clientDisconnected, .internal:
             false
