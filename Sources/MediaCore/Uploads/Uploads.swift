@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Logging
+import Logging
 
 /// Objects that arrive in several requests, for every dialect that has them: appended at an offset, or in numbered parts.
 ///

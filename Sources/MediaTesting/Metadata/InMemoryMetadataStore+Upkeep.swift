@@ -51,6 +51,7 @@ extension InMemoryMetadataStore {
         state.withLock { state in
             var known = Set(state.blobs.values.filter { $0.location.backend == backend }.map(\.location.key))
             known.formUnion(state.deletions.values.filter { $0.request.backend == backend }.map(\.request.key))
+            known.formUnion(state.uploads.keys.map(\.blobKey))
             known.formUnion(state.objects.values.compactMap { $0.version.map { BlobKey($0.rawValue) } })
             return keys.filter { !known.contains($0) }
         }

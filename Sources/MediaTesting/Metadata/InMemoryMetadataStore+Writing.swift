@@ -27,6 +27,7 @@ extension InMemoryMetadataStore {
     public func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
         let time = now()
         return try state.withLock { state in
+            if let upload = object.completing { _ = try state.pendingUpload(upload.id) }
             let existing = state.objects[object.address]
             guard existing == nil || mode == .replace else { throw StorageError.objectExists(object.address) }
             guard state.buckets[object.address.bucket] != nil else { throw Self.bucketMissing(object.address.bucket) }
@@ -37,6 +38,11 @@ extension InMemoryMetadataStore {
                 lastAccessedAt: existing.map(\.lastAccessedAt) ?? time)
             state.objects[object.address] = record
             state.blobs[object.version] = StoredBlob(location: object.blob, createdAt: time)
+            if let upload = object.completing {
+                state.uploads[upload.id]?.session.completedAt = time
+                let expiry = state.uploads[upload.id]?.session.expiresAt ?? upload.keptUntil
+                state.uploads[upload.id]?.session.expiresAt = expiry
+            }
             if let superseded = existing?.version, superseded != object.version {
                 state.queueDeletion(of: superseded, due: time)
             }

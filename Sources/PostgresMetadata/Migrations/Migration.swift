@@ -27,6 +27,7 @@ struct Migration: Sendable {
         Migration(5, "storage_listing", PackageResources._005_storage_listing_sql),
         Migration(6, "magpie_blobs", PackageResources._006_magpie_blobs_sql),
         Migration(7, "magpie_changes", PackageResources._007_magpie_changes_sql),
+        Migration(8, "magpie_uploads", PackageResources._008_magpie_uploads_sql),
     ]
 
     /// The number that a database of this version has reached.

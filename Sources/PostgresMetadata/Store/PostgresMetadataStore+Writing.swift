@@ -38,16 +38,25 @@ extension PostgresMetadataStore {
             mode == .create ? Self.commitCreate : Self.commitReplace, address.bucket.rawValue, address.key.rawValue,
             object.version.rawValue, ObjectColumns.owner(of: object.ownerID), object.ownerID, object.metadata.rawValue,
             object.userMetadata?.rawValue, object.blob.backend.rawValue, object.blob.key.rawValue,
-            Parameter.int(object.blob.size), object.blob.md5)
+            Parameter.int(object.blob.size), object.blob.md5, StringMap.text(object.blob.checksums))
         var steps: [Step] = [.scope(lockingSystem(facts)), lockStep([address])]
         if mode == .replace {
             steps.append(.run(Self.supersede, address.bucket.rawValue, address.key.rawValue, object.version.rawValue))
         }
+        let writing = steps.count { if case .statement = $0 { true } else { false } }
         steps.append(write)
+        // Behind the row, whose bucket is locked first: deleting a bucket locks in that order too.
+        if let upload = object.completing { steps.append(Self.complete(upload)) }
         return try await transaction(steps, about: .object(address)) { results in
-            guard let written = results.last else { throw PostgresError(.unexpectedResult, "no result of the write") }
+            guard let written = results.dropFirst(writing).first else {
+                throw PostgresError(.unexpectedResult, "no result of the write")
+            }
             return try ObjectColumns.read(written.onlyRow())
         }
+    }
+
+    private static func complete(_ upload: UploadCompletion) -> Step {
+        .run(completeUpload, upload.id.rawValue, Parameter.timestamp(upload.keptUntil))
     }
 
     public func moveObject(
@@ -140,7 +149,8 @@ extension PostgresMetadataStore {
         "object_commit_create",
         """
         WITH located AS (
-            INSERT INTO magpie.blobs (version, backend, key, size, md5) VALUES ($3, $8, $9, $10::bigint, $11)
+            INSERT INTO magpie.blobs (version, backend, key, size, md5, checksums)
+            VALUES ($3, $8, $9, $10::bigint, $11, $12::jsonb)
         )
         INSERT INTO storage.objects AS o (bucket_id, name, version, owner, owner_id, metadata, user_metadata)
         VALUES ($1, $2, $3, $4::uuid, $5, $6::jsonb, $7::jsonb)
@@ -164,7 +174,8 @@ extension PostgresMetadataStore {
         "object_commit_replace",
         """
         WITH located AS (
-            INSERT INTO magpie.blobs (version, backend, key, size, md5) VALUES ($3, $8, $9, $10::bigint, $11)
+            INSERT INTO magpie.blobs (version, backend, key, size, md5, checksums)
+            VALUES ($3, $8, $9, $10::bigint, $11, $12::jsonb)
         )
         INSERT INTO storage.objects AS o (bucket_id, name, version, owner, owner_id, metadata, user_metadata)
         VALUES ($1, $2, $3, $4::uuid, $5, $6::jsonb, $7::jsonb)
@@ -173,6 +184,10 @@ extension PostgresMetadataStore {
             user_metadata = excluded.user_metadata
         RETURNING \(ObjectColumns.list)
         """)
+
+    private static let completeUpload = SQL(
+        "upload_complete",
+        "SELECT magpie.complete_upload($1, timestamptz 'epoch' + $2::bigint * interval '1 microsecond')")
 
     private static let lockForMove = SQL(
         "object_move_lock", "SELECT o.id FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2 FOR UPDATE")
