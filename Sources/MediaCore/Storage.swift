@@ -9,6 +9,7 @@ public struct Storage: Sendable {
     public let delivery: Delivery
     public let objects: Objects
     public let signedURLs: SignedURLs
+    public let uploads: Uploads
     /// Shared with whoever follows the database's changes.
     public let cache: ReadCache
     public let reaper: ReaperSignal
@@ -19,6 +20,7 @@ public struct Storage: Sendable {
     /// What the core needs to know, parsed and checked by the executable.
     public struct Configuration: Sendable {
         public var uploadLimits: UploadLimits
+        public var uploads: Uploads.Configuration
         /// In seconds.
         public var signedUploadLifetime: Int64
         /// In bytes.
@@ -29,10 +31,12 @@ public struct Storage: Sendable {
         public var serviceRole: String
 
         public init(
-            uploadLimits: UploadLimits, signedUploadLifetime: Int64 = 7200, cacheCapacity: Int = 128 << 20,
+            uploadLimits: UploadLimits, uploads: Uploads.Configuration = Uploads.Configuration(),
+            signedUploadLifetime: Int64 = 7200, cacheCapacity: Int = 128 << 20,
             cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role"
         ) {
             self.uploadLimits = uploadLimits
+            self.uploads = uploads
             self.signedUploadLifetime = signedUploadLifetime
             self.cacheCapacity = cacheCapacity
             self.cachedBodyLimit = cachedBodyLimit
@@ -42,7 +46,8 @@ public struct Storage: Sendable {
     }
 
     public init(
-        configuration: Configuration, keys: KeyRing, metadata: any MetadataStore, blobs: any BlobStoreDirectory, logger: Logger
+        configuration: Configuration, keys: KeyRing, metadata: any MetadataStore, blobs: any BlobStoreDirectory, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
         let cache = ReadCache(capacity: configuration.cacheCapacity, maxBodyBytes: configuration.cachedBodyLimit)
         let reaper = ReaperSignal()
@@ -57,6 +62,8 @@ public struct Storage: Sendable {
         self.delivery = Delivery(metadata: metadata, blobs: blobs, cache: cache)
         self.objects = Objects(
             metadata: metadata, blobs: blobs, limits: configuration.uploadLimits, cache: cache, reaper: reaper, logger: logger)
+        self.uploads = Uploads(
+            objects: objects, configuration: configuration.uploads, serviceRole: configuration.serviceRole, now: now)
         self.signedURLs = SignedURLs(keys: keys, metadata: metadata, uploadLifetime: configuration.signedUploadLifetime)
     }
 

@@ -12,6 +12,8 @@ public struct StorageError: Error, Sendable {
         case invalidBucketName, invalidKey, invalidRequest, invalidParameter, invalidRobotsRule, invalidTag
         case mediaTypeNotAllowed, tooLarge, lengthMismatch, digestMismatch
         case rangeNotSatisfiable, preconditionFailed
+        case uploadNotFound, uploadExpired, uploadComplete, uploadOffsetMismatch, uploadTaken
+        case invalidPart, invalidPartOrder, partTooSmall
         case unauthenticated, accessDenied, wrongRole
         case invalidToken, wrongTokenScope, signatureMismatch, credentialExpired
         case locked, overloaded, tooManyConnections, timedOut

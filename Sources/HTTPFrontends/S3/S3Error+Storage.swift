@@ -42,7 +42,11 @@ extension S3Error {
         case .objectExists: (.preconditionFailed, "PreconditionFailed")
         case .bucketNotEmpty: (.conflict, "BucketNotEmpty")
         case .bucketReferenced: (.conflict, "BucketNotEmpty")
-        case .tooManyObjects: (.conflict, "OperationAborted")
+        case .tooManyObjects, .locked, .uploadTaken, .uploadOffsetMismatch: (.conflict, "OperationAborted")
+        case .uploadNotFound, .uploadExpired, .uploadComplete: (.notFound, "NoSuchUpload")
+        case .invalidPart: (.badRequest, "InvalidPart")
+        case .invalidPartOrder: (.badRequest, "InvalidPartOrder")
+        case .partTooSmall: (.badRequest, "EntityTooSmall")
         case .invalidBucketName: (.badRequest, "InvalidBucketName")
         case .invalidKey, .invalidParameter, .invalidRobotsRule: (.badRequest, "InvalidArgument")
         case .invalidRequest: (.badRequest, "InvalidRequest")
@@ -57,7 +61,6 @@ extension S3Error {
         case .unauthenticated, .invalidToken, .wrongTokenScope: (.badRequest, "InvalidToken")
         case .signatureMismatch: (.forbidden, "SignatureDoesNotMatch")
         case .credentialExpired: (.badRequest, "ExpiredToken")
-        case .locked: (.conflict, "OperationAborted")
         case .overloaded, .tooManyConnections, .backendUnavailable: (.serviceUnavailable, "SlowDown")
         case .timedOut, .databaseReadOnly, .databaseSchema: (.serviceUnavailable, "ServiceUnavailable")
         case .clientDisconnected: (.badRequest, "RequestTimeout")
@@ -74,6 +77,14 @@ extension S3Error {
             "The requested bucket name is not available. Please select a different name and try again.",
         "BucketNotEmpty": "The bucket you tried to delete is not empty",
         "InvalidBucketName": "The specified bucket is not valid.",
+        "EntityTooSmall": "Your proposed upload is smaller than the minimum allowed size",
+        "NoSuchUpload":
+            "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
+        "InvalidPart":
+            "One or more of the specified parts could not be found. The part may not have been uploaded, or the specified entity "
+            + "tag may not match the part's entity tag.",
+        "InvalidPartOrder":
+            "The list of parts was not in ascending order. The parts list must be specified in order by part number.",
         "EntityTooLarge": "Your proposed upload exceeds the maximum allowed size",
         "IncompleteBody": "You did not provide the number of bytes specified by the Content-Length HTTP header.",
         "InvalidRange": "The requested range is not satisfiable",

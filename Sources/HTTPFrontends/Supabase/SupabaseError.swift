@@ -116,6 +116,12 @@ extension SupabaseError {
             return .init(
                 416, error: "invalid_range", code: "InvalidRange", message: message, httpStatus: .rangeNotSatisfiable)
         case .preconditionFailed: return .init(412, code: "PreconditionFailed", message: message)
+        case .uploadNotFound: return .init(404, error: "not_found", code: "NoSuchUpload", message: message)
+        case .uploadExpired: return .init(410, error: "not_found", code: "NoSuchUpload", message: message)
+        case .uploadComplete, .uploadOffsetMismatch, .uploadTaken:
+            return .init(409, code: "InvalidRequest", message: message, httpStatus: .conflict)
+        case .invalidPart, .invalidPartOrder, .partTooSmall:
+            return .init(400, code: "InvalidParameter", message: message)
         case .unauthenticated, .accessDenied: return .init(403, error: "Unauthorized", code: "AccessDenied", message: message)
         case .wrongRole:
             return .init(403, error: "Unauthorized", code: "AccessDenied", message: message, httpStatus: .forbidden)

@@ -8,7 +8,7 @@
 ///
 /// All of them throw `StorageError`: besides what each names, `.tooManyConnections` when no connection came free in time,
 /// `.timedOut`, `.databaseFailure`, and `.accessDenied` for a role that can't be assumed.
-public protocol MetadataStore: AccessKeyStore, BucketSettingsStore, KeyListingStore, ObjectVersionStore {
+public protocol MetadataStore: AccessKeyStore, BucketSettingsStore, KeyListingStore, ObjectVersionStore, UploadSessionStore {
     // MARK: Buckets
 
     /// Inserts as caller. - Throws: `.bucketExists`; `.accessDenied` with a refusal.
@@ -51,8 +51,9 @@ public protocol MetadataStore: AccessKeyStore, BucketSettingsStore, KeyListingSt
     /// Writes the row and the blob's location as system under a lock on the address; the final word on "must not exist".
     ///
     /// The id and creation time of a replaced object survive; its blob is queued for deletion in the same transaction, or kept as a
-    /// version where the bucket keeps them.
-    /// - Throws: what `object.condition` throws; `.objectExists` (`.create`, lost race); `.relatedResourceMissing`; `.locked` when the lock does not come in 5 s.
+    /// version where the bucket keeps them. With `object.completing` the upload is marked complete in it too.
+    /// - Throws: what `object.condition` throws; `.objectExists` (`.create`, lost race); `.relatedResourceMissing`; `.locked` when the
+    ///   lock does not come in 5 s; `.uploadNotFound` and `.uploadComplete` for `object.completing`.
     func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord
 
     /// Reads an object with its bucket's rules and its blob's location.
@@ -101,7 +102,7 @@ public protocol MetadataStore: AccessKeyStore, BucketSettingsStore, KeyListingSt
     /// A deletion failed: try again later, later each time.
     func postponeBlobDeletion(_ id: Int64, because reason: String) async throws
 
-    /// Of `keys` in a backend, those that no object, blob row or requested deletion knows: left by crashed uploads.
+    /// Of `keys` in a backend, those that no object, blob row, requested deletion or upload knows: left by crashed uploads.
     func unknownBlobs(among keys: [BlobKey], in backend: BackendID) async throws -> [BlobKey]
 
     /// Blob rows that no object points to and whose deletion nobody requested: queues their deletion. - Returns: how many.

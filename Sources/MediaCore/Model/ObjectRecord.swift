@@ -69,10 +69,12 @@ public struct NewObject: Hashable, Sendable {
     public var blob: BlobLocation
     /// What must hold of the address, decided in the transaction that writes the row.
     public var condition: WriteCondition
+    /// The upload that this row ends, in the same transaction.
+    public var completing: UploadCompletion?
 
     public init(
         address: ObjectAddress, version: ObjectVersion, ownerID: String?, metadata: JSONText, userMetadata: JSONText?,
-        blob: BlobLocation, condition: WriteCondition = .none
+        blob: BlobLocation, condition: WriteCondition = .none, completing: UploadCompletion? = nil
     ) {
         self.address = address
         self.version = version
@@ -81,6 +83,7 @@ public struct NewObject: Hashable, Sendable {
         self.userMetadata = userMetadata
         self.blob = blob
         self.condition = condition
+        self.completing = completing
     }
 }
 

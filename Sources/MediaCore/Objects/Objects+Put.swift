@@ -23,8 +23,8 @@ extension Objects {
         let blobKey = BlobKey(version.rawValue)
         _ = try await store.put(meter.stream(upload.body), at: blobKey)
 
-        let (size, md5) = meter.finish()
-        let blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5)
+        let (size, md5, checksums) = meter.finish()
+        let blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5, checksums: checksums)
         do {
             let options = try await late(upload, at: address, in: bucket, access: access)
             let details = ObjectMetadata(
@@ -44,7 +44,7 @@ extension Objects {
     /// Whether `access` may write what `options` describe, before a byte is read. Nothing is left behind.
     ///
     /// - Throws: as `put`, for all that can be known in advance.
-    private func admit(_ options: UploadOptions, at address: ObjectAddress, in bucket: Bucket, access: Access) async throws {
+    func admit(_ options: UploadOptions, at address: ObjectAddress, in bucket: Bucket, access: Access) async throws {
         if !address.key.isFolderPlaceholder { try bucket.requireAllowed(contentType: options.contentType) }
         if options.announcesObjectSize, let length = options.announcedLength,
             length > limits.maxBytes(for: address.key, in: bucket)
@@ -125,10 +125,11 @@ extension StorageError {
         switch code {
         case .objectExists, .relatedResourceMissing, .accessDenied, .wrongRole, .mediaTypeNotAllowed, .tooLarge, .locked,
             .tooManyConnections, .invalidRequest, .invalidParameter, .invalidKey, .invalidTag, .bucketNotFound,
-            .preconditionFailed, .objectNotFound:
+            .preconditionFailed, .objectNotFound, .uploadNotFound, .uploadComplete:
             true
         case .blobMissing, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects,
             .invalidBucketName, .invalidRobotsRule, .lengthMismatch, .digestMismatch, .rangeNotSatisfiable,
+            .uploadExpired, .uploadOffsetMismatch, .uploadTaken, .invalidPart, .invalidPartOrder, .partTooSmall,
             .unauthenticated, .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired,
             .overloaded, .timedOut, .databaseReadOnly, .databaseSchema, .databaseAborted, .databaseFailure,
             .backendUnavailable, .unsupported, .notConfigured, .clientDisconnected, .internal:

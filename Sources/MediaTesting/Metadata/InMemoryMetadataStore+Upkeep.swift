@@ -52,6 +52,7 @@ extension InMemoryMetadataStore {
             var known = Set(state.blobs.values.filter { $0.location.backend == backend }.map(\.location.key))
             known.formUnion(state.deletions.values.filter { $0.request.backend == backend }.map(\.request.key))
             known.formUnion(state.referencedVersions.map { BlobKey($0.rawValue) })
+            known.formUnion(state.uploads.keys.map(\.blobKey))
             return keys.filter { !known.contains($0) }
         }
     }

@@ -29,6 +29,7 @@ extension InMemoryMetadataStore {
     public func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
         let time = now()
         return try state.withLock { state in
+            if let upload = object.completing { _ = try state.pendingUpload(upload.id) }
             let existing = state.objects[object.address]
             try object.condition.require(existing, at: object.address)
             guard existing == nil || mode == .replace else { throw StorageError.objectExists(object.address) }
@@ -43,6 +44,11 @@ extension InMemoryMetadataStore {
             state.blobs[object.version] = StoredBlob(
                 location: object.blob, createdAt: time,
                 isVersioned: state.versioning(of: object.address.bucket) == .enabled)
+            if let upload = object.completing {
+                state.uploads[upload.id]?.session.completedAt = time
+                let expiry = state.uploads[upload.id]?.session.expiresAt ?? upload.keptUntil
+                state.uploads[upload.id]?.session.expiresAt = expiry
+            }
             state.report(.object(object.address))
             return record
         }

@@ -6,8 +6,8 @@ import Synchronization
 
 /// A complete metadata store in memory, with row-level security as a list of policies. It dies with the process.
 ///
-/// Every requirement runs under one lock and is therefore one transaction. There are no multipart uploads in it, so
-/// `deleteBucket` never meets a pending one.
+/// Every requirement runs under one lock and is therefore one transaction. The tables of Supabase's own multipart uploads are not in it,
+/// so `deleteBucket` never meets a pending one.
 public final class InMemoryMetadataStore: MetadataStore {
     /// The role that row-level security does not bind.
     public static let serviceRole = "service_role"
@@ -32,6 +32,12 @@ public final class InMemoryMetadataStore: MetadataStore {
         }
     }
 
+    /// A row of `magpie.upload_sessions` with those of `magpie.upload_parts`.
+    struct StoredUpload {
+        var session: UploadSession
+        var parts: [PartNumber: UploadPart] = [:]
+    }
+
     /// A row of `magpie.blob_deletions`.
     struct QueuedDeletion {
         var version: ObjectVersion
@@ -49,6 +55,7 @@ public final class InMemoryMetadataStore: MetadataStore {
         var kept: [ObjectAddress: [KeptVersion]] = [:]
         var settings: [BucketID: BucketSettings] = [:]
         var accessKeys: [AccessKeyID: StoredAccessKey] = [:]
+        var uploads: [UploadID: StoredUpload] = [:]
         var deletions: [Int64: QueuedDeletion] = [:]
         var lastDeletionID: Int64 = 0
         var watchers: [Int: AsyncStream<MetadataChange>.Continuation] = [:]

@@ -40,6 +40,8 @@ enum ErrorMapping {
         }
         switch state {
         case .insufficientPrivilege: return denied(error)
+        case .uploadNotFound: return StorageError(.uploadNotFound, "The upload was not found", cause: error)
+        case .uploadComplete: return StorageError(.uploadComplete, "The upload is complete", cause: error)
         case .uniqueViolation: return duplicate(error, subject)
         case .foreignKeyViolation: return dangling(error, subject)
         case .lockNotAvailable:

@@ -111,6 +111,7 @@ extension PostgresMetadataStore {
         FROM candidates AS c
         WHERE NOT EXISTS (SELECT FROM storage.objects AS o WHERE o.version = c.version)
             AND NOT EXISTS (SELECT FROM magpie.object_versions AS v WHERE v.version = c.version)
+            AND NOT EXISTS (SELECT FROM magpie.upload_sessions AS u WHERE u.id = c.version)
         """)
 
     private static let queueUnreferenced = SQL(

@@ -49,11 +49,16 @@ extension PostgresMetadataStore {
     public func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
         let address = object.address
         let lock: [Step] = [.scope(lockingSystem(facts)), lockStep([address])]
-        let write: [Step] = [
+        var write: [Step] = [
             .run(Self.makeWay, address.bucket.rawValue, address.key.rawValue, object.version.rawValue), writeStep(object, mode),
         ]
+        // Behind the row, whose bucket is locked first: deleting a bucket locks in that order too.
+        if let upload = object.completing { write.append(Self.complete(upload)) }
+        let behind = object.completing == nil ? 0 : 1
         func record(_ results: [ResultSet]) throws -> ObjectRecord {
-            guard let written = results.last else { throw PostgresError(.unexpectedResult, "no result of the write") }
+            guard let written = results.dropLast(behind).last else {
+                throw PostgresError(.unexpectedResult, "no result of the write")
+            }
             return try ObjectColumns.read(written.onlyRow())
         }
         guard object.condition != .none else {
@@ -87,7 +92,11 @@ extension PostgresMetadataStore {
             mode == .create ? Self.commitCreate : Self.commitReplace, address.bucket.rawValue, address.key.rawValue,
             object.version.rawValue, ObjectColumns.owner(of: object.ownerID), object.ownerID, object.metadata.rawValue,
             object.userMetadata?.rawValue, object.blob.backend.rawValue, object.blob.key.rawValue,
-            Parameter.int(object.blob.size), object.blob.md5, BlobColumns.json(object.blob.checksums))
+            Parameter.int(object.blob.size), object.blob.md5, StringMap.text(object.blob.checksums))
+    }
+
+    private static func complete(_ upload: UploadCompletion) -> Step {
+        .run(completeUpload, upload.id.rawValue, Parameter.timestamp(upload.keptUntil))
     }
 
     public func moveObject(
@@ -225,6 +234,10 @@ extension PostgresMetadataStore {
             user_metadata = excluded.user_metadata
         RETURNING \(ObjectColumns.list)
         """)
+
+    private static let completeUpload = SQL(
+        "upload_complete",
+        "SELECT magpie.complete_upload($1, timestamptz 'epoch' + $2::bigint * interval '1 microsecond')")
 
     private static let lockForMove = SQL(
         "object_move_lock", "SELECT o.id FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2 FOR UPDATE")

@@ -59,22 +59,7 @@ enum BlobColumns {
         guard let backend = try row.optionalString(start) else { return nil }
         return BlobLocation(
             backend: BackendID(backend), key: BlobKey(try row.string(start + 1)), size: try row.int64(start + 2),
-            md5: try row.optionalString(start + 3), checksums: checksums(try row.optionalString(start + 4)))
-    }
-
-    /// What is unreadable is left out; nearly all that others wrote is empty.
-    private static func checksums(_ json: String?) -> [String: String] {
-        guard let json, json != "{}", let value = try? JSONSerialization.jsonObject(with: Data(json.utf8)),
-            let members = value as? [String: Any]
-        else { return [:] }
-        return members.compactMapValues { $0 as? String }
-    }
-
-    /// The column to store.
-    static func json(_ checksums: [String: String]) -> String {
-        JSONWriter.object { writer in
-            for (name, value) in checksums.sorted(by: { $0.key < $1.key }) { writer.field(name, value) }
-        }
+            md5: try row.optionalString(start + 3), checksums: StringMap.read(try row.optionalJSON(start + 4) ?? .emptyObject))
     }
 
     /// Whether the version has an id of its own.

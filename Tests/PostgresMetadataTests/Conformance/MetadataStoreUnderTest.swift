@@ -49,7 +49,7 @@ actor ConformanceDatabase {
 
     private static let reset = """
         TRUNCATE storage.objects, storage.buckets, storage.s3_multipart_uploads, storage.s3_multipart_uploads_parts,
-            magpie.blobs, magpie.blob_deletions;
+            magpie.blobs, magpie.blob_deletions, magpie.upload_sessions, magpie.upload_parts;
         DO $$
         DECLARE
             p record;
