@@ -22,6 +22,13 @@ extension S3Call {
         case .deleteObject: try await deleteObject()
         case .getObjectAcl: try await getObjectACL()
         case .putObjectAcl: try await putObjectACL()
+        case .createMultipartUpload: try await createMultipartUpload()
+        case .uploadPart: try await uploadPart()
+        case .uploadPartCopy: try await uploadPartCopy()
+        case .completeMultipartUpload: try await completeMultipartUpload()
+        case .abortMultipartUpload: try await abortMultipartUpload()
+        case .listParts: try await listParts()
+        case .listMultipartUploads: try await listMultipartUploads()
         default: throw S3Error.notImplemented(operation.rawValue)
         }
     }

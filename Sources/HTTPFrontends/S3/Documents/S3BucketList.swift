@@ -12,8 +12,8 @@ struct S3Owner: Hashable {
 
     init(_ caller: Caller) { self.init(subject: caller.principal.subject) }
 
-    func write(to xml: inout XMLWriter) {
-        xml.element("Owner") { xml in
+    func write(as name: StaticString = "Owner", to xml: inout XMLWriter) {
+        xml.element(name) { xml in
             xml.element("ID", text: id)
             xml.element("DisplayName", text: id)
         }
@@ -80,6 +80,15 @@ enum S3PageToken {
 }
 
 extension QueryParameters {
+    /// A text to be compared with keys, empty when it was not sent. - Throws: `S3Error` with `InvalidArgument` when no key can be it.
+    func keyText(_ name: String) throws(S3Error) -> String {
+        let value = self[name] ?? ""
+        guard value.utf8.count <= ObjectKey.maxBytes, !value.utf8.contains(0) else {
+            throw .invalidArgument(name, value, "The value is longer than any key or has a byte that no key has")
+        }
+        return value
+    }
+
     /// A number. - Throws: `S3Error` with `InvalidArgument` for what is none or not in range.
     func integer(_ name: String, in range: ClosedRange<Int>) throws(S3Error) -> Int? {
         guard let text = self[name], !text.isEmpty else { return nil }

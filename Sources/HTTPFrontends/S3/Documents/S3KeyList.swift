@@ -47,26 +47,18 @@ struct S3KeyListRequest {
 
     /// - Throws: `S3Error` with `InvalidArgument`.
     init(_ query: QueryParameters, isV2: Bool) throws(S3Error) {
-        prefix = try Self.text("prefix", query)
-        delimiter = try Self.text("delimiter", query)
+        prefix = try query.keyText("prefix")
+        delimiter = try query.keyText("delimiter")
         limit = min(try query.integer("max-keys", in: 0...Int(Int32.max)) ?? KeyQuery.maxLimit, KeyQuery.maxLimit)
         encoding = try S3KeyEncoding(query)
         includesOwner = !isV2 || query["fetch-owner"]?.lowercased() == "true"
         if isV2 {
             let token = query["continuation-token"]
             if let token { _ = try Self.position(token: token) }
-            version = .token(token, startAfter: try Self.text("start-after", query))
+            version = .token(token, startAfter: try query.keyText("start-after"))
         } else {
-            version = .marker(try Self.text("marker", query))
+            version = .marker(try query.keyText("marker"))
         }
-    }
-
-    private static func text(_ name: String, _ query: QueryParameters) throws(S3Error) -> String {
-        let value = query[name] ?? ""
-        guard value.utf8.count <= ObjectKey.maxBytes, !value.utf8.contains(0) else {
-            throw .invalidArgument(name, value, "The value is longer than any key or has a byte that no key has")
-        }
-        return value
     }
 
     /// What the core is asked for.

@@ -13,9 +13,12 @@ struct S3Body: Sendable {
     let stream: ByteStream
     let checks: S3BodyChecks
 
+    /// - Parameter wanted: A checksum that is needed whether the client sends it or not.
     /// - Throws: `S3Error` for a head that contradicts itself.
-    init(_ request: Request, _ identity: S3Identity, _ context: MagpieRequestContext) throws(S3Error) {
-        let checks = try S3BodyChecks(request.headers, payload: identity.payload)
+    init(
+        _ request: Request, _ identity: S3Identity, _ context: MagpieRequestContext, computing wanted: ChecksumAlgorithm? = nil
+    ) throws(S3Error) {
+        let checks = try S3BodyChecks(request.headers, payload: identity.payload, computing: wanted)
         let raw = request.byteStream(context)
         var decoder: AWSChunkedDecoder?
         var length = raw.length
@@ -41,6 +44,13 @@ struct S3Body: Sendable {
             whole.writeImmutableBuffer(chunk)
         }
         return whole
+    }
+}
+
+extension S3BodyChecks {
+    /// `body` as it is, computed and verified.
+    func stream(_ body: ByteStream) -> ByteStream {
+        ByteStream(length: body.length, chunks: VerifiedChunks(base: body, decoder: nil, checks: self))
     }
 }
 

@@ -12,11 +12,19 @@ final class S3BodyChecks: Sendable {
     let payload: ChecksumValue?
     /// The checksum that will come behind the body.
     let trailing: ChecksumAlgorithm?
-    /// The checksum that the client chose, and its digest once the body was read.
-    private let found = Mutex<ChecksumValue?>(nil)
+    /// What is to be computed although nobody promised it.
+    let wanted: ChecksumAlgorithm?
+    private let state = Mutex(State())
+
+    private struct State {
+        /// The checksum that the client chose.
+        var chosen: ChecksumValue?
+        var computed: [ChecksumAlgorithm: ChecksumValue] = [:]
+    }
 
     /// - Throws: `S3Error` for a digest that is none, more than one checksum, or one that is not what was announced.
-    init(_ headers: HTTPFields, payload: PayloadHash) throws(S3Error) {
+    init(_ headers: HTTPFields, payload: PayloadHash, computing wanted: ChecksumAlgorithm? = nil) throws(S3Error) {
+        self.wanted = wanted
         if case .digest(let value) = payload { self.payload = value } else { self.payload = nil }
         var expected: [ChecksumValue] = []
         if let text = headers[.contentMD5] {
@@ -32,16 +40,28 @@ final class S3BodyChecks: Sendable {
         self.expected = expected + checksums
     }
 
-    /// The checksum that the client chose, after the body was read.
-    var checksum: ChecksumValue? { found.withLock { $0 } }
+    /// For bytes of which nothing is promised.
+    init(computing wanted: ChecksumAlgorithm?) {
+        self.wanted = wanted
+        expected = []
+        payload = nil
+        trailing = nil
+    }
+
+    /// The checksum that the client chose, or that was wanted, after the body was read.
+    var checksum: ChecksumValue? { state.withLock { state in state.chosen ?? wanted.flatMap { state.computed[$0] } } }
+
+    /// That checksum in base64 by the name of its algorithm.
+    var values: [String: String] { checksum.map { [$0.algorithm.name: $0.base64] } ?? [:] }
 
     /// What has to be computed of the body.
     var algorithms: Set<ChecksumAlgorithm> {
-        Set(expected.map(\.algorithm) + [payload?.algorithm, trailing].compactMap(\.self))
+        Set(expected.map(\.algorithm) + [payload?.algorithm, trailing, wanted].compactMap(\.self))
     }
 
     /// Compares what came with what was promised.
     func verify(_ computed: [ChecksumAlgorithm: ChecksumValue], trailer: [NamedValue]) throws(S3Error) {
+        state.withLock { $0.computed = computed }
         if let payload, computed[.sha256] != payload {
             throw S3Error(
                 .badRequest, "XAmzContentSHA256Mismatch",
@@ -51,14 +71,14 @@ final class S3BodyChecks: Sendable {
             guard computed[value.algorithm] == value else {
                 throw .badDigest(value.algorithm == .md5 ? "Content-MD5" : value.algorithm.name)
             }
-            if value.algorithm != .md5 { found.withLock { $0 = value } }
+            if value.algorithm != .md5 { state.withLock { $0.chosen = value } }
         }
         guard let trailing, let text = trailer.first(where: { $0.name == trailing.fieldName })?.value else { return }
         guard let value = ChecksumValue(trailing, base64: text) else {
             throw .invalidRequest("Value for \(trailing.fieldName) trailing header is invalid.")
         }
         guard computed[trailing] == value else { throw .badDigest(trailing.name) }
-        found.withLock { $0 = value }
+        state.withLock { $0.chosen = value }
     }
 
     private static func checksums(_ headers: HTTPFields) throws(S3Error) -> [ChecksumValue] {

@@ -34,6 +34,14 @@ extension S3Call {
     }
 }
 
+extension S3Call {
+    /// The bytes of a source, if it is the one that the conditions describe.
+    func open(_ source: S3CopySource, range: ByteRange?) async throws -> Delivered {
+        try await storage.delivery.open(
+            source.address, range: range, preconditions: source.preconditions, access: identity.access)
+    }
+}
+
 /// `CopyObjectResult`.
 struct S3CopyResult {
     let representation: S3Representation
