@@ -29,6 +29,11 @@ extension S3Call {
         case .abortMultipartUpload: try await abortMultipartUpload()
         case .listParts: try await listParts()
         case .listMultipartUploads: try await listMultipartUploads()
+        case .postObject: try await postObject()
+        case .getBucketPolicy: try await getBucketPolicy()
+        case .putBucketPolicy: try await putBucketPolicy()
+        case .deleteBucketPolicy: try await deleteBucketPolicy()
+        case .getBucketPolicyStatus: try await getBucketPolicyStatus()
         default: throw S3Error.notImplemented(operation.rawValue)
         }
     }

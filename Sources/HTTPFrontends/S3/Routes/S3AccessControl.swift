@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import Hummingbird
 import MediaCore
+import NIOCore
 import WireFormats
 
 extension S3Call {
@@ -17,6 +19,41 @@ extension S3Call {
         return .xml(
             S3AccessControlPolicy(owner: S3Owner(subject: object.record.ownerID), isPublic: object.bucket.isPublic).document)
     }
+
+    func getBucketPolicy() async throws -> Response {
+        _ = try caller()
+        let bucket = try await visibleBucket()
+        guard bucket.isPublic else { throw Self.noPolicy }
+        return Response(
+            status: .ok, headers: [.contentType: "application/json"],
+            body: .init(byteBuffer: ByteBuffer(string: S3BucketPolicy.document(of: bucket.id))))
+    }
+
+    func getBucketPolicyStatus() async throws -> Response {
+        _ = try caller()
+        let bucket = try await visibleBucket()
+        guard bucket.isPublic else { throw Self.noPolicy }
+        var xml = XMLWriter(capacity: 256)
+        xml.element("PolicyStatus", namespace: XMLWriter.s3Namespace) { $0.element("IsPublic", text: "TRUE") }
+        return .xml(xml)
+    }
+
+    /// A policy that lets everybody read makes the bucket public; what else may be done is said in the database.
+    func putBucketPolicy() async throws -> Response {
+        let caller = try caller()
+        let bucket = try bucket()
+        let json = try await S3Body(request, identity, context).collect(upTo: S3BucketPolicy.maxBytes)
+        try S3BucketPolicy.requirePublicRead(json.readableBytesView, of: bucket)
+        try await storage.buckets.update(bucket, changes: BucketChanges(isPublic: true), as: caller)
+        return Response(status: .noContent)
+    }
+
+    func deleteBucketPolicy() async throws -> Response {
+        try await storage.buckets.update(try bucket(), changes: BucketChanges(isPublic: false), as: try caller())
+        return Response(status: .noContent)
+    }
+
+    private static let noPolicy = S3Error(.notFound, "NoSuchBucketPolicy", "The bucket policy does not exist")
 
     func putBucketACL() async throws -> Response {
         let caller = try caller()
@@ -36,8 +73,10 @@ extension S3Call {
     }
 
     /// Whether the list in the head of an upload is one that the bucket fulfils.
-    func requireMappableACL(in bucket: BucketID) async throws {
-        guard let list = try S3CannedACL(request.headers), list.isPublic else { return }
+    func requireMappableACL(in bucket: BucketID) async throws { try await requireMappableACL(request.headers, in: bucket) }
+
+    func requireMappableACL(_ headers: HTTPFields, in bucket: BucketID) async throws {
+        guard let list = try S3CannedACL(headers), list.isPublic else { return }
         guard try await storage.buckets.rules(of: bucket, facts: facts).isPublic else {
             throw S3Error.unsupportedACL("an object to be public in a bucket that is not")
         }
