@@ -34,6 +34,7 @@ let package = Package(
     ],
     targets: [
         // C edges
+        .target(name: "CChecksums"),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CEpoll"),
         .systemLibrary(name: "CLinuxFiles"),
@@ -43,7 +44,9 @@ let package = Package(
         .target(
             name: "WireFormats",
             dependencies: [
-                .product(name: "NIOCore", package: "swift-nio")
+                "CChecksums",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings),
 
@@ -132,7 +135,11 @@ let package = Package(
 
         .testTarget(
             name: "WireFormatsTests",
-            dependencies: ["MediaTesting", "WireFormats", .product(name: "NIOCore", package: "swift-nio")],
+            dependencies: [
+                "CChecksums", "MediaTesting", "WireFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "MediaCoreTests",

@@ -17,26 +17,37 @@ public enum PercentEncoding {
     public static func encodePath(_ text: some StringProtocol) -> String { encode(text, keeping: pathBytes) }
 
     static func decode(_ raw: some Collection<UInt8>, plusIsSpace: Bool) -> String? {
+        decodeBytes(raw, plusIsSpace: plusIsSpace).flatMap { String(validating: $0, as: UTF8.self) }
+    }
+
+    /// As `decode`, for bytes that need not be text. Nil only when an escape is malformed.
+    static func decodeBytes(_ raw: some Collection<UInt8>, plusIsSpace: Bool) -> [UInt8]? {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(raw.count)
         var rest = raw.makeIterator()
         while let byte = rest.next() {
             switch byte {
             case UInt8(ascii: "%"):
-                guard let high = rest.next().flatMap(hexValue), let low = rest.next().flatMap(hexValue) else { return nil }
+                guard let high = rest.next().flatMap(Hexadecimal.value), let low = rest.next().flatMap(Hexadecimal.value) else {
+                    return nil
+                }
                 bytes.append(high << 4 | low)
             case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
             default: bytes.append(byte)
             }
         }
-        return String(validating: bytes, as: UTF8.self)
+        return bytes
     }
 
     private static func encode(_ text: some StringProtocol, keeping kept: ByteSet) -> String {
         guard !text.utf8.allSatisfy(kept.contains) else { return String(text) }
+        return encode(bytes: text.utf8, keeping: kept)
+    }
+
+    static func encode(bytes raw: some Collection<UInt8>, keeping kept: ByteSet) -> String {
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.utf8.count * 2)
-        for byte in text.utf8 {
+        bytes.reserveCapacity(raw.count * 2)
+        for byte in raw {
             if kept.contains(byte) {
                 bytes.append(byte)
             } else {
@@ -51,16 +62,8 @@ public enum PercentEncoding {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
     }
 
-    private static func hexValue(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
-        default: nil
-        }
-    }
-
-    private static let componentBytes = ByteSet.alphanumeric.union("-_.~")
+    /// What RFC 3986 §2.3 calls unreserved.
+    static let componentBytes = ByteSet.alphanumeric.union("-_.~")
     private static let segmentBytes = ByteSet.alphanumeric.union("-._~!$&'()*+,;=:@")
     private static let pathBytes = segmentBytes.union("/")
 }
