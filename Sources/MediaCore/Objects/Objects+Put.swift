@@ -9,7 +9,8 @@ extension Objects {
     /// there before; a crash leaves at most a blob without a row, which the sweep removes. A caller that goes away stops it
     /// until the row begins to be written, and no more after that.
     /// - Throws: `StorageError` with `.bucketNotFound`, `.invalidKey`, `.mediaTypeNotAllowed`, `.tooLarge`, `.accessDenied`,
-    ///   `.objectExists`, `.lengthMismatch`; the body's own errors.
+    ///   `.objectExists`, `.preconditionFailed`, `.objectNotFound` (a condition on what is not there), `.lengthMismatch`; the body's own
+    ///   errors.
     public func put(_ upload: Upload, at address: ObjectAddress, access: Access) async throws -> ObjectRecord {
         var upload = upload
         if case .grant(let grant, _) = access { upload.options.mode = grant.replaces ? .replace : .create }
@@ -24,11 +25,12 @@ extension Objects {
         _ = try await store.put(meter.stream(upload.body), at: blobKey)
 
         let (size, md5) = meter.finish()
-        let blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5)
+        var blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5)
         let options: UploadOptions
         do {
             // To a task that was cancelled a body may only seem to have ended.
             try Task.checkCancellation()
+            blob.checksums.merge(try upload.checksums?() ?? [:]) { _, asked in asked }
             options = try await late(upload, at: address, in: bucket, access: access)
         } catch {
             await discard(blob)
@@ -87,6 +89,7 @@ extension Objects {
     {
         guard var options = try upload.lateOptions?() else { return upload.options }
         options.mode = upload.options.mode
+        options.condition = upload.options.condition
         if options.contentType != upload.options.contentType || options.userMetadata != upload.options.userMetadata {
             try await admit(options, at: address, in: bucket, access: access)
         }
