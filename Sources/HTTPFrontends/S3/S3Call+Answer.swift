@@ -34,7 +34,22 @@ extension S3Call {
         case .putBucketPolicy: try await putBucketPolicy()
         case .deleteBucketPolicy: try await deleteBucketPolicy()
         case .getBucketPolicyStatus: try await getBucketPolicyStatus()
-        default: throw S3Error.notImplemented(operation.rawValue)
+        case .listObjectVersions: try await listObjectVersions()
+        case .getBucketVersioning: try await getBucketVersioning()
+        case .putBucketVersioning: try await putBucketVersioning()
+        case .getBucketTagging: try await getBucketTagging()
+        case .putBucketTagging: try await putBucketTagging()
+        case .deleteBucketTagging: try await deleteBucketTagging()
+        case .getBucketCors: try await getBucketCORS()
+        case .putBucketCors: try await putBucketCORS()
+        case .deleteBucketCors: try await deleteBucketCORS()
+        case .getBucketLifecycle: try await getBucketLifecycle()
+        case .putBucketLifecycle: try await putBucketLifecycle()
+        case .deleteBucketLifecycle: try await deleteBucketLifecycle()
+        case .getObjectTagging: try await getObjectTagging()
+        case .putObjectTagging: try await putObjectTagging()
+        case .deleteObjectTagging: try await deleteObjectTagging()
+        case .getObjectAttributes: try await getObjectAttributes()
         }
     }
 }

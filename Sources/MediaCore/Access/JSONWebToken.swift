@@ -47,6 +47,8 @@ public struct Claims: Sendable {
     public let owner: String?
     /// Of a signed upload. Nil when the claim is absent.
     public let upsert: Bool?
+    /// The last date that a token may carry, in seconds since 1970: its milliseconds are exact in a double.
+    static let latestDate: Int64 = 9_007_199_254_740
     let expiresAt: Timestamp?
     let notBefore: Timestamp?
 
@@ -68,7 +70,7 @@ public struct Claims: Sendable {
     /// A NumericDate (RFC 7519 §2). The outer nil: the claim is there and is no number a date can be.
     private static func time(_ claim: Any?) -> Timestamp?? {
         guard let claim else { return .some(nil) }
-        guard let number = claim as? NSNumber, number.doubleValue.isFinite, abs(number.doubleValue) < 9e12 else { return nil }
+        guard let number = claim as? NSNumber, abs(number.doubleValue) <= Double(latestDate) else { return nil }
         return Timestamp(seconds: Int64(number.doubleValue))
     }
 

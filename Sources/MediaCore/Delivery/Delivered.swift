@@ -14,37 +14,37 @@ public struct Delivered: Sendable {
     /// The parsed `metadata` column.
     public var details: ObjectMetadata
     public var outcome: Outcome
+    /// What the cache holds of just this: for front-ends that keep a ready answer. Nil when the object is not kept.
+    public var cached: CachedObject?
 
-    public init(object: ReadableObject, details: ObjectMetadata, outcome: Outcome) {
+    public init(object: ReadableObject, details: ObjectMetadata, outcome: Outcome, cached: CachedObject? = nil) {
         self.object = object
         self.details = details
         self.outcome = outcome
+        self.cached = cached
     }
 }
 
 /// Under which conditions a reader wants bytes at all. RFC 9110 §13.1.
 public struct Preconditions: Hashable, Sendable {
-    /// The raw field value of `If-Match`: `*` or a list of entity tags, one of which must be the object's.
-    public var ifMatch: String?
-    /// Counts where `ifMatch` is not given.
-    public var ifUnmodifiedSince: Timestamp?
     /// The raw field value of `If-None-Match`: `*` or a list of entity tags.
     public var ifNoneMatch: String?
-    /// Counts where `ifNoneMatch` is not given.
     public var ifModifiedSince: Timestamp?
     /// The raw field value of `If-Range`: the range counts only while the object is still the one named.
     public var ifRange: String?
+    /// The raw field value of `If-Match`. An object that it does not name is not read at all.
+    public var ifMatch: String?
+    public var ifUnmodifiedSince: Timestamp?
 
     public init(
-        ifMatch: String? = nil, ifUnmodifiedSince: Timestamp? = nil, ifNoneMatch: String? = nil,
-        ifModifiedSince: Timestamp? = nil,
-        ifRange: String? = nil
+        ifNoneMatch: String? = nil, ifModifiedSince: Timestamp? = nil, ifRange: String? = nil, ifMatch: String? = nil,
+        ifUnmodifiedSince: Timestamp? = nil
     ) {
-        self.ifMatch = ifMatch
-        self.ifUnmodifiedSince = ifUnmodifiedSince
         self.ifNoneMatch = ifNoneMatch
         self.ifModifiedSince = ifModifiedSince
         self.ifRange = ifRange
+        self.ifMatch = ifMatch
+        self.ifUnmodifiedSince = ifUnmodifiedSince
     }
 
     public static let none = Preconditions()

@@ -12,19 +12,24 @@ public struct Delivery: Sendable {
     ///
     /// All of what is returned, headers and bytes, is of one version, also when the object is replaced meanwhile.
     /// - Throws: `StorageError` with `.bucketNotFound`, `.objectNotFound` (hidden ones too), `.preconditionFailed`,
-    ///   `.rangeNotSatisfiable`, `.blobMissing` when the row is there and its bytes are not.
+    ///   `.rangeNotSatisfiable`, `.blobMissing` when
+    ///   the row is there and its bytes are not.
     public func open(
         _ address: ObjectAddress, range: ByteRange? = nil, preconditions: Preconditions = .none, access: Access
     ) async throws -> Delivered {
+        var ticket = cache.ticket(for: address)
         if let cached = try cached(address, access: access) {
-            if let delivered = try await deliver(cached, range: range, preconditions: preconditions) { return delivered }
+            if let delivered = try await deliver(cached, range: range, preconditions: preconditions, ticket: ticket) {
+                return delivered
+            }
         }
         var lost: ObjectVersion??
         while true {
-            let ticket = cache.ticket(for: address)
+            ticket = cache.ticket(for: address)
             let object = try await read(address, access: access)
             let details = ObjectMetadata(parsing: object.record.metadata)
-            if try preconditions.saveTransfer(of: object.record, details) {
+            try preconditions.check(object.record, details)
+            if preconditions.saveTransfer(of: object.record, details) {
                 return Delivered(object: object, details: details, outcome: .notModified)
             }
             do {
@@ -50,11 +55,6 @@ public struct Delivery: Sendable {
         return (object, details)
     }
 
-    /// The cached form of a public object, for front-ends that keep a ready answer for it.
-    public func hot(_ address: ObjectAddress) -> CachedObject? {
-        cache.lookup(address).flatMap { $0.object.bucket.isPublic && $0.body != nil ? $0 : nil }
-    }
-
     private func read(_ address: ObjectAddress, access: Access) async throws -> ReadableObject {
         try requireGrant(access, for: address)
         return try await metadata.object(at: address, access: access)
@@ -76,7 +76,7 @@ public struct Delivery: Sendable {
         return object.bucket.isPublic
     }
 
-    private func requireGrant(_ access: Access, for address: ObjectAddress) throws(StorageError) {
+    func requireGrant(_ access: Access, for address: ObjectAddress) throws(StorageError) {
         guard case .grant(let grant, _) = access else { return }
         guard grant.action == .download, grant.address == address else {
             throw StorageError(.signatureMismatch, "Invalid signature")
@@ -84,14 +84,20 @@ public struct Delivery: Sendable {
     }
 
     /// Nil when the bytes are no longer where the cached row says.
-    private func deliver(_ cached: CachedObject, range: ByteRange?, preconditions: Preconditions) async throws -> Delivered? {
-        if try preconditions.saveTransfer(of: cached.object.record, cached.details) {
+    ///
+    /// - Parameter ticket: from before `cached` was looked up: an object that was only described so far is kept with its bytes.
+    private func deliver(
+        _ cached: CachedObject, range: ByteRange?, preconditions: Preconditions, ticket: ReadCache.Ticket?
+    ) async throws -> Delivered? {
+        try preconditions.check(cached.object.record, cached.details)
+        if preconditions.saveTransfer(of: cached.object.record, cached.details) {
             return Delivered(object: cached.object, details: cached.details, outcome: .notModified)
         }
         let range = preconditions.allowRange(of: cached.object.record, cached.details) ? range : nil
-        if let body = cached.body { return try deliver(body, of: cached, range: range) }
+        if let body = cached.body.bytes { return try deliver(body, of: cached, range: range) }
         do {
-            return try await open(cached.object, cached.details, range: range, ticket: nil)
+            let fits = (cached.object.blob?.size ?? .max) <= cache.maxBodyBytes
+            return try await open(cached.object, cached.details, range: range, ticket: fits ? ticket : nil)
         } catch let error as StorageError where error.code == .blobMissing {
             return nil
         }
@@ -101,7 +107,7 @@ public struct Delivery: Sendable {
         let size = Int64(body.readableBytes)
         guard let range = try range?.resolved(size: size) else {
             let content = BlobContent(source: .buffer(body), size: size, range: 0..<size)
-            return Delivered(object: cached.object, details: cached.details, outcome: .full(content))
+            return Delivered(object: cached.object, details: cached.details, outcome: .full(content), cached: cached)
         }
         let start = body.readerIndex + Int(range.lowerBound)
         guard let slice = body.getSlice(at: start, length: Int(range.upperBound - range.lowerBound)) else {
@@ -111,7 +117,7 @@ public struct Delivery: Sendable {
         return Delivered(object: cached.object, details: cached.details, outcome: .partial(content, range))
     }
 
-    private func open(
+    func open(
         _ object: ReadableObject, _ details: ObjectMetadata, range: ByteRange?, ticket: ReadCache.Ticket?
     ) async throws -> Delivered {
         guard let blob = object.blob else {
@@ -125,21 +131,19 @@ public struct Delivery: Sendable {
                 .internal, "Internal Server Error", resource: "blob \(blob.key) has \(content.size) bytes, not \(blob.size)")
         }
         if let resolved { return Delivered(object: object, details: details, outcome: .partial(content, resolved)) }
+        var cached: CachedObject?
         if let ticket {
             var body: ByteBuffer?
             if case .buffer(let buffer) = content.source, buffer.readableBytes <= cache.maxBodyBytes { body = buffer }
-            _ = cache.insert(object, details: details, body: body, ticket: ticket)
+            cached = cache.insert(object, details: details, body: body, ticket: ticket)
         }
-        return Delivered(object: object, details: details, outcome: .full(content))
+        return Delivered(object: object, details: details, outcome: .full(content), cached: cached)
     }
 }
 
 extension Preconditions {
-    /// Whether the reader has these bytes already. RFC 9110 §13.2.2: of each kind the entity tags, where given, are the only ones
-    /// that count.
-    /// - Throws: `StorageError` with code `.preconditionFailed` when the object is not the one that the reader wants.
-    public func saveTransfer(of record: ObjectRecord, _ details: ObjectMetadata) throws(StorageError) -> Bool {
-        guard isWanted(record, details) else { throw .preconditionFailed(record.address) }
+    /// Whether the reader has these bytes already. RFC 9110 §13.2.2: `If-None-Match`, where given, is the only one that counts.
+    public func saveTransfer(of record: ObjectRecord, _ details: ObjectMetadata) -> Bool {
         if let ifNoneMatch {
             return EntityTag.matches(ifNoneMatch, record.entityTag(details))
         }
@@ -147,15 +151,6 @@ extension Preconditions {
             return modified.seconds <= ifModifiedSince.seconds
         }
         return false
-    }
-
-    private func isWanted(_ record: ObjectRecord, _ details: ObjectMetadata) -> Bool {
-        if let ifMatch {
-            let tag = record.entityTag(details)
-            return EntityTag.list(ifMatch).contains { $0 == "*" || EntityTag.isStrong($0, sameAs: tag) }
-        }
-        guard let ifUnmodifiedSince, let modified = details.lastModified ?? record.updatedAt else { return true }
-        return modified.seconds <= ifUnmodifiedSince.seconds
     }
 
     /// Whether a range may be answered with a part. RFC 9110 §13.1.5: by strong comparison, or by the exact date.

@@ -30,12 +30,18 @@ public struct BlobLocation: Hashable, Sendable {
     /// Further digests of the whole, in base64 by the names of their algorithms (`CRC64NVME`).
     public var checksums: [String: String]
 
-    public init(backend: BackendID, key: BlobKey, size: Int64, md5: String?, checksums: [String: String] = [:]) {
+    /// Nil for bytes that came in one piece.
+    public var parts: PartLayout?
+
+    public init(
+        backend: BackendID, key: BlobKey, size: Int64, md5: String?, checksums: [String: String] = [:], parts: PartLayout? = nil
+    ) {
         self.backend = backend
         self.key = key
         self.size = size
         self.md5 = md5
         self.checksums = checksums
+        self.parts = parts
     }
 }
 

@@ -6,10 +6,11 @@ extension Objects {
     /// Stores `upload` as the object at `address`.
     ///
     /// The bytes are durable before the row exists, and the row is durable before this returns. Until then readers see what was
-    /// there before; a crash leaves at most a blob without a row, which the sweep removes. A caller that goes away once
-    /// all bytes have come does not stop the row from being written.
+    /// there before; a crash leaves at most a blob without a row, which the sweep removes. A caller that goes away stops it
+    /// until the row begins to be written, and no more after that.
     /// - Throws: `StorageError` with `.bucketNotFound`, `.invalidKey`, `.mediaTypeNotAllowed`, `.tooLarge`, `.accessDenied`,
-    ///   `.objectExists`, `.lengthMismatch`; the body's own errors.
+    ///   `.objectExists`, `.preconditionFailed`, `.objectNotFound` (a condition on what is not there), `.lengthMismatch`; the body's own
+    ///   errors.
     public func put(_ upload: Upload, at address: ObjectAddress, access: Access) async throws -> ObjectRecord {
         var upload = upload
         if case .grant(let grant, _) = access { upload.options.mode = grant.replaces ? .replace : .create }
@@ -24,21 +25,25 @@ extension Objects {
         _ = try await store.put(meter.stream(upload.body), at: blobKey)
 
         let (size, md5, checksums) = meter.finish()
-        let blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5, checksums: checksums)
+        var blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5, checksums: checksums)
+        let options: UploadOptions
         do {
-            let options = try await late(upload, at: address, in: bucket, access: access)
-            let details = ObjectMetadata(
-                eTag: "\"\(md5)\"", size: size, mimetype: options.contentType, cacheControl: options.cacheControl,
-                lastModified: .now(), xRobotsTag: options.robots?.rawValue, representation: options.representation,
-                tags: options.tags)
-            let object = NewObject(
-                address: address, version: version, ownerID: access.subject, metadata: details.json,
-                userMetadata: options.userMetadata ?? .emptyObject, blob: blob)
-            return try await commit(object, mode: options.mode, facts: access.facts)
+            // To a task that was cancelled a body may only seem to have ended.
+            try Task.checkCancellation()
+            blob.checksums.merge(try upload.checksums?() ?? [:]) { _, asked in asked }
+            options = try await late(upload, at: address, in: bucket, access: access)
         } catch {
-            await discard(blob, after: error)
+            await discard(blob)
             throw error
         }
+        let details = ObjectMetadata(
+            eTag: "\"\(md5)\"", size: size, mimetype: options.contentType, cacheControl: options.cacheControl,
+            lastModified: .now(), xRobotsTag: options.robots?.rawValue, representation: options.representation,
+            tags: options.tags)
+        let object = NewObject(
+            address: address, version: version, ownerID: access.subject, metadata: details.json,
+            userMetadata: options.userMetadata ?? .emptyObject, blob: blob, condition: options.condition)
+        return try await commit(object, mode: options.mode, facts: access.facts)
     }
 
     /// Whether `access` may write what `options` describe, before a byte is read. Nothing is left behind.
@@ -55,7 +60,8 @@ extension Objects {
         switch access {
         case .policy(let caller):
             let draft = ObjectDraft(
-                address: address, ownerID: access.subject, metadata: options.policyMetadata, userMetadata: options.userMetadata)
+                address: address, ownerID: access.subject, metadata: options.policyMetadata, userMetadata: options.userMetadata,
+                condition: options.condition)
             try await metadata.checkPut(draft, mode: options.mode, as: caller)
         case .publicBucket:
             throw StorageError(.accessDenied, "Access denied")
@@ -83,29 +89,35 @@ extension Objects {
     {
         guard var options = try upload.lateOptions?() else { return upload.options }
         options.mode = upload.options.mode
+        options.condition = upload.options.condition
         if options.contentType != upload.options.contentType || options.userMetadata != upload.options.userMetadata {
             try await admit(options, at: address, in: bucket, access: access)
         }
         return options
     }
 
-    /// Writes the row. Runs to its end even when the caller is cancelled: the bytes are durable, and a row that may or may
-    /// not have been written helps nobody.
+    /// Writes the row, or discards the blob where that certainly failed. Runs to its end even when the caller is cancelled.
     func commit(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
-        let metadata = self.metadata
-        // Owned here and awaited below; it ends with the transaction, which the database bounds in time.
-        let commit = Task { try await metadata.commitPut(object, mode: mode, facts: facts) }
         // Invalidated on failure too: a transaction whose answer was lost may have been committed.
         defer {
             cache.invalidate(object.address)
             reaper.signal()
         }
-        return try await commit.value
+        let record: ObjectRecord
+        do {
+            record = try await runToEnd { try await metadata.commitPut(object, mode: mode, facts: facts) }
+        } catch {
+            // Where it is uncertain the sweep decides later.
+            if let error = error as? StorageError, error.rulesOutCommit { await discard(object.blob) }
+            throw error
+        }
+        // A trigger of the database may have put the row elsewhere.
+        if record.address != object.address { cache.invalidate(record.address) }
+        return record
     }
 
-    /// Removes a blob whose row was certainly not written. Where that is uncertain the sweep decides later.
-    func discard(_ blob: BlobLocation, after error: any Error) async {
-        guard let error = error as? StorageError, error.rulesOutCommit else { return }
+    /// Removes a blob whose row was certainly not written.
+    private func discard(_ blob: BlobLocation) async {
         let blobs = self.blobs
         let logger = self.logger
         // Detached from the caller's cancellation for the same reason as `commit`; bounded by the store.

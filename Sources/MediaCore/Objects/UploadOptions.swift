@@ -59,11 +59,18 @@ public struct Upload: Sendable {
     public var options: UploadOptions
     /// What was learned only after the last byte: a form may carry fields behind its file. Asked once, after the body ended.
     public var lateOptions: (@Sendable () throws -> UploadOptions)?
+    /// Digests that the dialect computed of the body, to be kept with the blob: in base64 by the names of their algorithms. Asked
+    /// once, after the body ended; it throws when they are not what the client promised.
+    public var checksums: (@Sendable () throws -> [String: String])?
 
-    public init(body: ByteStream, options: UploadOptions, lateOptions: (@Sendable () throws -> UploadOptions)? = nil) {
+    public init(
+        body: ByteStream, options: UploadOptions, lateOptions: (@Sendable () throws -> UploadOptions)? = nil,
+        checksums: (@Sendable () throws -> [String: String])? = nil
+    ) {
         self.body = body
         self.options = options
         self.lateOptions = lateOptions
+        self.checksums = checksums
     }
 }
 

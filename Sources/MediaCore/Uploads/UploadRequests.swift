@@ -89,14 +89,18 @@ public struct PartsCompletion: Sendable {
     public var parts: [Named]
     /// The least size of every part but the last, in bytes: S3 asks for 5 MiB.
     public var leastPartBytes: Int64
+    /// What must hold of the key, decided when the row is written.
+    public var condition: WriteCondition
     /// Digests of the whole to be kept, from the parts chosen. What it throws refuses the completion.
     public var checksums: (@Sendable ([UploadPart]) throws -> [String: String])?
 
     public init(
-        parts: [Named], leastPartBytes: Int64 = 5 << 20, checksums: (@Sendable ([UploadPart]) throws -> [String: String])? = nil
+        parts: [Named], leastPartBytes: Int64 = 5 << 20, condition: WriteCondition = .none,
+        checksums: (@Sendable ([UploadPart]) throws -> [String: String])? = nil
     ) {
         self.parts = parts
         self.leastPartBytes = leastPartBytes
+        self.condition = condition
         self.checksums = checksums
     }
 }

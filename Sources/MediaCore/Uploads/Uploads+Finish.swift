@@ -50,7 +50,14 @@ extension Uploads {
     /// Writes the row, as a plain upload does, and ends the upload in the same transaction.
     ///
     /// What fails leaves the upload as it is: the request can be made again until the upload is given up or expires.
-    func commit(_ session: UploadSession, checksums: [String: String] = [:], facts: RequestFacts) async throws -> UploadState {
+    /// - Parameters:
+    ///   - checksums: of the whole, besides those of the session.
+    ///   - parts: those that the object was made of.
+    ///   - condition: what must hold of the address.
+    func commit(
+        _ session: UploadSession, checksums: [String: String] = [:], parts: PartLayout? = nil,
+        condition: WriteCondition = .none, facts: RequestFacts
+    ) async throws -> UploadState {
         var details = session.details
         details.eTag = session.eTag
         details.size = session.offset
@@ -59,10 +66,10 @@ extension Uploads {
         let blob = BlobLocation(
             backend: session.backend, key: session.id.blobKey, size: session.offset,
             md5: isOnePiece ? session.digest.md5 : nil,
-            checksums: checksums.merging(session.digest.checksums) { given, _ in given })
+            checksums: checksums.merging(session.digest.checksums) { given, _ in given }, parts: parts)
         let object = NewObject(
             address: session.address, version: session.id.version, ownerID: session.ownerID, metadata: details.json,
-            userMetadata: session.userMetadata ?? .emptyObject, blob: blob,
+            userMetadata: session.userMetadata ?? .emptyObject, blob: blob, condition: condition,
             completing: UploadCompletion(id: session.id, keptUntil: now().adding(seconds: configuration.lifetime)))
         do {
             let record = try await objects.commit(object, mode: session.mode, facts: facts)

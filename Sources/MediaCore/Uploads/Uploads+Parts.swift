@@ -64,7 +64,9 @@ extension Uploads {
             let checksums = try completion.checksums?(chosen) ?? [:]
             let sealed = try await seal(session, digest: digest, size: size)
             try await assemble(sealed, from: chosen.map(\.blob))
-            return try await commit(sealed, checksums: checksums, facts: access.facts)
+            return try await commit(
+                sealed, checksums: checksums, parts: PartLayout(sizes: chosen.map(\.size)), condition: completion.condition,
+                facts: access.facts)
         }
     }
 

@@ -66,7 +66,7 @@ extension PostgresMetadataStore {
         SELECT o.name, false, \(fields("o")), coalesce(o.version, o.id::text), coalesce(o.owner_id, o.owner::text)
         FROM storage.objects AS o
         WHERE o.bucket_id = $1 AND o.name COLLATE "C" >= $3
-            AND o.name COLLATE "C" < coalesce(magpie.key_after($2), magpie.key_last())
+            AND o.name COLLATE "C" < magpie.key_bound($2)
         ORDER BY o.name COLLATE "C"
         LIMIT $4::bigint
         """)

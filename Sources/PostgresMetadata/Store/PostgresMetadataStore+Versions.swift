@@ -126,7 +126,7 @@ extension PostgresMetadataStore {
             SELECT o.name, o.version, o.metadata, o.owner_id, o.updated_at, 9223372036854775807 AS sequence
             FROM storage.objects AS o
             WHERE o.bucket_id = $1 AND o.name COLLATE "C" >= $3
-                AND o.name COLLATE "C" < coalesce(magpie.key_after($2), magpie.key_last())
+                AND o.name COLLATE "C" < magpie.key_bound($2)
                 AND ($4::text IS NULL OR o.name <> $4 OR (SELECT p.sequence IS NULL FROM place AS p))
             ORDER BY o.name COLLATE "C"
             LIMIT $7::bigint
@@ -134,7 +134,7 @@ extension PostgresMetadataStore {
             SELECT v.name, v.version, v.is_null, v.is_delete_marker, v.metadata, v.owner_id, v.updated_at, v.sequence
             FROM magpie.object_versions AS v
             WHERE v.bucket_id = $1 AND v.name COLLATE "C" >= $3
-                AND v.name COLLATE "C" < coalesce(magpie.key_after($2), magpie.key_last())
+                AND v.name COLLATE "C" < magpie.key_bound($2)
                 AND ($4::text IS NULL OR v.name <> $4 OR v.sequence < coalesce((SELECT p.sequence FROM place AS p), 9223372036854775807))
             ORDER BY v.name COLLATE "C", v.sequence DESC
             LIMIT $7::bigint

@@ -52,14 +52,15 @@ enum ObjectColumns {
 
 /// The columns of a blob's location, for a table that the statement calls `l`, and how they are read.
 enum BlobColumns {
-    static let count = 6
-    static let list = "l.backend, l.key, l.size, l.md5, l.checksums, l.is_versioned"
+    static let count = 7
+    static let list = "l.backend, l.key, l.size, l.md5, l.checksums, l.is_versioned, l.parts"
 
     static func read(_ row: Row, at start: Int) throws(PostgresError) -> BlobLocation? {
         guard let backend = try row.optionalString(start) else { return nil }
         return BlobLocation(
             backend: BackendID(backend), key: BlobKey(try row.string(start + 1)), size: try row.int64(start + 2),
-            md5: try row.optionalString(start + 3), checksums: StringMap.read(try row.optionalJSON(start + 4) ?? .emptyObject))
+            md5: try row.optionalString(start + 3), checksums: StringMap.read(try row.optionalJSON(start + 4) ?? .emptyObject),
+            parts: try row.optionalString(start + 6).flatMap(PartLayout.init(text:)))
     }
 
     /// Whether the version has an id of its own.

@@ -26,7 +26,7 @@ public enum PostSignature: Hashable, Sendable {
 
     private static func version4(_ form: FormFields, service: String) throws(PostPolicyError) -> PostSignature {
         guard try form.value("x-amz-algorithm") == SignedRequest.algorithm else { throw .malformedField("x-amz-algorithm") }
-        guard let credential = Credential(try form.value("x-amz-credential")), credential.scope.service == service else {
+        guard let credential = Credential(try form.value("x-amz-credential")[...]), credential.scope.service == service else {
             throw .malformedField("x-amz-credential")
         }
         guard let time = SigningTime(basic: try form.value("x-amz-date")), time.day == credential.scope.day else {

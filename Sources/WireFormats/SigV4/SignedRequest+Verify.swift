@@ -19,14 +19,17 @@ extension SignedRequest {
     ) throws(SigV4Error) -> ChunkSignatures {
         try checkTime(now: now, maxSkew: maxSkew)
         try checkFields(of: head)
-        let hasOtherForm = CanonicalRequest.path(head.path, .reencoded) != head.path
-        for form in hasOtherForm ? [CanonicalRequest.PathForm.asSent, .reencoded] : [.asSent] {
-            let request = try CanonicalRequest(head, signedFields: signedFields, payload: payload.text, path: form)
-            if key.isValid(signature, of: request.stringToSign(time: time, scope: credential.scope)) {
-                return ChunkSignatures(seed: signature, key: key, time: time)
-            }
+        var isValid = try matches(head, key: key, path: .asSent)
+        if !isValid, CanonicalRequest.path(head.path, .reencoded) != head.path {
+            isValid = try matches(head, key: key, path: .reencoded)
         }
-        throw .mismatch
+        guard isValid else { throw .mismatch }
+        return ChunkSignatures(seed: signature, key: key, time: time)
+    }
+
+    private func matches(_ head: RequestHead, key: SigningKey, path: CanonicalRequest.PathForm) throws(SigV4Error) -> Bool {
+        let request = try CanonicalRequest(head, signedFields: signedFields, payload: payload.text, path: path)
+        return key.isValid(signature, of: request.stringToSign(time: time, scope: credential.scope))
     }
 
     private func checkTime(now: SigningTime, maxSkew: Int64) throws(SigV4Error) {

@@ -46,7 +46,8 @@ struct S3DeletionRequest {
 /// `DeleteResult`.
 struct S3DeletionResult {
     enum Item {
-        case deleted(key: String, versionID: String?, marker: String?)
+        /// The outcome is nil when there was nothing to delete.
+        case deleted(key: String, versionID: String?, DeletionOutcome?)
         case failed(key: String, versionID: String?, S3Error)
     }
 
@@ -63,12 +64,13 @@ struct S3DeletionResult {
 
     private func write(_ item: Item, to xml: inout XMLWriter) {
         switch item {
-        case .deleted(let key, let versionID, let marker):
+        case .deleted(let key, let versionID, let outcome):
             guard !isQuiet else { return }
             xml.element("Deleted") { xml in
                 xml.element("Key", text: key)
                 if let versionID { xml.element("VersionId", text: versionID) }
-                if let marker {
+                // Of a marker that was written, and of one that was removed.
+                if let marker = outcome?.marker?.description ?? (outcome?.removedMarker == true ? versionID : nil) {
                     xml.element("DeleteMarker", text: "true")
                     xml.element("DeleteMarkerVersionId", text: marker)
                 }

@@ -37,10 +37,10 @@ struct S3CopySource {
             key: try S3Call.key(String(text[text.utf8.index(after: slash)...])))
         self.versionID = versionID
         preconditions = Preconditions(
-            ifMatch: headers[.amzCopySourceIfMatch],
-            ifUnmodifiedSince: headers[.amzCopySourceIfUnmodifiedSince].flatMap(Timestamp.init(httpDate:)),
             ifNoneMatch: headers[.amzCopySourceIfNoneMatch],
-            ifModifiedSince: headers[.amzCopySourceIfModifiedSince].flatMap(Timestamp.init(httpDate:)))
+            ifModifiedSince: headers[.amzCopySourceIfModifiedSince].flatMap(Timestamp.init(httpDate:)),
+            ifMatch: headers[.amzCopySourceIfMatch],
+            ifUnmodifiedSince: headers[.amzCopySourceIfUnmodifiedSince].flatMap(Timestamp.init(httpDate:)))
     }
 
     /// What a client says of the metadata or the tags of a copy.

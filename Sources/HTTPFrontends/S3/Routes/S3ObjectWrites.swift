@@ -16,23 +16,12 @@ extension S3Call {
         let options = UploadOptions(
             try S3ObjectFields(request.headers), length: body.stream.length, condition: try WriteCondition(request.headers))
         let record = try await storage.objects.put(
-            Upload(body: body.stream, options: options), at: address, access: identity.access)
+            Upload(body: body.stream, options: options, checksums: { body.checks.values }), at: address, access: identity.access)
         var headers: HTTPFields = [:]
         headers[.eTag] = record.entityTag(ObjectMetadata(parsing: record.metadata))
+        headers[.amzVersionID] = try await newVersionID(of: record)
         headers.add(body.checks.checksum)
         return Response(status: .ok, headers: headers)
-    }
-
-    func deleteObject() async throws -> Response {
-        let address = try address()
-        let caller = try caller()
-        try await storage.buckets.requireExists(address.bucket, facts: facts)
-        do {
-            try await storage.objects.delete(address, as: caller)
-        } catch let error as StorageError where error.code == .objectNotFound {
-            // Gone is gone.
-        }
-        return Response(status: .noContent)
     }
 }
 
@@ -41,6 +30,6 @@ extension HTTPFields {
     mutating func add(_ checksum: ChecksumValue?) {
         guard let checksum, let name = HTTPField.Name(checksum.algorithm.fieldName) else { return }
         self[name] = checksum.base64
-        self[.amzChecksumType] = "FULL_OBJECT"
+        self[.amzChecksumType] = S3ChecksumType.fullObject.rawValue
     }
 }

@@ -77,15 +77,17 @@ extension S3Call {
         let state = try await storage.uploads.complete(
             PartsCompletion(
                 parts: completion.parts.map { PartsCompletion.Named(number: $0.number, eTag: $0.eTag) },
-                checksums: { try verification.checksums($0) }),
+                condition: try WriteCondition(request.headers), checksums: { try verification.checksums($0) }),
             of: session.id, access: identity.access)
         var values = state.session.digest.checksums
         if let plan { values = [plan.algorithm.name: verification.joined ?? values[plan.algorithm.name] ?? ""] }
+        var headers: HTTPFields = [:]
+        headers[.amzVersionID] = try await newVersionID(state.session.id.version, in: session.address.bucket)
         return .xml(
             S3UploadCompleted(
                 location: location(session.address), address: session.address, eTag: state.session.eTag,
                 checksums: S3StoredChecksums(values.filter { !$0.value.isEmpty })
-            ).document)
+            ).document, headers: headers)
     }
 
     func abortMultipartUpload() async throws -> Response {
