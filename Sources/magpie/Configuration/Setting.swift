@@ -82,6 +82,9 @@ extension Setting {
             name: "ORPHAN_AGE", fallback: "1h",
             meaning: "How old a blob without a row must be to count as left over; at least `10m`."),
         Setting(
+            name: "LIFECYCLE_DAY", fallback: "24h",
+            meaning: "How long a day of a lifecycle rule is; any other length than 24h is for tests."),
+        Setting(
             name: "TLS_CERTIFICATE", fallback: "", meaning: "A PEM file with the certificate chain; turns on TLS and HTTP/2."),
         Setting(name: "TLS_KEY", fallback: "", meaning: "A PEM file with the certificate's private key."),
         Setting(
