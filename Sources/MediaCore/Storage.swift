@@ -4,6 +4,8 @@ public import Logging
 
 /// The core as front-ends see it.
 public struct Storage: Sendable {
+    /// Nil where the S3 dialect is not configured.
+    public let accessKeys: AccessKeys?
     public let authenticator: Authenticator
     public let buckets: Buckets
     public let delivery: Delivery
@@ -29,11 +31,14 @@ public struct Storage: Sendable {
         public var cachedBodyLimit: Int
         public var anonymousRole: String
         public var serviceRole: String
+        /// Nil: no key pairs.
+        public var accessKeys: AccessKeys.Configuration?
 
         public init(
             uploadLimits: UploadLimits, uploads: Uploads.Configuration = Uploads.Configuration(),
             signedUploadLifetime: Int64 = 7200, cacheCapacity: Int = 128 << 20,
-            cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role"
+            cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role",
+            accessKeys: AccessKeys.Configuration? = nil
         ) {
             self.uploadLimits = uploadLimits
             self.uploads = uploads
@@ -42,6 +47,7 @@ public struct Storage: Sendable {
             self.cachedBodyLimit = cachedBodyLimit
             self.anonymousRole = anonymousRole
             self.serviceRole = serviceRole
+            self.accessKeys = accessKeys
         }
     }
 
@@ -55,6 +61,7 @@ public struct Storage: Sendable {
         self.reaper = reaper
         self.serviceRole = configuration.serviceRole
         self.metadata = metadata
+        self.accessKeys = configuration.accessKeys.map { AccessKeys($0, store: metadata) }
         self.authenticator = Authenticator(keys: keys, anonymousRole: configuration.anonymousRole)
         self.buckets = Buckets(
             metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper,
@@ -65,6 +72,12 @@ public struct Storage: Sendable {
         self.uploads = Uploads(
             objects: objects, configuration: configuration.uploads, serviceRole: configuration.serviceRole, now: now)
         self.signedURLs = SignedURLs(keys: keys, metadata: metadata, uploadLifetime: configuration.signedUploadLifetime)
+    }
+
+    /// Follows what others change in the database.
+    public func apply(_ change: MetadataChange) {
+        cache.apply(change)
+        accessKeys?.apply(change)
     }
 
     /// Whether the database answers. - Throws: what the database throws.

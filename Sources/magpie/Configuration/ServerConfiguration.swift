@@ -68,6 +68,7 @@ struct ServerConfiguration: Sendable {
         var signedUploadExpiry: Duration
         var sweepInterval: Duration
         var orphanAge: Duration
+        var lifecycleDay: Duration
     }
 
     struct GivenSecrets: Sendable {
@@ -209,6 +210,7 @@ extension ServerConfiguration.Limits {
             sendTimeout: try settings.duration("SEND_TIMEOUT"), shutdownTimeout: try settings.duration("SHUTDOWN_TIMEOUT"),
             signedUploadExpiry: try settings.duration("SIGNED_UPLOAD_EXPIRY"),
             sweepInterval: try settings.duration("SWEEP_INTERVAL"),
-            orphanAge: try settings.duration("ORPHAN_AGE", atLeast: Self.shortestOrphanAge))
+            orphanAge: try settings.duration("ORPHAN_AGE", atLeast: Self.shortestOrphanAge),
+            lifecycleDay: try settings.duration("LIFECYCLE_DAY"))
     }
 }

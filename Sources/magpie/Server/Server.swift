@@ -22,7 +22,7 @@ enum Server {
             let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
             let mayCreate = isFirstStart || isEmpty
             try await BlobDirectory.with(configuration, create: mayCreate, logger: logger) { blobs in
-                let storage = storage(configuration, keys, database, blobs, logger)
+                let storage = storage(configuration, secrets, keys, database, blobs, logger)
                 let services = try services(
                     configuration, secrets, database, blobs, storage, sink: sink, registry: registry, logger: logger)
                 try await group(services, logger).run()
@@ -45,8 +45,8 @@ enum Server {
     }
 
     private static func storage(
-        _ configuration: ServerConfiguration, _ keys: KeyRing, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
-        _ logger: Logger
+        _ configuration: ServerConfiguration, _ secrets: Secrets, _ keys: KeyRing, _ database: OpenDatabase,
+        _ blobs: any BlobStoreDirectory, _ logger: Logger
     ) -> Storage {
         let limits = configuration.limits
         return Storage(
@@ -54,7 +54,8 @@ enum Server {
                 uploadLimits: UploadLimits(maxObjectBytes: limits.upload, maxObjectsToEmpty: limits.objectsToEmpty),
                 signedUploadLifetime: limits.signedUploadExpiry.components.seconds, cacheCapacity: limits.cache,
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
-                serviceRole: configuration.serviceRole),
+                serviceRole: configuration.serviceRole,
+                accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
             keys: keys, metadata: database.metadata, blobs: blobs, logger: logger)
     }
 
@@ -73,8 +74,12 @@ enum Server {
         if let postgres = database.postgres { services.append(postgres) }
         services.append(database.metadata)
         services.append(
-            BackgroundTask("watch", logger: logger) { try await database.metadata.watch { storage.cache.apply($0) } })
+            BackgroundTask("watch", logger: logger) { try await database.metadata.watch { storage.apply($0) } })
         services.append(BackgroundTask("upkeep", logger: logger) { await upkeep.run() })
+        let lifecycle = Lifecycle(
+            storage: storage, metadata: database.metadata, service: database.metadata.service,
+            day: LifecycleDay(seconds: max(1, configuration.limits.lifecycleDay.components.seconds)), logger: logger)
+        services.append(BackgroundTask("lifecycle", logger: logger) { await lifecycle.run() })
         let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)
         services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))
         return services
