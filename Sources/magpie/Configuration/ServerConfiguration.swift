@@ -53,6 +53,7 @@ struct ServerConfiguration: Sendable {
         var sendTimeout: Duration
         var shutdownTimeout: Duration
         var signedUploadExpiry: Duration
+        var uploadExpiry: Duration
         var sweepInterval: Duration
         var orphanAge: Duration
     }
@@ -174,6 +175,7 @@ extension ServerConfiguration.Limits {
             idleTimeout: try settings.duration("IDLE_TIMEOUT"), bodyTimeout: try settings.duration("BODY_TIMEOUT"),
             sendTimeout: try settings.duration("SEND_TIMEOUT"), shutdownTimeout: try settings.duration("SHUTDOWN_TIMEOUT"),
             signedUploadExpiry: try settings.duration("SIGNED_UPLOAD_EXPIRY"),
+            uploadExpiry: try settings.duration("UPLOAD_EXPIRY"),
             sweepInterval: try settings.duration("SWEEP_INTERVAL"), orphanAge: try settings.duration("ORPHAN_AGE"))
     }
 }

@@ -50,6 +50,11 @@ enum HTTPServer {
                         try await WriteProbe.run(in: configuration.blobDirectory)
                     },
                 ], registry: registry),
+            TUSFrontend(
+                storage: storage,
+                configuration: TUSFrontend.Configuration(
+                    maxUploadBytes: limits.upload,
+                    origin: PublicOrigin(url: configuration.publicURL, isTLS: configuration.tls != nil))),
             SupabaseFrontend(
                 storage: storage,
                 configuration: SupabaseFrontend.Configuration(

@@ -52,6 +52,7 @@ enum Server {
         return Storage(
             configuration: Storage.Configuration(
                 uploadLimits: UploadLimits(maxObjectBytes: limits.upload, maxObjectsToEmpty: limits.objectsToEmpty),
+                uploads: Uploads.Configuration(lifetime: max(1, limits.uploadExpiry.components.seconds)),
                 signedUploadLifetime: limits.signedUploadExpiry.components.seconds, cacheCapacity: limits.cache,
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
                 serviceRole: configuration.serviceRole),
@@ -66,6 +67,7 @@ enum Server {
         let upkeep = Upkeep(
             metadata: database.metadata, blobs: blobs, signal: storage.reaper,
             schedule: Upkeep.Schedule(
+                expiryInterval: min(.seconds(60), configuration.limits.uploadExpiry),
                 sweepInterval: configuration.limits.sweepInterval,
                 orphanAge: configuration.limits.orphanAge.components.seconds),
             logger: logger)

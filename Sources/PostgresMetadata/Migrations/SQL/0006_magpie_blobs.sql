@@ -39,9 +39,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON magpie.blobs, magpie.blob_deletions TO s
 -- Lets a caller who may see a row learn where its bytes are, in the statement that reads the row. Versions are unguessable, and
 -- who has one has seen its row.
 CREATE OR REPLACE FUNCTION magpie.blob_location(p_version text)
-RETURNS TABLE (backend text, key text, size bigint, md5 text)
+RETURNS TABLE (backend text, key text, size bigint, md5 text, checksums jsonb)
 LANGUAGE sql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
-    SELECT b.backend, b.key, b.size, b.md5 FROM magpie.blobs AS b WHERE b.version = p_version
+    SELECT b.backend, b.key, b.size, b.md5, b.checksums FROM magpie.blobs AS b WHERE b.version = p_version
 $$;
 
 -- Requests the deletion of the blobs of versions that no row has any more. Versions without a blob row have nothing to delete.

@@ -67,11 +67,3 @@ BEGIN
     WHERE u.id = p_id;
 END
 $$;
-
--- The blob's further digests travel with its place.
-DROP FUNCTION IF EXISTS magpie.blob_location(text);
-CREATE FUNCTION magpie.blob_location(p_version text)
-RETURNS TABLE (backend text, key text, size bigint, md5 text, checksums jsonb)
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
-    SELECT b.backend, b.key, b.size, b.md5, b.checksums FROM magpie.blobs AS b WHERE b.version = p_version
-$$;
