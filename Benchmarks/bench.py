@@ -31,13 +31,14 @@ from measures import Sample, download, median_milliseconds, memory, upload, uplo
 from servers import ROOT, Magpie, MagpieWithoutFsync, Nginx, Peer, Rclone, SeaweedFS  # noqa: E402
 
 KB, MB = 1_000, 1_000_000
-NAMES = ["get-10kb", "get-100kb", "get-100mb", "rls-get-10kb", "put-100kb", "put-100mb", "list", "memory"]
+NAMES = ["get-10kb", "get-100kb", "get-100mb", "rls-get-10kb", "put-100kb", "user-put-100kb", "put-100mb", "list", "memory"]
 TITLES = {
     "get-10kb": ("GET 10 KB public", "req/s"),
     "get-100kb": ("GET 100 KB public", "req/s"),
     "get-100mb": ("GET 100 MB public", "MB/s"),
     "rls-get-10kb": ("GET 10 KB private (Magpie: row-level security; others: signed)", "req/s"),
     "put-100kb": ("PUT 100 KB", "obj/s"),
+    "user-put-100kb": ("PUT 100 KB by a user, with row-level security", "obj/s"),
     "put-100mb": ("PUT 100 MB", "MB/s"),
     "list": ("list 1,000 of 100,000 objects", "ms"),
 }
@@ -104,7 +105,7 @@ class Bench:
         """One measurement, or nothing where the server does not do this."""
         seconds, needed = (
             self.options.seconds,
-            {"get": "get", "rls": "private get", "put": "put", "list": "list"}[name.split("-")[0]],
+            {"get": "get", "rls": "private get", "put": "put", "user": "user put", "list": "list"}[name.split("-")[0]],
         )
         if needed not in peer.abilities:
             return None
@@ -117,6 +118,9 @@ class Bench:
         if name == "put-100kb":
             digest = hashlib.sha256(self.medium).hexdigest()
             heads = [peer.put_head(f"r{round_}-{number}", self.medium, digest) for number in range(KEYS_PER_PUT_RUN)]
+            return wrk(peer, seconds, heads=heads, body=self.medium_file, scratch=self.home)
+        if name == "user-put-100kb":
+            heads = [peer.user_put_head(f"u{round_}-{number}", self.medium) for number in range(KEYS_PER_PUT_RUN)]
             return wrk(peer, seconds, heads=heads, body=self.medium_file, scratch=self.home)
         if name == "put-100mb":
             large = self.large_file.read_bytes()
@@ -236,7 +240,7 @@ class Bench:
 
     def row(self, name: str, own: str, medians: dict[str, Sample], others: list[str]) -> str:
         title, unit = TITLES[name]
-        if name.startswith("put"):
+        if "put-" in name:
             title += ", fsync off" if own == MagpieWithoutFsync.name else ", fsync on"
         values = [f"{medians[peer].value:,.1f}" if peer in medians else "–" for peer in [own, *others]]
         ratios = [f"{medians[own].value / medians[peer].value:.2f}" if peer in medians else "–" for peer in others]

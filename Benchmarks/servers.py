@@ -267,7 +267,7 @@ class Magpie(Peer):
     """The release build, with its private PostgreSQL, as `make run` starts it."""
 
     name = "Magpie"
-    abilities = frozenset({"get", "put", "private get", "list"})
+    abilities = frozenset({"get", "put", "private get", "user put", "list"})
     settings: dict[str, str] = {}
 
     def start(self) -> None:
@@ -301,12 +301,19 @@ class Magpie(Peer):
         return request_head("GET", f"/object/authenticated/private/{key}", {"Host": HOST, "Authorization": f"Bearer {self.user}"})
 
     def put_head(self, key: str, body: bytes, digest: str) -> str:
+        return self.put_head_with(self.server.keys.service, key, body)
+
+    def user_put_head(self, key: str, body: bytes) -> str:
+        return self.put_head_with(self.user, key, body)
+
+    @staticmethod
+    def put_head_with(bearer: str, key: str, body: bytes) -> str:
         return request_head(
             "PUT",
             f"/object/private/{key}",
             {
                 "Host": HOST,
-                "Authorization": f"Bearer {self.server.keys.service}",
+                "Authorization": f"Bearer {bearer}",
                 "Content-Type": "application/octet-stream",
                 "Content-Length": str(len(body)),
             },

@@ -43,7 +43,9 @@ static struct model models[] = {
     [CCHECKSUMS_CRC64NVME] = {.polynomial = 0x9A6C9329AC4BC9B5, .width = 64, .ones = 0xFFFFFFFFFFFFFFFF},
 };
 
+#if defined(__x86_64__)
 static int can_fold;
+#endif
 
 static uint64_t times_x(const struct model *model, uint64_t value) {
     return value & 1 ? value >> 1 ^ model->polynomial : value >> 1;

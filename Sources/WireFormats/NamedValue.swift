@@ -12,13 +12,3 @@ public struct NamedValue: Hashable, Sendable {
         self.value = value
     }
 }
-
-extension StringProtocol {
-    /// With the ASCII letters in lower case. The standard library's `lowercased()` makes a `k` of the Kelvin sign, too.
-    func asciiLowercased() -> String {
-        String(decoding: utf8.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
-    }
-
-    /// Whether the bytes are the same. The standard library's `==` takes text for the same that only looks so.
-    func isSameBytes(as other: some StringProtocol) -> Bool { utf8.elementsEqual(other.utf8) }
-}

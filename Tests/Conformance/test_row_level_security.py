@@ -451,14 +451,8 @@ def test_a_token_without_a_role_is_anon(server, anyone, bucket, database, put):
 def test_a_role_of_the_applications_own_works_once_it_is_granted(server, anyone, bucket, database, put):
     put(bucket, "a", b"x")
     role = f"editor_{uuid.uuid4().hex[:8]}"
-    login = (
-        database.value(
-            "select usename from pg_stat_activity where application_name ilike 'magpie%' and usename is not null limit 1"
-        )
-        or "postgres"
-    )
     database.run(
-        f'create role {role} nologin; grant {role} to "{login}"; grant usage on schema storage to {role}; grant all on storage.objects, storage.buckets to {role}'
+        f"create role {role} nologin; grant {role} to authenticator; grant usage on schema storage to {role}; grant all on storage.objects, storage.buckets to {role}"
     )
     try:
         with database.policies(f"on storage.objects for select to {role} using (bucket_id = '{bucket}')"):

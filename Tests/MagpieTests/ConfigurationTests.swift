@@ -2,6 +2,7 @@
 
 import Foundation
 import Logging
+import MediaCore
 import Testing
 
 @testable import magpie
@@ -37,10 +38,29 @@ import Testing
         ("MAGPIE_BODY_TIMEOUT", "1 year"), ("MAGPIE_MIN_BODY_RATE", "slow"), ("MAGPIE_SEND_TIMEOUT", "-1"),
         ("MAGPIE_SHUTDOWN_TIMEOUT", "never"), ("MAGPIE_CACHE_SIZE", "-1MB"), ("MAGPIE_CACHED_OBJECT_LIMIT", "2XB"),
         ("MAGPIE_RESPONSE_S_MAXAGE", "31536001"), ("MAGPIE_SWEEP_INTERVAL", "0"), ("MAGPIE_ORPHAN_AGE", "-1s"),
+        ("MAGPIE_ORPHAN_AGE", "999ms"), ("MAGPIE_ORPHAN_AGE", "599s"), ("MAGPIE_ORPHAN_AGE", "36501d"),
+        ("MAGPIE_IDLE_TIMEOUT", "200000d"), ("MAGPIE_JWT_SECRET", "31 bytes are one too few, truly"),
     ])
     func anErrorNamesItsVariable(name: String, value: String) async throws {
         let error = await #expect(throws: ConfigurationError.self) { _ = try await configuration([name: value]) }
         #expect(error?.description.contains(name) == true)
+    }
+
+    @Test func aBlobIsNoOrphanWhileItsRowMayStillBeWritten() async throws {
+        #expect(try await configuration(["MAGPIE_ORPHAN_AGE": "10m"]).limits.orphanAge == .seconds(600))
+    }
+
+    @Test(arguments: [("HS256", 32), ("HS384", 48), ("HS512", 64)])
+    func aSecretIsAsLongAsTheDigestOfItsAlgorithm(algorithm: String, length: Int) async throws {
+        func environment(_ count: Int) -> [String: String] {
+            ["MAGPIE_JWT_ALGORITHM": algorithm, "MAGPIE_JWT_SECRET": String(repeating: "s", count: count)]
+        }
+
+        let error = await #expect(throws: ConfigurationError.self) { _ = try await configuration(environment(length - 1)) }
+        let given = try await configuration(environment(length))
+
+        #expect(error?.description == "MAGPIE_JWT_SECRET must have at least \(length) bytes for \(algorithm)")
+        _ = try await KeyRing(secret: try #require(given.givenSecrets.jwtSecret), algorithm: given.jwtAlgorithm)
     }
 
     @Test(arguments: ["MAGPIE_JWT_SECRET", "MAGPIE_MASTER_KEY", "MAGPIE_S3_SECRET_KEY"])

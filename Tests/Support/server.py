@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -92,7 +93,12 @@ class Server:
         return self
 
     def is_ready(self) -> bool:
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
+        if self.is_secure:
+            # What is asked is whether it is up; whom the certificate names is for other tests.
+            anyone = ssl._create_unverified_context()
+            connection = http.client.HTTPSConnection(HOST, self.port, timeout=5, context=anyone)
+        else:
+            connection = http.client.HTTPConnection(HOST, self.port, timeout=5)
         try:
             connection.request("GET", "/readyz")
             return connection.getresponse().status == 200
@@ -134,7 +140,11 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://{HOST}:{self.port}"
+        return f"http{'s' if self.is_secure else ''}://{HOST}:{self.port}"
+
+    @property
+    def is_secure(self) -> bool:
+        return "MAGPIE_TLS_CERTIFICATE" in self.settings
 
     def log(self) -> str:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""

@@ -53,6 +53,12 @@ import WireFormats
             ])
     }
 
+    @Test func aSignedNameWithoutAFieldHasNoValue() throws {
+        let head = RequestHead(method: "GET", path: "/", fields: [NamedValue("b", "")])
+
+        #expect(try CanonicalRequest(head, signedFields: ["a", "b"], payload: "P").text == "GET\n/\n\na:\nb:\n\na;b\nP")
+    }
+
     /// The signature was computed elsewhere, over the path `/b/a%20b%2Bc%24%C3%A9`.
     @Test func aClientThatSignsTheEscapedPathAndSendsAnotherIsVerified() throws {
         let head = RequestHead(

@@ -6,30 +6,17 @@ import Logging
 import MediaCore
 import NIOCore
 
-/// Something that must work for the server to be of use.
-public struct ReadinessCheck: Sendable {
-    /// `database`, `blobs`.
-    public let name: String
-    /// Returns when it works.
-    public let run: @Sendable () async throws -> Void
-
-    public init(_ name: String, run: @escaping @Sendable () async throws -> Void) {
-        self.name = name
-        self.run = run
-    }
-}
-
 /// What operators and orchestrators ask: `/healthz` (the process lives), `/readyz` (it can serve), `/metrics`.
 public struct OperationsFrontend: Frontend {
     public let name = "operations"
 
-    private let checks: [ReadinessCheck]
+    private let runs: [ReadinessRun]
     private let registry: PrometheusRegistry
     private let checkTimeout: Duration
 
     /// - Parameter checkTimeout: how long a check may take before it counts as failed.
     public init(checks: [ReadinessCheck], registry: PrometheusRegistry, checkTimeout: Duration = .seconds(3)) {
-        self.checks = checks
+        self.runs = checks.map(ReadinessRun.init)
         self.registry = registry
         self.checkTimeout = checkTimeout
     }
@@ -53,9 +40,9 @@ public struct OperationsFrontend: Frontend {
 
     private func readiness(_ context: MagpieRequestContext) async -> Response {
         var failures: [(name: String, reason: String)] = []
-        for check in checks {
+        for check in runs {
             do {
-                try await run(check)
+                try await check.result(within: checkTimeout)
             } catch {
                 // What is shown is for operators, and yet the path is open: no host, no path, no credentials.
                 failures.append((check.name, (error as? StorageError)?.message ?? "failed"))
@@ -66,24 +53,12 @@ public struct OperationsFrontend: Frontend {
             writer.field("ready", failures.isEmpty)
             writer.key("checks")
             writer.object { writer in
-                for check in checks {
+                for check in runs {
                     writer.field(check.name, failures.first { $0.name == check.name }?.reason ?? "ok")
                 }
             }
         }
         return .text(body, "application/json; charset=utf-8", status: failures.isEmpty ? .ok : .serviceUnavailable)
-    }
-
-    private func run(_ check: ReadinessCheck) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await check.run() }
-            group.addTask { [checkTimeout] in
-                try await Task.sleep(for: checkTimeout)
-                throw StorageError(.timedOut, "no answer in time")
-            }
-            defer { group.cancelAll() }
-            try await group.next()
-        }
     }
 }
 

@@ -8,16 +8,13 @@ import NIOCore
 extension Response {
     /// Up to this size a file is read whole before the response begins: one write, and an error can still become an answer.
     static let wholeFileLimit = 64 << 10
-    /// Up to this size the kernel sends a file, where the listener allows that and the file is in memory: sending blocks the
-    /// event loop, which must not wait for a disk.
-    static let sentFileLimit = 4 << 20
-    /// How much of a larger file is in memory at a time.
+    /// How much of a larger file is in memory at a time, where the kernel does not send it.
     static let chunkSize = 256 << 10
 
     /// A response whose body is a blob's content, with its Content-Length set.
     ///
-    /// Small files are read at once, larger ones are sent by the kernel or in chunks, each read when the one before has left. The
-    /// file stays open until the last byte is sent or the connection is gone.
+    /// Small files are read at once. Larger ones are sent by the kernel where the listener allows that, and otherwise in chunks,
+    /// each read when the one before has left. The file stays open until the last byte is sent or the connection is gone.
     /// - Throws: `StorageError` `.blobMissing` when the file is shorter than its record says, `.backendUnavailable` when the disk
     ///   fails.
     public static func delivering(
@@ -34,13 +31,13 @@ extension Response {
             let part = FilePart(file: file, range: content.range)
             // The kernel would wait for ever for the bytes that a file lacks.
             guard try FileReading.size(of: file) >= content.range.upperBound else {
-                throw StorageError(.blobMissing, "The object's bytes are incomplete")
+                throw FileReading.incomplete
             }
             if part.range.count <= wholeFileLimit {
                 return Response(
                     status: status, headers: headers, body: ResponseBody(byteBuffer: try await FileReading.read(part)))
             }
-            if part.range.count <= sentFileLimit, FileReading.isCached(part) { context.trace.file = part }
+            context.trace.file = part
             return Response(status: status, headers: headers, body: body(of: part, context))
         case .stream(let stream):
             return Response(status: status, headers: headers, body: body(of: stream, length: content.range.count, context))

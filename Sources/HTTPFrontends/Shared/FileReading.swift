@@ -55,6 +55,36 @@ enum FileReading {
         return probe(part.file, at: part.range.lowerBound) && probe(part.file, at: last)
     }
 
+    /// Brings a part into memory, where the kernel can send it from without waiting. Blocks: for threads that may.
+    /// - Throws: what `read` throws.
+    static func fetch(_ part: FilePart) throws {
+        try withUnsafeTemporaryAllocation(byteCount: scratchSize, alignment: 16) { scratch in
+            var offset = part.range.lowerBound
+            while offset < part.range.upperBound {
+                let space = UnsafeMutableRawBufferPointer(rebasing: scratch.prefix(Int(part.range.upperBound - offset)))
+                offset += Int64(try check(read(part.file.descriptor, space, at: offset, onlyCached: false)))
+            }
+        }
+    }
+
+    /// How many bytes a read has brought; 0 when it was interrupted.
+    private static func check(_ count: Int) throws -> Int {
+        if count > 0 { return count }
+        if count == 0 { throw incomplete }
+        let failure = errno
+        guard failure == EINTR else {
+            throw StorageError(
+                .backendUnavailable, "The object's bytes can't be read", cause: IOError(errnoCode: failure, reason: "pread"))
+        }
+        return 0
+    }
+
+    /// The file ends before what is to be read from it does.
+    static var incomplete: StorageError { StorageError(.blobMissing, "The object's bytes are incomplete") }
+
+    /// How much is read at a time of what is only to be in memory, in bytes.
+    private static let scratchSize = 128 << 10
+
     private static func probe(_ file: any BlobFile, at offset: Int64) -> Bool {
         var byte: UInt8 = 0
         return withUnsafeMutableBytes(of: &byte) { read(file.descriptor, $0, at: offset, onlyCached: true) == 1 }
@@ -72,23 +102,14 @@ enum FileReading {
     private static func readBlocking(_ part: FilePart, into buffer: inout ByteBuffer) throws {
         var offset = part.range.lowerBound
         while offset < part.range.upperBound {
-            var failure: CInt = 0
             let wanted = Int(part.range.upperBound - offset)
-            let count = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { space in
-                let count = read(
-                    part.file.descriptor, UnsafeMutableRawBufferPointer(rebasing: space.prefix(wanted)), at: offset,
-                    onlyCached: false)
-                if count < 0 { failure = errno }
-                return max(0, count)
-            }
-            if count > 0 {
-                offset += Int64(count)
-            } else if failure == 0 {
-                throw StorageError(.blobMissing, "The object's bytes are incomplete")
-            } else if failure != EINTR {
-                throw StorageError(
-                    .backendUnavailable, "The object's bytes can't be read", cause: IOError(errnoCode: failure, reason: "pread"))
-            }
+            offset += Int64(
+                try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: wanted) { space in
+                    try check(
+                        read(
+                            part.file.descriptor, UnsafeMutableRawBufferPointer(rebasing: space.prefix(wanted)), at: offset,
+                            onlyCached: false))
+                })
         }
     }
 

@@ -13,49 +13,82 @@ public final class HotReads: Sendable {
     private struct Entry {
         /// As it was sent. The dictionary takes canonically equivalent texts for one; these bytes decide.
         let target: String
-        let cached: CachedObject
-        /// Without its body, which is the cache's and goes with it.
+        /// The cache's own: it becomes empty with the object behind it. The object itself would be kept alive by holding it.
+        let body: CachedBody
+        /// Without its body.
         let answer: HotAnswer
+
+        /// What it costs to keep, in bytes.
+        var cost: Int { 512 + target.utf8.count + answer.head.storageCapacity }
     }
 
-    private static let capacity = 16_384
+    private struct State {
+        var entries: [String: Entry] = [:]
+        /// Of all entries.
+        var cost = 0
+
+        mutating func set(_ entry: Entry?, for target: String) {
+            cost += (entry?.cost ?? 0) - (entries[target]?.cost ?? 0)
+            entries[target] = entry
+        }
+
+        /// Makes room for `cost` bytes: first by what is dead, then by everything.
+        mutating func makeRoom(for cost: Int, limit: Int) {
+            guard self.cost + cost > limit else { return }
+            entries = entries.filter { $0.value.body.bytes != nil }
+            self.cost = entries.values.reduce(0) { $0 + $1.cost }
+            // Going through them all each time would cost more than making them again.
+            guard self.cost + cost > limit / 2 else { return }
+            entries.removeAll()
+            self.cost = 0
+        }
+    }
+
     private static let longestTarget = 2048
     /// Header fields that make a read anything but plain.
     private static let qualifiers = [
         "range", "if-none-match", "if-modified-since", "if-range", "if-match", "if-unmodified-since",
     ]
 
-    private let entries = Mutex<[String: Entry]>([:])
+    private let state = Mutex(State())
 
     public init() {}
+
+    /// What the answers cost to keep, in bytes.
+    var cost: Int { state.withLock { $0.cost } }
 
     /// Keeps the answer to a plain read for the next time.
     func remember(
         _ delivered: Delivered, headers: HTTPFields, answering request: Request, by frontend: String, operation: String,
         in storage: Storage
     ) {
-        let address = delivered.object.record.address
+        // Of the cached object that was delivered: the headers may not fit the one that is there now.
         guard request.method == .get, let target = request.head.path, !target.contains("?"),
             target.utf8.count <= Self.longestTarget,
-            let cached = storage.delivery.hot(address), cached.object.record.version == delivered.object.record.version,
-            let body = cached.body
+            // Headers may depend on them, even where the answer is the whole object.
+            !request.headers.contains(where: { Self.qualifiers.contains($0.name.canonicalName) }),
+            let cached = delivered.cached, cached.object.bucket.isPublic, let body = cached.body.bytes
         else { return }
         let head = HTTPResponse(status: .ok, headerFields: headers)
         let answer = HotAnswer(head: head, body: body, frontend: frontend, operation: operation).with(body: .init())
-        entries.withLock { entries in
-            if entries.count >= Self.capacity { entries = entries.filter { $0.value.cached.isValid } }
-            if entries.count >= Self.capacity { entries.removeAll(keepingCapacity: true) }
-            entries[target] = Entry(target: target, cached: cached, answer: answer)
+        let entry = Entry(target: target, body: cached.body, answer: answer)
+        let limit = storage.cache.answerCapacity
+        guard entry.cost <= limit / 16 else { return }
+        state.withLock { state in
+            state.makeRoom(for: entry.cost, limit: limit)
+            state.set(entry, for: target)
         }
     }
 
     /// The answer to `request`, when it is a plain GET of an object that has not changed since.
     public func answer(to request: HotRequest) -> HotAnswer? {
         guard !request.isHEAD else { return nil }
-        let found = entries.withLock { entries -> HotAnswer? in
-            guard let entry = entries[request.target], entry.target.utf8.elementsEqual(request.target.utf8) else { return nil }
-            guard let body = entry.cached.body else {
-                entries[request.target] = nil
+        let found = state.withLock { state -> HotAnswer? in
+            guard let entry = state.entries[request.target], entry.target.utf8.elementsEqual(request.target.utf8) else {
+                return nil
+            }
+            guard let body = entry.body.bytes else {
+                state.set(nil, for: request.target)
                 return nil
             }
             return entry.answer.with(body: body)

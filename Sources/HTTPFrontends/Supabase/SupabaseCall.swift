@@ -27,7 +27,7 @@ struct SupabaseCall {
         self.target = target
         self.context = context
         self.frontend = frontend
-        let text = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false).dropFirst().first ?? ""
+        let text = target.utf8.firstIndex(of: UInt8(ascii: "?")).map { target[target.utf8.index(after: $0)...] } ?? ""
         do {
             let fields = try QueryParameters(parsing: text).all.map { ($0.name, RequestValue.string($0.value)) }
             self.query = RequestFields(location: "querystring", fields: Dictionary(fields) { first, _ in first })

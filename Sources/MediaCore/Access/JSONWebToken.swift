@@ -16,7 +16,8 @@ struct JSONWebToken {
 
     /// - Throws: `StorageError` with code `.unauthenticated` for anything that is not a compact JWS with a JSON object inside.
     init(_ token: String) throws(StorageError) {
-        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        let parts = token.utf8.split(separator: UInt8(ascii: "."), maxSplits: 3, omittingEmptySubsequences: false).map(
+            Substring.init)
         guard token.utf8.count <= Self.maxBytes, parts.count == 3, let header = Base64URL.decode(parts[0]),
             let payload = Base64URL.decode(parts[1]), let signature = Base64URL.decode(parts[2]),
             let fields = Self.object(header), let algorithm = fields["alg"] as? String, fields["crit"] == nil,
@@ -46,6 +47,8 @@ public struct Claims: Sendable {
     public let owner: String?
     /// Of a signed upload. Nil when the claim is absent.
     public let upsert: Bool?
+    /// The last date that a token may carry, in seconds since 1970: its milliseconds are exact in a double.
+    static let latestDate: Int64 = 9_007_199_254_740
     let expiresAt: Timestamp?
     let notBefore: Timestamp?
 
@@ -67,7 +70,7 @@ public struct Claims: Sendable {
     /// A NumericDate (RFC 7519 §2). The outer nil: the claim is there and is no number a date can be.
     private static func time(_ claim: Any?) -> Timestamp?? {
         guard let claim else { return .some(nil) }
-        guard let number = claim as? NSNumber, number.doubleValue.isFinite, abs(number.doubleValue) < 9e12 else { return nil }
+        guard let number = claim as? NSNumber, abs(number.doubleValue) <= Double(latestDate) else { return nil }
         return Timestamp(seconds: Int64(number.doubleValue))
     }
 

@@ -13,13 +13,15 @@ public struct SignedURLs: Sendable {
         self.uploadLifetime = uploadLifetime
     }
 
-    /// The largest `expiresIn` a token can carry: the date must stay exact in a double of milliseconds.
-    public static func maxLifetime(at now: Timestamp = .now()) -> Int64 { 9_007_199_254_740_991 / 1000 - now.seconds }
+    /// The largest `expiresIn`: a token can carry no later date.
+    public static func maxLifetime(at now: Timestamp = .now()) -> Int64 { Claims.latestDate - now.seconds }
 
     /// A token to download an object that the caller may read.
-    /// - Throws: `StorageError` with code `.objectNotFound`, also when hidden; `.invalidParameter` for a lifetime out of range.
+    /// - Throws: `StorageError` with code `.objectNotFound`, also when hidden; `.invalidParameter` for a lifetime out of range;
+    ///   `.invalidBucketName` for a bucket with a `/` in its id.
     public func download(_ address: ObjectAddress, lifetime: Int64, as caller: Caller) async throws -> String {
         try Self.requireLifetime(lifetime)
+        try Self.requireSignable(address.bucket)
         _ = try await metadata.visibleObject(at: address, as: caller)
         return try downloadToken(address, lifetime: lifetime)
     }
@@ -27,6 +29,7 @@ public struct SignedURLs: Sendable {
     /// Tokens for those of `keys` that the caller may read; the others are nil. In the order given.
     public func downloads(_ keys: [String], in bucket: BucketID, lifetime: Int64, as caller: Caller) async throws -> [String?] {
         try Self.requireLifetime(lifetime)
+        try Self.requireSignable(bucket)
         let parsed = keys.map { try? ObjectKey($0) }
         let visible = try await metadata.visibleKeys(among: Array(Set(parsed.compactMap(\.self))), in: bucket, as: caller)
         return try parsed.map { key in
@@ -36,8 +39,9 @@ public struct SignedURLs: Sendable {
     }
 
     /// A token to upload one object, for a caller who may. Nothing of the object is left behind.
-    /// - Throws: what `MetadataStore.checkPut` throws.
+    /// - Throws: what `MetadataStore.checkPut` throws; `.invalidBucketName` as `download`.
     public func upload(_ address: ObjectAddress, options: UploadOptions, as caller: Caller) async throws -> String {
+        try Self.requireSignable(address.bucket)
         let draft = ObjectDraft(
             address: address, ownerID: caller.principal.subject, metadata: options.policyMetadata,
             userMetadata: options.userMetadata)
@@ -87,6 +91,14 @@ public struct SignedURLs: Sendable {
                     writer.field("iat", now.seconds)
                     writer.field("exp", now.seconds + lifetime)
                 }))
+    }
+
+    /// A token names its object as `bucket/key`, which must not be another object's name as well.
+    private static func requireSignable(_ bucket: BucketID) throws(StorageError) {
+        guard bucket.isOneSegment else {
+            throw StorageError(
+                .invalidBucketName, "Signed URLs are not possible for buckets with a / in their name", resource: bucket.rawValue)
+        }
     }
 
     private static func requireLifetime(_ seconds: Int64) throws(StorageError) {

@@ -36,13 +36,13 @@ public struct Buckets: Sendable {
             changes.allowedMimeTypes = .some(try Bucket.checkedMimeTypes(types))
         }
         defer { cache.invalidate(id) }
-        _ = try await metadata.updateBucket(id, changes: changes, as: caller)
+        _ = try await runToEnd { [changes] in try await metadata.updateBucket(id, changes: changes, as: caller) }
     }
 
     /// - Throws: `StorageError` with `.bucketNotFound`, `.bucketNotEmpty`, `.bucketReferenced`.
     public func delete(_ id: BucketID, as caller: Caller) async throws {
         defer { cache.invalidate(id) }
-        try await metadata.deleteBucket(id, as: caller)
+        try await runToEnd { try await metadata.deleteBucket(id, as: caller) }
     }
 
     /// Deletes every object created before the call. Done when this returns.
@@ -61,11 +61,13 @@ public struct Buckets: Sendable {
             cache.invalidate(id)
             reaper.signal()
         }
-        while try await metadata.deleteObjects(in: id, createdBefore: now, limit: Self.emptyBatch, facts: caller.facts)
-            == Self.emptyBatch
-        {
+        var deleted: Int
+        repeat {
             try Task.checkCancellation()
-        }
+            deleted = try await runToEnd {
+                try await metadata.deleteObjects(in: id, createdBefore: now, limit: Self.emptyBatch, facts: caller.facts)
+            }
+        } while deleted == Self.emptyBatch
     }
 
     /// - Throws: `StorageError` with `.wrongRole`.

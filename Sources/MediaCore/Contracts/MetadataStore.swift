@@ -6,6 +6,8 @@
 /// role, claims and request facts in force, so that row-level security decides; "as system" means as the service role,
 /// which it does not bind. One conformance suite runs against every implementation.
 ///
+/// When a change throws, it has happened or not and will not happen later, unless `watch` then reports it.
+///
 /// All of them throw `StorageError`: besides what each names, `.tooManyConnections` when no connection came free in time,
 /// `.timedOut`, `.databaseFailure`, and `.accessDenied` for a role that can't be assumed.
 public protocol MetadataStore: UploadSessionStore {

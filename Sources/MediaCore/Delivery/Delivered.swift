@@ -14,11 +14,14 @@ public struct Delivered: Sendable {
     /// The parsed `metadata` column.
     public var details: ObjectMetadata
     public var outcome: Outcome
+    /// What the cache holds of just this: for front-ends that keep a ready answer. Nil when the object is not kept.
+    public var cached: CachedObject?
 
-    public init(object: ReadableObject, details: ObjectMetadata, outcome: Outcome) {
+    public init(object: ReadableObject, details: ObjectMetadata, outcome: Outcome, cached: CachedObject? = nil) {
         self.object = object
         self.details = details
         self.outcome = outcome
+        self.cached = cached
     }
 }
 

@@ -16,12 +16,15 @@ public struct Delivery: Sendable {
     public func open(
         _ address: ObjectAddress, range: ByteRange? = nil, preconditions: Preconditions = .none, access: Access
     ) async throws -> Delivered {
+        var ticket = cache.ticket(for: address)
         if let cached = try cached(address, access: access) {
-            if let delivered = try await deliver(cached, range: range, preconditions: preconditions) { return delivered }
+            if let delivered = try await deliver(cached, range: range, preconditions: preconditions, ticket: ticket) {
+                return delivered
+            }
         }
         var lost: ObjectVersion??
         while true {
-            let ticket = cache.ticket(for: address)
+            ticket = cache.ticket(for: address)
             let object = try await read(address, access: access)
             let details = ObjectMetadata(parsing: object.record.metadata)
             if preconditions.saveTransfer(of: object.record, details) {
@@ -48,11 +51,6 @@ public struct Delivery: Sendable {
         let details = ObjectMetadata(parsing: object.record.metadata)
         if let ticket, isShared(object, access) { _ = cache.insert(object, details: details, body: nil, ticket: ticket) }
         return (object, details)
-    }
-
-    /// The cached form of a public object, for front-ends that keep a ready answer for it.
-    public func hot(_ address: ObjectAddress) -> CachedObject? {
-        cache.lookup(address).flatMap { $0.object.bucket.isPublic && $0.body != nil ? $0 : nil }
     }
 
     private func read(_ address: ObjectAddress, access: Access) async throws -> ReadableObject {
@@ -84,14 +82,19 @@ public struct Delivery: Sendable {
     }
 
     /// Nil when the bytes are no longer where the cached row says.
-    private func deliver(_ cached: CachedObject, range: ByteRange?, preconditions: Preconditions) async throws -> Delivered? {
+    ///
+    /// - Parameter ticket: from before `cached` was looked up: an object that was only described so far is kept with its bytes.
+    private func deliver(
+        _ cached: CachedObject, range: ByteRange?, preconditions: Preconditions, ticket: ReadCache.Ticket?
+    ) async throws -> Delivered? {
         if preconditions.saveTransfer(of: cached.object.record, cached.details) {
             return Delivered(object: cached.object, details: cached.details, outcome: .notModified)
         }
         let range = preconditions.allowRange(of: cached.object.record, cached.details) ? range : nil
-        if let body = cached.body { return try deliver(body, of: cached, range: range) }
+        if let body = cached.body.bytes { return try deliver(body, of: cached, range: range) }
         do {
-            return try await open(cached.object, cached.details, range: range, ticket: nil)
+            let fits = (cached.object.blob?.size ?? .max) <= cache.maxBodyBytes
+            return try await open(cached.object, cached.details, range: range, ticket: fits ? ticket : nil)
         } catch let error as StorageError where error.code == .blobMissing {
             return nil
         }
@@ -101,7 +104,7 @@ public struct Delivery: Sendable {
         let size = Int64(body.readableBytes)
         guard let range = try range?.resolved(size: size) else {
             let content = BlobContent(source: .buffer(body), size: size, range: 0..<size)
-            return Delivered(object: cached.object, details: cached.details, outcome: .full(content))
+            return Delivered(object: cached.object, details: cached.details, outcome: .full(content), cached: cached)
         }
         let start = body.readerIndex + Int(range.lowerBound)
         guard let slice = body.getSlice(at: start, length: Int(range.upperBound - range.lowerBound)) else {
@@ -125,12 +128,13 @@ public struct Delivery: Sendable {
                 .internal, "Internal Server Error", resource: "blob \(blob.key) has \(content.size) bytes, not \(blob.size)")
         }
         if let resolved { return Delivered(object: object, details: details, outcome: .partial(content, resolved)) }
+        var cached: CachedObject?
         if let ticket {
             var body: ByteBuffer?
             if case .buffer(let buffer) = content.source, buffer.readableBytes <= cache.maxBodyBytes { body = buffer }
-            _ = cache.insert(object, details: details, body: body, ticket: ticket)
+            cached = cache.insert(object, details: details, body: body, ticket: ticket)
         }
-        return Delivered(object: object, details: details, outcome: .full(content))
+        return Delivered(object: object, details: details, outcome: .full(content), cached: cached)
     }
 }
 

@@ -3,30 +3,36 @@
 public import NIOCore
 import Synchronization
 
-/// An object that was read lately, with its bytes where they are few. Valid until someone changes or deletes the object.
+/// The bytes of a cached object, to be held by those who made something of it: holding them keeps nothing in memory once the
+/// cache has let the object go.
+public final class CachedBody: Sendable {
+    private let content: Mutex<ByteBuffer?>
+
+    init(_ bytes: ByteBuffer?) { self.content = Mutex(bytes) }
+
+    /// Nil when there are too many of them to keep, and once the object was changed, deleted or evicted.
+    public var bytes: ByteBuffer? { content.withLock { $0 } }
+
+    func drop() { content.withLock { $0 = nil } }
+}
+
+/// An object that was read lately, with its bytes where they are few.
 public final class CachedObject: Sendable {
     public let object: ReadableObject
     public let details: ObjectMetadata
-    private let content: Mutex<(isValid: Bool, body: ByteBuffer?)>
+    public let body: CachedBody
 
     init(object: ReadableObject, details: ObjectMetadata, body: ByteBuffer?) {
         self.object = object
         self.details = details
-        self.content = Mutex((true, body))
+        self.body = CachedBody(body)
     }
-
-    public var isValid: Bool { content.withLock { $0.isValid } }
-
-    /// The bytes. Nil when there are too many of them to keep, or once the object is no longer what it was.
-    public var body: ByteBuffer? { content.withLock { $0.body } }
 
     /// What it costs to keep, in bytes.
     var cost: Int {
-        1024 + (body?.readableBytes ?? 0) + (object.record.metadata?.rawValue.utf8.count ?? 0)
+        1024 + (body.bytes?.readableBytes ?? 0) + (object.record.metadata?.rawValue.utf8.count ?? 0)
             + (object.record.userMetadata?.rawValue.utf8.count ?? 0)
     }
-
-    func invalidate() { content.withLock { $0 = (false, nil) } }
 }
 
 /// Objects of public buckets and of verified grants, kept in memory by address and bounded in bytes.
@@ -63,14 +69,17 @@ public final class ReadCache: Sendable {
     private static let stripes = 1024
     private let state = Mutex(State())
     private let capacity: Int
+    /// How many bytes front-ends may keep of answers made ready, bodies not counted.
+    public let answerCapacity: Int
     /// The largest body that is kept, in bytes.
     public let maxBodyBytes: Int
 
     /// - Parameters:
-    ///   - capacity: in bytes, bodies and records together. 0 keeps nothing.
+    ///   - capacity: in bytes, bodies, records and, up to an eighth, ready answers together. 0 keeps nothing.
     ///   - maxBodyBytes: larger bodies are read from their store each time.
     public init(capacity: Int, maxBodyBytes: Int) {
-        self.capacity = capacity
+        self.answerCapacity = capacity / 8
+        self.capacity = capacity - answerCapacity
         self.maxBodyBytes = min(maxBodyBytes, capacity / 8)
     }
 
@@ -98,6 +107,8 @@ public final class ReadCache: Sendable {
         return state.withLock { state in
             guard state.isTracking, state.generations[ticket.stripe] == ticket.generation else { return nil }
             let address = object.record.address
+            // Without bytes it adds nothing to what is there, and may have fewer.
+            if body == nil, state.index[address] != nil { return nil }
             if let old = state.index[address] { Self.remove(old, from: &state) }
             while state.cost + cost > capacity { Self.evictOne(from: &state) }
             let slot = Slot(cached: cached, cost: cost, isReferenced: false)
@@ -143,7 +154,7 @@ public final class ReadCache: Sendable {
     private func reset(isTracking: Bool) {
         bucketRules.reset(isTracking: isTracking)
         state.withLock { state in
-            for slot in state.slots { slot?.cached.invalidate() }
+            for slot in state.slots { slot?.cached.body.drop() }
             let generations = state.generations.map { $0 &+ 1 }
             state = State()
             state.generations = generations
@@ -155,7 +166,7 @@ public final class ReadCache: Sendable {
 
     private static func remove(_ position: Int, from state: inout State) {
         guard let slot = state.slots[position] else { return }
-        slot.cached.invalidate()
+        slot.cached.body.drop()
         state.index[slot.cached.object.record.address] = nil
         state.slots[position] = nil
         state.free.append(position)

@@ -34,6 +34,10 @@ public struct BucketID: Hashable, Comparable, Sendable, CustomStringConvertible 
     /// A name read from the database.
     public init(stored string: String) { self.rawValue = string }
 
+    /// Whether `bucket/key` names objects of this bucket alone. A bucket that was not made here may have a `/` in its id, and
+    /// then `a/b/c` is `b/c` in `a` and also `c` in `a/b`.
+    var isOneSegment: Bool { !rawValue.utf8.contains(UInt8(ascii: "/")) }
+
     public var description: String { rawValue }
 
     // By bytes, as the database compares.

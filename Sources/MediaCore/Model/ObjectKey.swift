@@ -56,8 +56,10 @@ public struct ObjectAddress: Hashable, Sendable, CustomStringConvertible {
     /// `bucket/key`, the form that signed tokens carry.
     public var description: String { "\(bucket.rawValue)/\(key.rawValue)" }
 
-    /// Whether `text` is this address, byte by byte.
-    public func isWritten(_ text: String?) -> Bool { text.map { $0.utf8.elementsEqual(description.utf8) } ?? false }
+    /// Whether `text` is this address and no other, byte by byte.
+    func isWritten(_ text: String?) -> Bool {
+        bucket.isOneSegment && text.map { $0.utf8.elementsEqual(description.utf8) } ?? false
+    }
 }
 
 /// Which characters a dialect lets into new keys.

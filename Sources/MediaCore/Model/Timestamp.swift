@@ -44,9 +44,12 @@ extension Timestamp {
             + "." + String(decoding: Self.digits(Int(milliseconds - seconds * 1000), 3), as: UTF8.self) + "Z"
     }
 
-    /// `Sat, 21 Nov 2026 06:12:34 GMT`: RFC 9110 §5.6.7, IMF-fixdate.
+    /// The last moment with a year of four digits.
+    private static let endOfHTTPDates = Timestamp(seconds: 253_402_300_799)
+
+    /// `Sat, 21 Nov 2026 06:12:34 GMT`: RFC 9110 §5.6.7, IMF-fixdate. Later than the year 9999 is the end of that year.
     public var httpDate: String {
-        let parts = calendar
+        let parts = min(self, Self.endOfHTTPDates).calendar
         return "\(Self.weekdays[parts.weekday]), \(Self.two(parts.day)) \(Self.months[parts.month - 1]) "
             + String(decoding: Self.digits(parts.year, 4), as: UTF8.self)
             + " \(Self.two(parts.hour)):\(Self.two(parts.minute)):\(Self.two(parts.second)) GMT"

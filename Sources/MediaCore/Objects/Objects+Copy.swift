@@ -57,12 +57,7 @@ extension Objects {
         let row = NewObject(
             address: destination, version: version, ownerID: caller.principal.subject, metadata: details.json,
             userMetadata: userMetadata, blob: blob)
-        do {
-            return try await commit(row, mode: options.mode, facts: caller.facts)
-        } catch {
-            await discard(blob, after: error)
-            throw error
-        }
+        return try await commit(row, mode: options.mode, facts: caller.facts)
     }
 
     private static func copied(_ record: ObjectRecord, _ metadata: CopyOptions.Metadata) -> (ObjectMetadata, JSONText?) {

@@ -8,7 +8,7 @@ extension Objects {
     /// - Throws: `StorageError` with `.objectNotFound`; `.accessDenied` when it exists and the caller may not delete it.
     public func delete(_ address: ObjectAddress, as caller: Caller) async throws {
         defer { forget([address]) }
-        _ = try await metadata.deleteObject(at: address, as: caller)
+        _ = try await runToEnd { try await metadata.deleteObject(at: address, as: caller) }
     }
 
     /// Deletes what the caller may delete of `keys`, in batches of one transaction each, and returns what went.
@@ -16,9 +16,10 @@ extension Objects {
         var deleted: [ObjectRecord] = []
         var start = 0
         while start < keys.count {
+            try Task.checkCancellation()
             let batch = Array(keys[start..<min(start + Self.batch, keys.count)])
             defer { forget(batch.map { ObjectAddress(bucket: bucket, key: $0) }) }
-            deleted += try await metadata.deleteObjects(batch, in: bucket, as: caller)
+            deleted += try await runToEnd { try await metadata.deleteObjects(batch, in: bucket, as: caller) }
             start += Self.batch
         }
         return deleted

@@ -6,8 +6,8 @@ extension Objects {
     /// Stores `upload` as the object at `address`.
     ///
     /// The bytes are durable before the row exists, and the row is durable before this returns. Until then readers see what was
-    /// there before; a crash leaves at most a blob without a row, which the sweep removes. A caller that goes away once
-    /// all bytes have come does not stop the row from being written.
+    /// there before; a crash leaves at most a blob without a row, which the sweep removes. A caller that goes away stops it
+    /// until the row begins to be written, and no more after that.
     /// - Throws: `StorageError` with `.bucketNotFound`, `.invalidKey`, `.mediaTypeNotAllowed`, `.tooLarge`, `.accessDenied`,
     ///   `.objectExists`, `.lengthMismatch`; the body's own errors.
     public func put(_ upload: Upload, at address: ObjectAddress, access: Access) async throws -> ObjectRecord {
@@ -25,19 +25,22 @@ extension Objects {
 
         let (size, md5, checksums) = meter.finish()
         let blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5, checksums: checksums)
+        let options: UploadOptions
         do {
-            let options = try await late(upload, at: address, in: bucket, access: access)
-            let details = ObjectMetadata(
-                eTag: "\"\(md5)\"", size: size, mimetype: options.contentType, cacheControl: options.cacheControl,
-                lastModified: .now(), xRobotsTag: options.robots?.rawValue)
-            let object = NewObject(
-                address: address, version: version, ownerID: access.subject, metadata: details.json,
-                userMetadata: options.userMetadata ?? .emptyObject, blob: blob)
-            return try await commit(object, mode: options.mode, facts: access.facts)
+            // To a task that was cancelled a body may only seem to have ended.
+            try Task.checkCancellation()
+            options = try await late(upload, at: address, in: bucket, access: access)
         } catch {
-            await discard(blob, after: error)
+            await discard(blob)
             throw error
         }
+        let details = ObjectMetadata(
+            eTag: "\"\(md5)\"", size: size, mimetype: options.contentType, cacheControl: options.cacheControl,
+            lastModified: .now(), xRobotsTag: options.robots?.rawValue)
+        let object = NewObject(
+            address: address, version: version, ownerID: access.subject, metadata: details.json,
+            userMetadata: options.userMetadata ?? .emptyObject, blob: blob)
+        return try await commit(object, mode: options.mode, facts: access.facts)
     }
 
     /// Whether `access` may write what `options` describe, before a byte is read. Nothing is left behind.
@@ -88,23 +91,28 @@ extension Objects {
         return options
     }
 
-    /// Writes the row. Runs to its end even when the caller is cancelled: the bytes are durable, and a row that may or may
-    /// not have been written helps nobody.
+    /// Writes the row, or discards the blob where that certainly failed. Runs to its end even when the caller is cancelled.
     func commit(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
-        let metadata = self.metadata
-        // Owned here and awaited below; it ends with the transaction, which the database bounds in time.
-        let commit = Task { try await metadata.commitPut(object, mode: mode, facts: facts) }
         // Invalidated on failure too: a transaction whose answer was lost may have been committed.
         defer {
             cache.invalidate(object.address)
             reaper.signal()
         }
-        return try await commit.value
+        let record: ObjectRecord
+        do {
+            record = try await runToEnd { try await metadata.commitPut(object, mode: mode, facts: facts) }
+        } catch {
+            // Where it is uncertain the sweep decides later. The bytes of an upload are kept for another try, and may be an object's.
+            if object.completing == nil, let error = error as? StorageError, error.rulesOutCommit { await discard(object.blob) }
+            throw error
+        }
+        // A trigger of the database may have put the row elsewhere.
+        if record.address != object.address { cache.invalidate(record.address) }
+        return record
     }
 
-    /// Removes a blob whose row was certainly not written. Where that is uncertain the sweep decides later.
-    func discard(_ blob: BlobLocation, after error: any Error) async {
-        guard let error = error as? StorageError, error.rulesOutCommit else { return }
+    /// Removes a blob whose row was certainly not written.
+    private func discard(_ blob: BlobLocation) async {
         let blobs = self.blobs
         let logger = self.logger
         // Detached from the caller's cancellation for the same reason as `commit`; bounded by the store.

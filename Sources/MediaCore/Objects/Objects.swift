@@ -36,9 +36,12 @@ public struct Objects: Sendable {
             return
         }
         if source.bucket != destination.bucket { try await requireRoom(for: source, in: destination, as: caller) }
-        _ = try await metadata.moveObject(from: source, to: destination, as: caller)
-        cache.invalidate(source)
-        cache.invalidate(destination)
+        // On failure too: a transaction whose answer was lost may have been committed.
+        defer {
+            cache.invalidate(source)
+            cache.invalidate(destination)
+        }
+        _ = try await runToEnd { try await metadata.moveObject(from: source, to: destination, as: caller) }
     }
 
     private func requireRoom(for source: ObjectAddress, in destination: ObjectAddress, as caller: Caller) async throws {

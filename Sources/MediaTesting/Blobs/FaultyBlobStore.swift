@@ -40,13 +40,20 @@ public final class FaultyBlobStore: BlobStore {
 
     private let store: any BlobStore
     private let beforeEachCall: (@Sendable (Call) async throws -> Void)?
+    private let afterPut: (@Sendable () -> Void)?
     private let state = Mutex(State())
 
     /// Wraps a store and lets everything through.
-    /// - Parameter beforeEachCall: runs first in every call: a place to wait for a test's signal, or to throw.
-    public init(_ store: any BlobStore, beforeEachCall: (@Sendable (Call) async throws -> Void)? = nil) {
+    /// - Parameters:
+    ///   - beforeEachCall: runs first in every call: a place to wait for a test's signal, or to throw.
+    ///   - afterPut: runs last in every `put` that succeeded, in the caller's task.
+    public init(
+        _ store: any BlobStore, beforeEachCall: (@Sendable (Call) async throws -> Void)? = nil,
+        afterPut: (@Sendable () -> Void)? = nil
+    ) {
         self.store = store
         self.beforeEachCall = beforeEachCall
+        self.afterPut = afterPut
     }
 
     /// Wraps a store and plans one fault.
@@ -78,7 +85,9 @@ public final class FaultyBlobStore: BlobStore {
     public func count(of call: Call) -> Int { state.withLock { $0.counts[call] ?? 0 } }
 
     public func put(_ body: ByteStream, at key: BlobKey) async throws -> BlobInfo {
-        try await receiving(body, in: .put) { try await self.store.put($0, at: key) }
+        let info = try await receiving(body, in: .put) { try await self.store.put($0, at: key) }
+        afterPut?()
+        return info
     }
 
     public func get(_ key: BlobKey, range: ByteRange?) async throws -> BlobContent {

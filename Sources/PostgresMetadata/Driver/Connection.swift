@@ -34,6 +34,8 @@ final class Connection: Sendable, SocketHandler {
         /// The end of an activity held back until the request to cancel it has arrived: it might hit the next one.
         var heldOutcome: BatchOutcome?
         var graceTimer: TimerQueue.ID?
+        /// The process that may be committing still, when the connection broke during COMMIT.
+        var committingBackend: Int32?
         var waitsForWrite = false
         var prepared: PreparedStatements
         var inbox = NotificationInbox()
@@ -67,6 +69,9 @@ final class Connection: Sendable, SocketHandler {
 
     /// Whether a transaction was left open or failed.
     var isInTransaction: Bool { state.withLock { $0.link.map { $0.transactionStatus != .idle } ?? false } }
+
+    /// The process of Postgres that may be committing still, when this connection broke during COMMIT.
+    var committingBackend: Int32? { state.withLock { $0.committingBackend } }
 
     var preparedCount: Int { state.withLock { $0.prepared.count } }
 
@@ -275,6 +280,7 @@ extension Connection {
             case .idle: outcome = BatchOutcome(failure: PostgresError(.connectionLost, reason))
             }
         }
+        if outcome.failure?.kind == .outcomeUnknown { state.committingBackend = link.backendID }
         // Freed here, under the lock: nothing can reach it afterwards.
         state.link = nil
         state.activity = .idle

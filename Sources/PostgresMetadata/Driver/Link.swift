@@ -34,6 +34,8 @@ final class Link {
     var socket: Int32 { PQsocket(connection) }
     var isBroken: Bool { PQstatus(connection) == CONNECTION_BAD }
     var isBusy: Bool { PQisBusy(connection) == 1 }
+    /// The process of Postgres that serves this connection.
+    var backendID: Int32 { PQbackendPID(connection) }
     var needsPassword: Bool { PQconnectionNeedsPassword(connection) == 1 }
 
     var transactionStatus: TransactionStatus {

@@ -89,6 +89,7 @@ public final class PostgresClient: Service, Sendable {
         }
         if case .failure(let error as PostgresError) = result, error.isStalePlan { pool.renewConnections() }
         pool.release(connection)
+        if configuration.awaitsLostCommits, let backend = connection.committingBackend { await awaitEnd(of: backend) }
         return try result.get()
     }
 }

@@ -24,6 +24,9 @@ public struct PostgresConfiguration: Sendable {
     public var idleInTransactionTimeout: Duration
     /// How many statements stay prepared on a connection; the least recently used go first.
     public var maxPreparedStatements: Int
+    /// Whether a failure of kind `.outcomeUnknown` is reported only when the transaction has come to its end, one way or the
+    /// other. Needs a Postgres that is reached directly, without a pooler in between.
+    public var awaitsLostCommits: Bool
 
     /// - Parameter poolSize: nil is two connections a core, at least four.
     public init(
@@ -38,6 +41,7 @@ public struct PostgresConfiguration: Sendable {
         self.statementTimeout = .seconds(30)
         self.idleInTransactionTimeout = .seconds(60)
         self.maxPreparedStatements = 256
+        self.awaitsLostCommits = false
     }
 }
 

@@ -51,6 +51,8 @@ public final class PostgresMetadataStore: MetadataStore, Service {
             var database = PostgresConfiguration(
                 connectionString: configuration.connectionString, poolSize: configuration.poolSize,
                 acquireTimeout: configuration.acquireTimeout)
+            // Where commits are announced, one that lands late is too. Elsewhere its caller is the one who knows of it.
+            database.awaitsLostCommits = !configuration.announcesOwnWrites
             if configuration.ownsCluster {
                 var administration = database
                 administration.poolSize = 1

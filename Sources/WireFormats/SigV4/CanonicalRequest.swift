@@ -19,12 +19,20 @@ public struct CanonicalRequest: Hashable, Sendable {
     public init(
         _ head: RequestHead, signedFields: [String], payload: String, path form: PathForm = .asSent
     ) throws(SigV4Error) {
-        var lines = [head.method, Self.path(head.path, form), try Self.query(head.query ?? "")]
+        var text = head.method + "\n" + Self.path(head.path, form) + "\n" + (try Self.query(head.query ?? "")) + "\n"
         for name in signedFields {
-            lines.append(name + ":" + head.values(of: name).map(Self.folded).joined(separator: ","))
+            text += name
+            var separator = ":"
+            for field in head.fields where field.name == name {
+                text += separator
+                text += Self.folded(field.value)
+                separator = ","
+            }
+            // A field that was signed and did not come has no value.
+            text += separator == ":" ? ":\n" : "\n"
         }
-        lines += ["", signedFields.joined(separator: ";"), payload]
-        text = lines.joined(separator: "\n")
+        text += "\n" + signedFields.joined(separator: ";") + "\n" + payload
+        self.text = text
     }
 
     /// What the key signs.
@@ -63,6 +71,12 @@ public struct CanonicalRequest: Hashable, Sendable {
 
     /// Without white space at its ends, and one space for each run of it.
     private static func folded(_ value: String) -> String {
+        var previous = UInt8(ascii: " ")
+        let isFolded = value.utf8.allSatisfy { byte in
+            defer { previous = byte }
+            return byte != UInt8(ascii: "\t") && (byte != UInt8(ascii: " ") || previous != UInt8(ascii: " "))
+        }
+        guard !isFolded || (previous == UInt8(ascii: " ") && !value.isEmpty) else { return value }
         let words = value.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
         return words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
     }

@@ -31,8 +31,8 @@ public struct Credential: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads `AKID/20130524/us-east-1/s3/aws4_request`. The id may hold slashes, the region may be empty.
-    init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    init?(_ text: Substring) {
+        let parts = text.parts(separatedBy: "/")
         guard parts.count >= 5, parts[parts.count - 1] == CredentialScope.terminator else { return nil }
         let day = parts[parts.count - 4]
         let service = parts[parts.count - 2]

@@ -113,7 +113,7 @@ public struct PostPolicy: Hashable, Sendable {
         guard let value else { return prefix.isEmpty }
         // Several types may be sent, and each has to be allowed.
         guard field == "content-type" else { return value.utf8.starts(with: prefix.utf8) }
-        return value.split(separator: ",", omittingEmptySubsequences: false).allSatisfy {
+        return value[...].parts(separatedBy: ",").allSatisfy {
             $0.trimmingBlanks().utf8.starts(with: prefix.utf8)
         }
     }

@@ -11,21 +11,18 @@ struct SignatureParts {
 
     /// Reads `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`.
     init(authorization: String, service: String) throws(SigV4Error) {
-        let words = authorization.split(separator: " ", maxSplits: 1)
+        let words = authorization[...].parts(separatedBy: " ", maxSplits: 1)
         guard words.count == 2, words[0] == SignedRequest.algorithm else {
             throw .malformedAuthorization("the algorithm must be \(SignedRequest.algorithm)")
         }
         var values: [Substring: Substring] = [:]
-        for part in words[1].split(separator: ",", omittingEmptySubsequences: false) {
-            let pair = part.trimmingBlanks().split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard pair.count == 2, ["Credential", "SignedHeaders", "Signature"].contains(pair[0]),
-                values.updateValue(pair[1], forKey: pair[0]) == nil
-            else { throw .malformedAuthorization("it must have Credential, SignedHeaders and Signature, each once") }
+        for part in words[1].parts(separatedBy: ",") {
+            let pair = part.trimmingBlanks().parts(separatedBy: "=", maxSplits: 1)
+            guard pair.count == 2, values.updateValue(pair[1], forKey: pair[0]) == nil else { throw Self.incomplete }
         }
-        guard let credential = values["Credential"], let names = values["SignedHeaders"], let signature = values["Signature"]
-        else {
-            throw .malformedAuthorization("it must have Credential, SignedHeaders and Signature, each once")
-        }
+        guard values.count == 3, let credential = values["Credential"], let names = values["SignedHeaders"],
+            let signature = values["Signature"]
+        else { throw Self.incomplete }
         do {
             try self.init(credential: credential, names: names, signature: signature, service: service)
         } catch {
@@ -53,6 +50,9 @@ struct SignatureParts {
         }
     }
 
+    private static let incomplete = SigV4Error.malformedAuthorization(
+        "it must have Credential, SignedHeaders and Signature, each once")
+
     private struct Malformed: Error {
         let reason: String
     }
@@ -62,7 +62,7 @@ struct SignatureParts {
             throw Malformed(reason: "the credential must be ID/YYYYMMDD/REGION/\(service)/aws4_request")
         }
         guard credential.scope.service == service else { throw Malformed(reason: "the credential's service must be \(service)") }
-        let fields = names.asciiLowercased().split(separator: ";", omittingEmptySubsequences: false).map(String.init).sorted()
+        let fields = names.asciiLowercased()[...].parts(separatedBy: ";").map(String.init).sorted()
         guard fields.count <= Self.maxSignedFields, Set(fields).count == fields.count,
             fields.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(ByteSet.token.contains) })
         else { throw Malformed(reason: "the signed headers must be names, each once") }
@@ -73,15 +73,5 @@ struct SignatureParts {
         self.credential = credential
         self.signedFields = fields
         self.signature = bytes
-    }
-}
-
-extension Substring {
-    /// Without spaces and tabs at its ends.
-    func trimmingBlanks() -> Substring {
-        let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
-        var text = drop(while: isBlank)
-        while let last = text.last, isBlank(last) { text.removeLast() }
-        return text
     }
 }

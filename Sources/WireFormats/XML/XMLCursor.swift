@@ -70,6 +70,12 @@ struct XMLCursor: Sendable {
     mutating func readText() throws(XMLError) -> String {
         var text: [UInt8] = []
         while let byte = peek, byte != UInt8(ascii: "<") {
+            let plain = bytes[offset...].prefix(while: Self.plainBytes.contains)
+            guard plain.isEmpty else {
+                text += plain
+                offset = plain.endIndex
+                continue
+            }
             guard !starts(with: "]]>") else { throw malformed }
             text += byte == UInt8(ascii: "&") ? try readReference() : try readScalar()
         }
@@ -154,6 +160,8 @@ struct XMLCursor: Sendable {
         ("lt;", UInt8(ascii: "<")), ("gt;", UInt8(ascii: ">")), ("amp;", UInt8(ascii: "&")), ("quot;", UInt8(ascii: "\"")),
         ("apos;", UInt8(ascii: "'")),
     ]
+    /// What stands for itself in text, whatever is around it.
+    private static let plainBytes = ByteSet.alphanumeric.union(" \n\t!\"#$%'()*+,-./:;=?@[^_`{|}~\\")
     private static let nameBytes = ByteSet.alphanumeric.union("_:-.")
     private static let nameStartBytes = ByteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_:".utf8)
 }

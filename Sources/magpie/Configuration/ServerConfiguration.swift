@@ -6,7 +6,18 @@ import Logging
 /// What the commands need to know, parsed and checked once.
 struct ServerConfiguration: Sendable {
     enum Durability: String, CaseIterable, Sendable { case fsync, none }
-    private enum Algorithm: String, CaseIterable { case hs256 = "HS256", hs384 = "HS384", hs512 = "HS512" }
+    fileprivate enum Algorithm: String, CaseIterable {
+        case hs256 = "HS256", hs384 = "HS384", hs512 = "HS512"
+
+        /// RFC 7518 §3.2: a key of at least the digest's length, in bytes.
+        var shortestSecret: Int {
+            switch self {
+            case .hs256: 32
+            case .hs384: 48
+            case .hs512: 64
+            }
+        }
+    }
 
     struct TLS: Sendable {
         var certificateFile: String
@@ -80,11 +91,12 @@ struct ServerConfiguration: Sendable {
         publicURL = try settings.text("PUBLIC_URL").map(Self.publicURL)
         durability = try settings.choice("DURABILITY", of: Durability.self)
         logLevel = try settings.choice("LOG_LEVEL", of: Logger.Level.self)
-        jwtAlgorithm = try settings.choice("JWT_ALGORITHM", of: Algorithm.self).rawValue
+        let algorithm = try settings.choice("JWT_ALGORITHM", of: Algorithm.self)
+        jwtAlgorithm = algorithm.rawValue
         jwks = try settings.text("JWT_JWKS")
         anonymousRole = try settings.required("ANON_ROLE")
         serviceRole = try settings.required("SERVICE_ROLE")
-        givenSecrets = try GivenSecrets(settings)
+        givenSecrets = try GivenSecrets(settings, algorithm)
         tls = try Self.tls(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
@@ -141,9 +153,12 @@ struct ServerConfiguration: Sendable {
 }
 
 extension ServerConfiguration.GivenSecrets {
-    fileprivate init(_ settings: Settings) throws {
+    fileprivate init(_ settings: Settings, _ algorithm: ServerConfiguration.Algorithm) throws {
         jwtSecret = try settings.text("JWT_SECRET")
-        if let jwtSecret, jwtSecret.utf8.count < 16 { throw ConfigurationError("MAGPIE_JWT_SECRET must have at least 16 bytes") }
+        if let jwtSecret, jwtSecret.utf8.count < algorithm.shortestSecret {
+            throw ConfigurationError(
+                "MAGPIE_JWT_SECRET must have at least \(algorithm.shortestSecret) bytes for \(algorithm.rawValue)")
+        }
         anonKey = try settings.text("ANON_KEY")
         serviceKey = try settings.text("SERVICE_KEY")
         s3AccessKey = try settings.text("S3_ACCESS_KEY")
@@ -160,6 +175,10 @@ extension ServerConfiguration.GivenSecrets {
 }
 
 extension ServerConfiguration.Limits {
+    /// A sweep that came between the bytes of an upload and its row would lose an upload that is then acknowledged. Longer than
+    /// the locks and statements of a row may take.
+    private static let shortestOrphanAge = Duration.seconds(600)
+
     init(_ settings: Settings) throws {
         func bytes(_ name: String) throws -> Int { Int(clamping: try settings.bytes(name)) }
         self.init(
@@ -175,7 +194,8 @@ extension ServerConfiguration.Limits {
             idleTimeout: try settings.duration("IDLE_TIMEOUT"), bodyTimeout: try settings.duration("BODY_TIMEOUT"),
             sendTimeout: try settings.duration("SEND_TIMEOUT"), shutdownTimeout: try settings.duration("SHUTDOWN_TIMEOUT"),
             signedUploadExpiry: try settings.duration("SIGNED_UPLOAD_EXPIRY"),
-            uploadExpiry: try settings.duration("UPLOAD_EXPIRY"),
-            sweepInterval: try settings.duration("SWEEP_INTERVAL"), orphanAge: try settings.duration("ORPHAN_AGE"))
+            uploadExpiry: try settings.duration("UPLOAD_EXPIRY", atLeast: .seconds(1)),
+            sweepInterval: try settings.duration("SWEEP_INTERVAL"),
+            orphanAge: try settings.duration("ORPHAN_AGE", atLeast: Self.shortestOrphanAge))
     }
 }

@@ -24,7 +24,8 @@ extension Setting {
             meaning: "A PostgreSQL to use instead of the private one (`postgres://…`).", isSecret: true),
         Setting(name: "PUBLIC_URL", fallback: "", meaning: "The URL that clients use, when a proxy stands in front."),
         Setting(
-            name: "JWT_SECRET", fallback: "", meaning: "Signs and verifies tokens; at least 16 bytes. Generated when not given.",
+            name: "JWT_SECRET", fallback: "",
+            meaning: "Signs and verifies tokens; at least 32 bytes (48 for `HS384`, 64 for `HS512`). Generated when not given.",
             isSecret: true),
         Setting(name: "JWT_ALGORITHM", fallback: "HS256", meaning: "`HS256`, `HS384` or `HS512`: for tokens without a key id."),
         Setting(
@@ -71,7 +72,7 @@ extension Setting {
             name: "DATABASE_POOL", fallback: "",
             meaning: "The most database connections; two a core, at least four, when not given."),
         Setting(name: "DATABASE_WAIT", fallback: "10s", meaning: "How long a request waits for a database connection."),
-        Setting(name: "CACHE_SIZE", fallback: "128MiB", meaning: "Memory for hot public objects; 0 for none."),
+        Setting(name: "CACHE_SIZE", fallback: "128MiB", meaning: "Memory for hot objects and ready answers; 0 for none."),
         Setting(name: "CACHED_OBJECT_LIMIT", fallback: "256KiB", meaning: "The largest object kept in memory."),
         Setting(
             name: "RESPONSE_S_MAXAGE", fallback: "0",
@@ -79,7 +80,9 @@ extension Setting {
         Setting(
             name: "CORS_ORIGINS", fallback: "*", meaning: "The origins that browsers may call from, comma-separated, or `*`."),
         Setting(name: "SWEEP_INTERVAL", fallback: "6h", meaning: "How often leftovers of crashed uploads are looked for."),
-        Setting(name: "ORPHAN_AGE", fallback: "1h", meaning: "How old a blob without a row must be to count as left over."),
+        Setting(
+            name: "ORPHAN_AGE", fallback: "1h",
+            meaning: "How old a blob without a row must be to count as left over; at least `10m`."),
         Setting(
             name: "TLS_CERTIFICATE", fallback: "", meaning: "A PEM file with the certificate chain; turns on TLS and HTTP/2."),
         Setting(name: "TLS_KEY", fallback: "", meaning: "A PEM file with the certificate's private key."),

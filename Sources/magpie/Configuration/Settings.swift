@@ -104,10 +104,16 @@ struct Settings: Sendable {
         return value
     }
 
-    func duration(_ name: String) throws -> Duration {
+    /// - Parameter least: the shortest time that makes sense.
+    func duration(_ name: String, atLeast least: Duration = .milliseconds(1)) throws -> Duration {
         let text = try required(name)
         guard let value = Quantity.milliseconds(text), value > 0 else {
             throw ConfigurationError("MAGPIE_\(name) must be a time such as 30s or 6h, not \(text)")
+        }
+        // Some are counted in nanoseconds of 64 bits, which last for 292 years.
+        guard value <= 36_500 * 86_400_000 else { throw ConfigurationError("MAGPIE_\(name) must be at most 36500d, not \(text)") }
+        guard .milliseconds(value) >= least else {
+            throw ConfigurationError("MAGPIE_\(name) must be at least \(least.components.seconds)s, not \(text)")
         }
         return .milliseconds(value)
     }

@@ -73,12 +73,17 @@ enum HTTPServer {
         guard let tls = configuration.tls else { return .http1(configuration: http1) }
         do {
             let certificates = try NIOSSLCertificate.fromPEMFile(tls.certificateFile)
-            let key = try NIOSSLPrivateKey(file: tls.keyFile, format: .pem)
-            return try .http2Upgrade(
-                tlsConfiguration: .makeServerConfiguration(
-                    certificateChain: certificates.map { .certificate($0) }, privateKey: .privateKey(key)),
-                configuration: .init(
-                    idleTimeout: limits.idleTimeout, streamConfiguration: http1))
+            var secure = TLSConfiguration.makeServerConfiguration(
+                certificateChain: certificates.map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(file: tls.keyFile, format: .pem)))
+            // RFC 8996: older versions are not to be used.
+            secure.minimumTLSVersion = .tlsv12
+            let configuration = HTTP2ChannelConfiguration(idleTimeout: limits.idleTimeout, streamConfiguration: http1)
+            return HTTPServerBuilder { [secure] responder in
+                let base = try HTTP2UpgradeChannel(
+                    tlsConfiguration: secure, configuration: configuration, responder: responder)
+                return TLSListener(base: base, limits: ConnectionLimits(limits))
+            }
         } catch {
             throw ConfigurationError("MAGPIE_TLS_CERTIFICATE, MAGPIE_TLS_KEY: the files can't be used (\(error))")
         }

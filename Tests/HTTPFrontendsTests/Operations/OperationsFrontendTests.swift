@@ -56,6 +56,33 @@ import Testing
         #expect(String(buffer: response.body).contains(#""slow":"no answer in time""#))
     }
 
+    @Test func aCheckThatCannotBeCancelledIsNotWaitedForAndNotRunTwice() async throws {
+        let runs = Shared(0)
+        let (disk, comesBack) = AsyncStream<Void>.makeStream()
+        let check = ReadinessCheck("disk") {
+            runs.update { $0 += 1 }
+            // What a thread does that waits for a dead disk: nothing ends it but the disk.
+            await Task.detached { for await _ in disk {} }.value
+        }
+        let frontend = OperationsFrontend(checks: [check], registry: .init(), checkTimeout: .milliseconds(50))
+        try await LiveServer { await frontend.respond(to: $0, context: $1) }.run { running in
+            for _ in 1...3 {
+                let response = try await running.client.execute(uri: "/readyz", method: .get)
+                #expect(response.status == .serviceUnavailable)
+                #expect(String(buffer: response.body).contains(#""disk":"no answer in time""#))
+            }
+            #expect(runs.value == 1)
+
+            comesBack.finish()
+            let deadline = ContinuousClock.now + .seconds(10)
+            var status = HTTPResponse.Status.serviceUnavailable
+            while status != .ok, ContinuousClock.now < deadline {
+                status = try await running.client.execute(uri: "/readyz", method: .get).status
+            }
+            #expect(status == .ok)
+        }
+    }
+
     @Test func metricsAreShown() async throws {
         let registry = PrometheusRegistry()
         Counter(label: "things", factory: registry).increment(by: 7)

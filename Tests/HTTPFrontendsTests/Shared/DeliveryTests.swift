@@ -12,37 +12,6 @@ import Testing
 
 /// Blobs on their way out: from buffers, files and streams, whole and in ranges, by the kernel and in chunks.
 @Suite struct DeliveryTests {
-    /// A temporary file whose closing can be seen.
-    private final class TestFile: BlobFile {
-        let descriptor: CInt
-        let path: String
-        private let isOpen: Shared<Bool>
-
-        init(_ bytes: [UInt8], isOpen: Shared<Bool>) throws {
-            var template = Array("/tmp/magpie-delivery-XXXXXX".utf8CString)
-            descriptor = mkstemp(&template)
-            path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            guard descriptor >= 0, write(descriptor, bytes, bytes.count) == bytes.count else { throw TestFailure("no file") }
-            self.isOpen = isOpen
-            isOpen.update { $0 = true }
-        }
-
-        func stream(_ range: Range<Int64>) -> ByteStream { ByteStream(ByteBuffer()) }
-
-        deinit {
-            close(descriptor)
-            unlink(path)
-            isOpen.update { $0 = false }
-        }
-    }
-
-    /// A pattern whose period is no power of two, so that a chunk in the wrong place shows.
-    private static func bytes(_ count: Int) -> [UInt8] {
-        var bytes = (0..<251).map { UInt8($0) }
-        while bytes.count < count { bytes += bytes }
-        return Array(bytes.prefix(count))
-    }
-
     /// Serves `content()` at every path.
     private static func server(
         sendsFiles: Bool = true, _ content: @escaping @Sendable () throws -> BlobContent
@@ -76,7 +45,7 @@ import Testing
 
     @Test(arguments: [0, 1, 1000, 65_536, 65_537, 262_144, 1_048_576, 3_000_001], [true, false])
     func aFileArrivesWhole(_ size: Int, _ sendsFiles: Bool) async throws {
-        let expected = Self.bytes(size)
+        let expected = TestFile.bytes(size)
         let (response, lines) = try await get(Self.server(sendsFiles: sendsFiles) { try Self.file(expected) })
 
         #expect(response.status == .ok)
@@ -87,7 +56,7 @@ import Testing
 
     @Test(arguments: [0..<1, 999..<100_000, 70_000..<2_000_001, 2_000_000..<2_000_001] as [Range<Int64>], [true, false])
     func aRangeOfAFileArrives(_ range: Range<Int64>, _ sendsFiles: Bool) async throws {
-        let whole = Self.bytes(2_000_001)
+        let whole = TestFile.bytes(2_000_001)
         let (response, _) = try await get(Self.server(sendsFiles: sendsFiles) { try Self.file(whole, range) })
 
         #expect(Array(response.body.readableBytesView) == Array(whole[Int(range.lowerBound)..<Int(range.upperBound)]))
@@ -95,7 +64,7 @@ import Testing
 
     @Test(arguments: [100, 500_000], [true, false])
     func headSendsNoBody(_ size: Int, _ sendsFiles: Bool) async throws {
-        let bytes = Self.bytes(size)
+        let bytes = TestFile.bytes(size)
         let (response, lines) = try await get(Self.server(sendsFiles: sendsFiles) { try Self.file(bytes) }, .head)
 
         #expect(response.headers[.contentLength] == String(size))
@@ -104,7 +73,7 @@ import Testing
     }
 
     @Test func severalFilesFollowEachOtherOnOneConnection() async throws {
-        let bytes = Self.bytes(300_000)
+        let bytes = TestFile.bytes(300_000)
         let received = try await Self.server { try Self.file(bytes) }.run { running in
             try await RawConnection.with(port: running.port) { connection in
                 try await connection.send(
@@ -119,7 +88,7 @@ import Testing
     @Test(arguments: [true, false])
     func anAbortedDownloadClosesTheFileAndIsLogged(_ sendsFiles: Bool) async throws {
         let isOpen = Shared(false)
-        let bytes = Self.bytes(30 << 20)
+        let bytes = TestFile.bytes(30 << 20)
         let lines = try await Self.server(sendsFiles: sendsFiles) { try Self.file(bytes, isOpen: isOpen) }.run { running in
             try await RawConnection.with(port: running.port) { connection in
                 try await connection.send("GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -136,7 +105,7 @@ import Testing
     @Test(arguments: [true, false])
     func aFinishedDownloadClosesTheFile(_ sendsFiles: Bool) async throws {
         let isOpen = Shared(false)
-        _ = try await get(Self.server(sendsFiles: sendsFiles) { try Self.file(Self.bytes(500_000), isOpen: isOpen) })
+        _ = try await get(Self.server(sendsFiles: sendsFiles) { try Self.file(TestFile.bytes(500_000), isOpen: isOpen) })
         let deadline = ContinuousClock.now + .seconds(5)
         while isOpen.value, ContinuousClock.now < deadline { await Task.yield() }
         #expect(!isOpen.value)
@@ -147,7 +116,7 @@ import Testing
         let (response, lines) = try await get(
             Self.server {
                 BlobContent(
-                    source: .file(try TestFile(Self.bytes(size), isOpen: Shared(false))), size: Int64(size) + 1,
+                    source: .file(try TestFile(TestFile.bytes(size), isOpen: Shared(false))), size: Int64(size) + 1,
                     range: 0..<Int64(size) + 1)
             })
         #expect(response.status == .internalServerError)
@@ -157,7 +126,7 @@ import Testing
     @Test func aFileThatShrinksWhileItIsSentCutsTheConnection() async throws {
         let count = 40 << 20
         let lines = try await Self.server(sendsFiles: false) {
-            let file = try TestFile(Self.bytes(count), isOpen: Shared(false))
+            let file = try TestFile(TestFile.bytes(count), isOpen: Shared(false))
             return BlobContent(source: .file(Shrinking(file)), size: Int64(count), range: 0..<Int64(count))
         }.run { running in
             let received = try await RawConnection.with(port: running.port) { connection in

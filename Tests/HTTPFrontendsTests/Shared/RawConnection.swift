@@ -33,9 +33,20 @@ final class RawConnection {
     }
 
     /// Runs `body` with a connection to a port of this machine, closed afterwards.
-    static func with<Value>(port: Int, _ body: (RawConnection) async throws -> Value) async throws -> Value {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    /// - Parameter receiveBuffer: how much the kernel takes that nobody reads, in bytes. Nil for what it likes.
+    static func with<Value>(
+        port: Int, receiveBuffer: CInt? = nil, _ body: (RawConnection) async throws -> Value
+    ) async throws -> Value {
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
+        if let receiveBuffer {
+            bootstrap =
+                bootstrap
+                .channelOption(.socketOption(.so_rcvbuf), value: SocketOptionValue(receiveBuffer))
+                .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 << 10))
+        }
+        let channel =
+            try await bootstrap
             .connect(host: "localhost", port: port) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try NIOAsyncChannel<ByteBuffer, ByteBuffer>(
@@ -66,6 +77,22 @@ final class RawConnection {
     }
 
     func receiveToEnd() async throws -> Received { try await receive { _ in false } }
+
+    /// The next bytes. Nil at the end, and a reset counts as one.
+    func next() async throws -> ByteBuffer? {
+        do {
+            return try await inbound.next()
+        } catch is IOError {
+            return nil
+        }
+    }
+
+    /// All bytes until there are `count`, or the end.
+    func receive(count: Int) async throws -> ByteBuffer {
+        var bytes = ByteBuffer()
+        while bytes.readableBytes < count, let part = try await next() { bytes.writeImmutableBuffer(part) }
+        return bytes
+    }
 
     /// How many bytes come until the server closes.
     func countToEnd() async throws -> Int {

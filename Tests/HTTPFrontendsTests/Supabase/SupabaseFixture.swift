@@ -18,6 +18,7 @@ struct SupabaseFixture {
     let metadata: InMemoryMetadataStore
     let blobs: InMemoryBlobStore
     let storage: Storage
+    let hotReads = HotReads()
     let service: String
     let anonymous: String
     let user: String
@@ -36,7 +37,7 @@ struct SupabaseFixture {
         anonymous = try keys.sign(JSONText(trusted: #"{"role":"anon"}"#))
         user = try keys.sign(JSONText(trusted: #"{"role":"authenticated","sub":"\#(Self.alice)"}"#))
         responder = OneFrontend(
-            frontend: SupabaseFrontend(storage: storage, configuration: .init(version: "1.2.3"), hotReads: HotReads()))
+            frontend: SupabaseFrontend(storage: storage, configuration: .init(version: "1.2.3"), hotReads: hotReads))
     }
 
     private struct OneFrontend: HTTPResponder {

@@ -42,6 +42,25 @@ struct SignedURLsTests {
         #expect(code == .signatureMismatch)
     }
 
+    @Test func aTokenIsForNoBucketWhoseNameLooksLikeAFolder() async throws {
+        let core = try await CoreFixture()
+        let inside = BucketID(stored: "b/f")
+        core.metadata.adopt(
+            ObjectRecord(id: ObjectID(), address: core.address("a", in: inside), version: ObjectVersion()))
+        try await core.put("x", at: "f/a")
+        let urls = core.storage.signedURLs
+
+        let token = try await urls.download(core.address("f/a"), lifetime: 60, as: CoreFixture.service)
+        let address = core.address("a", in: inside)
+
+        #expect(await errorCode { _ = try urls.grant(token: token, address: address, action: .download) } == .signatureMismatch)
+        for sign in [
+            { _ = try await urls.download(address, lifetime: 60, as: CoreFixture.service) },
+            { _ = try await urls.downloads(["a"], in: inside, lifetime: 60, as: CoreFixture.service) },
+            { _ = try await urls.upload(address, options: CoreFixture.options(.replace), as: CoreFixture.service) },
+        ] { #expect(await errorCode(sign) == .invalidBucketName) }
+    }
+
     @Test(
         arguments: [
             (#"{"url":"b/a","upsert":false}"#, SignedGrant.Action.upload, nil), (#"{"url":"b/a"}"#, .download, nil),
@@ -94,6 +113,19 @@ struct SignedURLsTests {
 
         #expect(tokens.map { $0 != nil } == [true, false, false, true])
         #expect(hidden == [nil])
+    }
+
+    @Test func theLongestLifetimeWorks() async throws {
+        let core = try await CoreFixture()
+        try await core.put("x", at: "a")
+        let urls = core.storage.signedURLs
+        // Less a minute: the clock goes on.
+        let lifetime = SignedURLs.maxLifetime() - 60
+
+        let token = try await urls.download(core.address("a"), lifetime: lifetime, as: CoreFixture.service)
+
+        let grant = try urls.grant(token: token, address: core.address("a"), action: .download)
+        #expect(grant.expiresAt?.httpDate == "Fri, 31 Dec 9999 23:59:59 GMT")
     }
 
     @Test(arguments: [0, -1, Int64.max])

@@ -3,6 +3,7 @@
 import MediaCore
 import MediaTesting
 import NIOCore
+import Synchronization
 import Testing
 
 struct DeliveryTests {
@@ -19,13 +20,33 @@ struct DeliveryTests {
     @Test func aBucketThatGoesPrivateIsClosedAtOnce() async throws {
         let core = try await CoreFixture(public: true)
         try await core.put("open", at: "a")
-        #expect(try await core.read("a", access: .publicBucket(CoreFixture.facts)) == "open")
+        let delivered = try await core.storage.delivery.open(core.address("a"), access: .publicBucket(CoreFixture.facts))
+        let held = try #require(delivered.cached)
+        #expect(held.body.bytes == ByteBuffer(string: "open"))
 
         try await core.storage.buckets.update(
             core.bucket, changes: BucketChanges(isPublic: false), as: CoreFixture.service)
 
         #expect(await errorCode { _ = try await core.read("a", access: .publicBucket(CoreFixture.facts)) } == .bucketNotFound)
-        #expect(core.storage.delivery.hot(core.address("a")) == nil)
+        #expect(held.body.bytes == nil)
+    }
+
+    @Test func anObjectThatWasDescribedFirstIsKeptWithItsBytesAfterwards() async throws {
+        let blobs = Mutex<FaultyBlobStore?>(nil)
+        let core = try await CoreFixture(
+            public: true,
+            wrapping: { store in
+                let faulty = FaultyBlobStore(store)
+                blobs.withLock { $0 = faulty }
+                return faulty
+            })
+        let counter = try #require(blobs.withLock { $0 })
+        try await core.put("open", at: "a")
+        _ = try await core.storage.delivery.describe(core.address("a"), access: .publicBucket(CoreFixture.facts))
+
+        for _ in 0..<3 { #expect(try await core.read("a", access: .publicBucket(CoreFixture.facts)) == "open") }
+
+        #expect(counter.count(of: .get) == 1)
     }
 
     @Test func aReplacedObjectIsReadAnewAtOnce() async throws {

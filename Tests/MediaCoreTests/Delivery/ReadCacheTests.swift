@@ -56,8 +56,7 @@ struct ReadCacheTests {
 
         cache.invalidate(object.record.address)
 
-        #expect(!held.isValid)
-        #expect(held.body == nil)
+        #expect(held.body.bytes == nil)
         #expect(cache.lookup(object.record.address) == nil)
     }
 
@@ -91,6 +90,17 @@ struct ReadCacheTests {
         cache.apply(.tracking)
 
         #expect(cache.insert(object, details: ObjectMetadata(), body: nil, ticket: ticket) == nil)
+    }
+
+    @Test func aRecordAloneDoesNotReplaceOneWithItsBytes() throws {
+        let cache = Self.tracking()
+        let object = Self.object("k")
+        Self.keep(object, in: cache)
+        let ticket = try #require(cache.ticket(for: object.record.address))
+
+        #expect(cache.insert(object, details: ObjectMetadata(), body: nil, ticket: ticket) == nil)
+
+        #expect(cache.lookup(object.record.address)?.body.bytes != nil)
     }
 
     @Test func aBucketsObjectsGoTogether() {

@@ -163,6 +163,31 @@ struct PutTests {
         #expect(try await core.blobCount() == 0)
     }
 
+    @Test func aFormThatIsRefusedAfterItsFileLeavesNothing() async throws {
+        struct Refused: Error {}
+        let core = try await CoreFixture()
+        let upload = Upload(
+            body: ByteStream(ByteBuffer(string: "x")), options: CoreFixture.options(), lateOptions: { throw Refused() })
+
+        await #expect(throws: Refused.self) {
+            _ = try await core.storage.objects.put(upload, at: core.address("a"), access: .policy(CoreFixture.service))
+        }
+
+        #expect(try await core.blobCount() == 0)
+    }
+
+    @Test func anUploadThatIsCancelledBeforeItsRowIsNotStored() async throws {
+        let core = try await CoreFixture(
+            wrapping: { FaultyBlobStore($0, afterPut: { withUnsafeCurrentTask { $0?.cancel() } }) })
+
+        // In a task of its own, which is the one that gets cancelled.
+        let result = await Task { try await core.put("half of it", at: "a") }.result
+
+        #expect(throws: CancellationError.self) { try result.get() }
+        #expect(try await core.blobCount() == 0)
+        #expect(await errorCode { _ = try await core.read("a") } == .objectNotFound)
+    }
+
     @Test func ofRacingUploadsThatMayNotReplaceOneWins() async throws {
         let core = try await CoreFixture()
 

@@ -122,6 +122,8 @@ import Testing
         #expect(error?.kind == .connectFailed)
         #expect(error?.message.contains("timed out") == true)
         await client.shutdown()
+        // Not closed before: the port would be free again, and refuse.
+        withExtendedLifetime(silent) {}
     }
 
     private final class Order: Sendable {

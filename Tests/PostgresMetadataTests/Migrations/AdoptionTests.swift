@@ -33,6 +33,7 @@ private enum SupabaseDatabase {
             UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'storage'
             UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger
                 WHERE tgrelid IN ('storage.objects'::regclass, 'storage.buckets'::regclass) AND NOT starts_with(tgname, 'magpie_')
+                    AND tgconstraint NOT IN (SELECT oid FROM pg_constraint WHERE connamespace = 'magpie'::regnamespace)
             UNION ALL SELECT policyname || qual FROM pg_policies
             UNION ALL SELECT m::text FROM storage.migrations AS m
             UNION ALL SELECT o::text FROM storage.objects AS o

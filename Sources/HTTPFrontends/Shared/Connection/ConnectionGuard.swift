@@ -35,7 +35,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var body = BodyClock()
     private var bodyFailed = false
     private var lingering: Int64?
-    private var unwritableSince: NIODeadline?
+    private var sending = SendClock()
     private var clock: Scheduled<Void>?
     private var linger: Scheduled<Void>?
 
@@ -217,11 +217,6 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         response = ResponseInProgress()
     }
 
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        unwritableSince = context.channel.isWritable ? nil : .now()
-        context.fireChannelWritabilityChanged()
-    }
-
     // MARK: Refusing
 
     private func refuse(_ context: ChannelHandlerContext, _ refusal: RequestRefusal) {
@@ -287,6 +282,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer()))), promise: sent)
     }
 
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is ConnectionAbort else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        state.isClosing = true
+        context.close(mode: .all, promise: promise)
+    }
+
     // MARK: Clocks
 
     private func startClock(_ context: ChannelHandlerContext) {
@@ -296,12 +297,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func look(_ context: ChannelHandlerContext) {
         let now = NIODeadline.now()
-        if let since = unwritableSince, now - since > limits.sendTimeout {
-            return context.close(mode: .all, promise: nil)
-        }
+        sending.look(now, at: context.channel)
+        if sending.hasStalled(now, limits) { return context.close(mode: .all, promise: nil) }
         switch state.inbound {
         case .nothing:
-            if passed.isEmpty, unwritableSince == nil, now - state.lastActivity > limits.idleTimeout {
+            // While the client still takes the last answer from the kernel it is not idle.
+            let idleSince = max(state.lastActivity, sending.lastTaken)
+            if passed.isEmpty, !sending.isWaiting, now - idleSince > limits.idleTimeout {
                 return context.close(mode: .all, promise: nil)
             }
         case .head(let since):
@@ -312,35 +314,5 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             }
         }
         clock = context.eventLoop.assumeIsolated().scheduleTask(in: limits.tick) { self.look(context) }
-    }
-}
-
-/// How long a body has kept us waiting.
-struct BodyClock {
-    private(set) var count: Int64 = 0
-    private var waited: TimeAmount = .zero
-    private var waitingSince: NIODeadline?
-    /// False while the client waits for `100 Continue`.
-    var isExpectedByClient = true
-
-    var hasBegun: Bool { count > 0 }
-
-    mutating func received(_ bytes: Int) {
-        count += Int64(bytes)
-        if let since = waitingSince { waited = waited + (.now() - since) }
-        waitingSince = nil
-    }
-
-    /// The server would take more.
-    mutating func wanted() {
-        if waitingSince == nil, isExpectedByClient { waitingSince = .now() }
-    }
-
-    func isTooSlow(_ now: NIODeadline, _ limits: ConnectionLimits) -> Bool {
-        let current = waitingSince.map { now - $0 } ?? .zero
-        if current > limits.bodyIdleTimeout { return true }
-        let total = waited + current
-        guard total > limits.bodyGracePeriod else { return false }
-        return Double(count) / (Double(total.nanoseconds) / 1e9) < Double(limits.minimumBodyRate)
     }
 }

@@ -8,7 +8,7 @@ import NIOHTTPTypesHTTP1
 /// Makes the channel handlers that go into every connection, in front of Hummingbird's bridge to async code.
 ///
 /// They are handed to Hummingbird as additional handlers. Where it decodes HTTP/1 (plain, or over TLS) the guard and the hot
-/// read path then take their places around the decoder; a stream of HTTP/2 only gets the tracker.
+/// read path then take their places around the decoder; a stream of HTTP/2 gets a guard of its own kind.
 public struct ConnectionHandlers: Sendable {
     private let limits: ConnectionLimits
     private let cors: CORSPolicy
@@ -58,6 +58,11 @@ public struct ConnectionHandlers: Sendable {
             try installGuard(pipeline, before: found)
         }
         try pipeline.addHandler(ResponseTracker(codec: sendsFiles ? codec : nil), position: .after(context.handler))
+        if codec == nil {
+            let connection = try? context.channel.parent?.pipeline.syncOperations.handler(type: TLSGuard.self)
+            let streamGuard = StreamGuard(limits: limits, connection: connection, refused: report)
+            try pipeline.addHandler(streamGuard, position: .after(context.handler))
+        }
     }
 
     private func installGuard(_ pipeline: ChannelPipeline.SynchronousOperations, before codec: ChannelHandlerContext) throws {
@@ -68,14 +73,15 @@ public struct ConnectionHandlers: Sendable {
             let handler = HotReadHandler(state, lookup: hot, cors: cors, observer: observer, encoder: encoder)
             try pipeline.addHandler(handler, position: .before(codec.handler))
         }
-        let observer = observer
-        let connectionGuard = ConnectionGuard(state, limits: limits) { refusal in
-            observer.report(
-                AnsweredRequest(
-                    id: RequestID.next(), frontend: "server", operation: "refused", method: "other", target: "",
-                    status: Int(refusal.status.code), nanoseconds: 0, bytesIn: 0, bytesOut: Int64(refusal.body.readableBytes),
-                    error: refusal.message))
-        }
+        let connectionGuard = ConnectionGuard(state, limits: limits, refused: report)
         try pipeline.addHandler(connectionGuard, position: .before(codec.handler))
+    }
+
+    private func report(_ refusal: RequestRefusal) {
+        observer.report(
+            AnsweredRequest(
+                id: RequestID.next(), frontend: "server", operation: "refused", method: "other", target: "",
+                status: Int(refusal.status.code), nanoseconds: 0, bytesIn: 0, bytesOut: Int64(refusal.body.readableBytes),
+                error: refusal.message))
     }
 }

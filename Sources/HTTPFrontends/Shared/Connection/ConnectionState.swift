@@ -24,6 +24,9 @@ final class ConnectionState {
     var lastActivity = NIODeadline.now()
 }
 
+/// Asks for the connection to be closed at once, whatever is still to be sent: it can't be.
+struct ConnectionAbort {}
+
 /// Sees the bytes before the decoder does, which tells nobody about a head until it is complete.
 final class HeadWatch: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import MediaCore
 import NIOCore
 import NIOHTTP1
@@ -54,6 +55,20 @@ struct RequestRefusal: Error, Equatable {
         }
         guard codings.isEmpty || codings.count == 1 && codings.allSatisfy({ $0.lowercased() == "chunked" }) else {
             self = .unknownCoding
+            return
+        }
+        return nil
+    }
+
+    /// What is wrong with the head of an HTTP/2 stream, whose framing has no ambiguities. Nil when nothing is.
+    init?(checking head: HTTPRequest, limits: ConnectionLimits) {
+        guard head.path?.utf8.count ?? 0 <= limits.targetBytes else {
+            self = .targetTooLong
+            return
+        }
+        guard head.headerFields.reduce(0, { $0 + $1.name.rawName.utf8.count + $1.value.utf8.count + 4 }) <= limits.headerBytes
+        else {
+            self = .headersTooLarge
             return
         }
         return nil

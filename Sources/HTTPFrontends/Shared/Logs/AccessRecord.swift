@@ -54,6 +54,9 @@ final class AccessRecord: Sendable {
         progress.withLock { ($0.bytesIn, $0.bytesOut) = (bytesIn, bytesOut) }
     }
 
+    /// The body could not be produced, after the head was out.
+    func failBody(_ error: any Error) { trace.failBody(error) }
+
     /// The answer is complete.
     func finish(status: Int, bytesIn: Int64, bytesOut: Int64) {
         note(bytesIn: bytesIn, bytesOut: bytesOut)

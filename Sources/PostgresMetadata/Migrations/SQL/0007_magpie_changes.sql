@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- Change notices on the channel `magpie_changes`: what makes a server forget what it cached, whoever wrote.
 --
--- Payloads are JSON arrays: ["object", bucket, key], ["bucket", id] or ["everything"]. A transaction that sets `magpie.quiet` to
--- 'on' sends none: its server knows what it wrote, and NOTIFY makes commits wait for each other.
+-- Payloads are JSON arrays: ["object", bucket, key], ["bucket", id] or ["everything"]. In a transaction that sets `magpie.quiet` to
+-- 'on' the statements of the server itself send none: it knows what it wrote, and NOTIFY makes commits wait for each other. What
+-- other triggers write in the same transaction the server can't know, so that is announced in any case.
 
 CREATE OR REPLACE FUNCTION magpie.announce(VARIADIC p_parts text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -16,6 +17,11 @@ BEGIN
 END
 $$;
 
+-- Whether the statement that fired the calling trigger is a quiet server's own. At depth 1 no other trigger is behind it.
+CREATE OR REPLACE FUNCTION magpie.is_quiet() RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT pg_trigger_depth() = 1 AND current_setting('magpie.quiet', true) IS NOT DISTINCT FROM 'on'
+$$;
+
 -- The rows of a statement, one by one, or folded when there are many: by bucket, and beyond a hundred buckets altogether.
 CREATE OR REPLACE FUNCTION magpie.announce_objects() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -23,7 +29,7 @@ DECLARE
     buckets text[];
     changed int;
 BEGIN
-    IF current_setting('magpie.quiet', true) IS NOT DISTINCT FROM 'on' THEN
+    IF magpie.is_quiet() THEN
         RETURN NULL;
     END IF;
     IF TG_OP = 'UPDATE' THEN
@@ -54,7 +60,7 @@ $$;
 
 CREATE OR REPLACE FUNCTION magpie.announce_bucket() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF current_setting('magpie.quiet', true) IS DISTINCT FROM 'on' THEN
+    IF NOT magpie.is_quiet() THEN
         IF TG_OP IN ('UPDATE', 'DELETE') THEN
             PERFORM magpie.announce('bucket', OLD.id);
         END IF;

@@ -2,6 +2,15 @@
 -- Objects that arrive in several requests. Only the server itself sees these tables: the caller's rights are tried on
 -- storage.objects before each step.
 
+DO $$
+BEGIN
+    IF NOT has_table_privilege('storage.buckets', 'REFERENCES') THEN
+        RAISE EXCEPTION 'the role "%" may not refer to storage.buckets', current_user
+            USING HINT = format('As its owner: GRANT REFERENCES ON storage.buckets TO %I', current_user);
+    END IF;
+END
+$$;
+
 CREATE TABLE IF NOT EXISTS magpie.upload_sessions (
     -- Also the version of the object that comes of it.
     id text COLLATE "C" PRIMARY KEY,
