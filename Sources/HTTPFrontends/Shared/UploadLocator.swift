@@ -31,7 +31,10 @@ struct UploadLocator: Hashable {
     var segment: String { Base64URL.encode("\(address)/\(id)".utf8) }
 
     /// Whether the upload found by the id is the one that was named.
-    func names(_ session: UploadSession) -> Bool { session.address.isWritten(address) }
+    func names(_ session: UploadSession) -> Bool { names(session.address) }
+
+    /// By bytes, as addresses compare.
+    func names(_ other: ObjectAddress) -> Bool { address.utf8.elementsEqual(other.description.utf8) }
 }
 
 /// Where clients reach the server, for answers that carry absolute URLs.

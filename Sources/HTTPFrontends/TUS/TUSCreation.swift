@@ -42,7 +42,7 @@ extension TUSCall {
     private func concatenate(
         _ pieces: [UploadLocator], into beginning: UploadBeginning, at address: ObjectAddress, access: Access
     ) async throws -> Response {
-        guard pieces.allSatisfy({ address.isWritten($0.address) }) else { throw TUSError.invalidConcat }
+        guard pieces.allSatisfy({ $0.names(address) }) else { throw TUSError.invalidConcat }
         let state = try await uploads.concatenate(pieces.map(\.id), into: beginning, at: address, access: access)
         var headers = Self.progress(state.session)
         headers[.uploadOffset] = nil
