@@ -17,4 +17,5 @@ extension Request {
 extension HTTPField.Name {
     static let apiKey = known("apikey")
     static let upsert = known("x-upsert")
+    static let userMetadata = known("x-metadata")
 }

@@ -76,6 +76,8 @@ public struct PublicOrigin: Sendable {
 }
 
 extension HTTPField.Name {
+    static let uploadLength = known("upload-length")
+    static let uploadOffset = known("upload-offset")
     static let xForwardedProto = known("x-forwarded-proto")
     static let xForwardedHost = known("x-forwarded-host")
     static let xForwardedPort = known("x-forwarded-port")

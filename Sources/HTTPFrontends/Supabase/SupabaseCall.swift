@@ -99,7 +99,6 @@ extension SupabaseCall {
 }
 
 extension HTTPField.Name {
-    static let userMetadata = known("x-metadata")
     static let robotsTag = known("x-robots-tag")
     static let clientInfo = known("x-client-info")
 }

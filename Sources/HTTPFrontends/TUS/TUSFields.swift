@@ -10,9 +10,7 @@ extension HTTPField.Name {
     static let tusChecksumAlgorithm = known("tus-checksum-algorithm")
     /// Supabase's: `1` on the answer to the request that completed the upload.
     static let tusComplete = known("tus-complete")
-    static let uploadLength = known("upload-length")
     static let uploadDeferLength = known("upload-defer-length")
-    static let uploadOffset = known("upload-offset")
     static let uploadMetadata = known("upload-metadata")
     static let uploadExpires = known("upload-expires")
     static let uploadConcat = known("upload-concat")

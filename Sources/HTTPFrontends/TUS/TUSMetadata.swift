@@ -48,20 +48,6 @@ struct TUSMetadata: Hashable {
         return "max-age=\(seconds)"
     }
 
-    /// A JSON object that the database can hold. Anything else is ignored, as the reference does.
-    private var userMetadata: JSONText? {
-        guard let text = string("metadata"), let value = try? JSONSerialization.jsonObject(with: Data(text.utf8)),
-            let object = value as? [String: Any], !Self.containsNUL(object)
-        else { return nil }
-        return JSONText(trusted: text)
-    }
-
-    private static func containsNUL(_ value: Any) -> Bool {
-        switch value {
-        case let text as String: text.utf8.contains(0)
-        case let list as [Any]: list.contains(where: containsNUL)
-        case let object as [String: Any]: object.contains { $0.key.utf8.contains(0) || containsNUL($0.value) }
-        default: false
-        }
-    }
+    /// What is no JSON object is ignored.
+    private var userMetadata: JSONText? { values["metadata"].flatMap(UserMetadataText.read) }
 }

@@ -42,6 +42,7 @@ enum HTTPServer {
         _ registry: PrometheusRegistry
     ) -> [any Frontend] {
         let limits = configuration.limits
+        let origin = PublicOrigin(url: configuration.publicURL, isTLS: configuration.tls != nil)
         return [
             OperationsFrontend(
                 checks: [
@@ -52,9 +53,12 @@ enum HTTPServer {
                 ], registry: registry),
             TUSFrontend(
                 storage: storage,
-                configuration: TUSFrontend.Configuration(
-                    maxUploadBytes: limits.upload,
-                    origin: PublicOrigin(url: configuration.publicURL, isTLS: configuration.tls != nil))),
+                configuration: TUSFrontend.Configuration(maxUploadBytes: limits.upload, origin: origin)),
+            // Ahead of the dialect whose paths it shares.
+            ResumableUploadFrontend(
+                storage: storage,
+                configuration: ResumableUploadFrontend.Configuration(
+                    maxUploadBytes: limits.upload, lifetime: limits.uploadExpiry.components.seconds, origin: origin)),
             SupabaseFrontend(
                 storage: storage,
                 configuration: SupabaseFrontend.Configuration(
