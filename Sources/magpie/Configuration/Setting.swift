@@ -59,14 +59,15 @@ extension Setting {
         Setting(name: "HEADER_LIMIT", fallback: "64KiB", meaning: "All header fields of a request together."),
         Setting(name: "TARGET_LIMIT", fallback: "16KiB", meaning: "The longest request target."),
         Setting(name: "MAX_CONNECTIONS", fallback: "10000", meaning: "The most client connections at a time."),
-        Setting(name: "HEADER_TIMEOUT", fallback: "20s", meaning: "How long the head of a request may take to arrive."),
+        Setting(
+            name: "HEADER_TIMEOUT", fallback: "20s", meaning: "How long the head of a request, or a TLS handshake, may take."),
         Setting(name: "IDLE_TIMEOUT", fallback: "75s", meaning: "How long a connection may be idle between requests."),
         Setting(
             name: "BODY_TIMEOUT", fallback: "60s", meaning: "How long a client may keep the server waiting for more of a body."),
         Setting(
             name: "MIN_BODY_RATE", fallback: "512",
             meaning: "The slowest body, in bytes a second, after half a minute of waiting."),
-        Setting(name: "SEND_TIMEOUT", fallback: "120s", meaning: "How long a client may take to read what was sent."),
+        Setting(name: "SEND_TIMEOUT", fallback: "120s", meaning: "How long a client may take nothing of what it is sent."),
         Setting(name: "SHUTDOWN_TIMEOUT", fallback: "30s", meaning: "How long requests may go on after SIGTERM."),
         Setting(
             name: "DATABASE_POOL", fallback: "",

@@ -9,7 +9,7 @@ import Testing
 @testable import HTTPFrontends
 
 /// Large files that the kernel sends: what arrives, in which order, and who is waited for.
-@Suite struct FileSendingTests {
+@Suite(.timeLimit(.minutes(1))) struct FileSendingTests {
     private static let size = 20_000_003
     private static let bytes = TestFile.bytes(size)
 

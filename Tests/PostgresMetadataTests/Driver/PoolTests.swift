@@ -120,7 +120,7 @@ import Testing
         let error = await #expect(throws: PostgresError.self) { try await client.transaction([.run(Self.one)], ending: .commit) }
 
         #expect(error?.kind == .connectFailed)
-        #expect(error?.message.contains("timed out") == true)
+        #expect(error?.message.contains("timed out") == true, "\(String(describing: error))")
         await client.shutdown()
         // Not closed before: the port would be free again, and refuse.
         withExtendedLifetime(silent) {}

@@ -23,7 +23,7 @@ struct SendClock {
     /// Looks at the connection. To be called at every tick, so that progress between two of them is seen.
     mutating func look(_ now: NIODeadline, at channel: any Channel) {
         let acknowledged = Self.acknowledgedBytes(of: channel)
-        if acknowledged != nil, acknowledged != self.acknowledged { lastTaken = now }
+        if let acknowledged, let before = self.acknowledged, acknowledged != before { lastTaken = now }
         self.acknowledged = acknowledged
         isWaiting = Self.hasUnsentBytes(channel)
         lastProgress = isWaiting ? max(lastProgress, lastTaken) : now
