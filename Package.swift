@@ -148,7 +148,8 @@ let package = Package(
         .testTarget(
             name: "MediaCoreTests",
             dependencies: [
-                "MediaCore", "MediaTesting",
+                "MediaCore", "MediaTesting", "WireFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -173,7 +174,7 @@ let package = Package(
         .testTarget(
             name: "HTTPFrontendsTests",
             dependencies: [
-                "HTTPFrontends", "MediaCore", "MediaTesting",
+                "HTTPFrontends", "MediaCore", "MediaTesting", "WireFormats",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -8,8 +8,6 @@ import WireFormats
 /// The S3 protocol, at `/s3` and at `/storage/v1/s3`, and below a domain of its own.
 public struct S3Frontend: Frontend {
     public struct Configuration: Sendable {
-        /// The pair whose holder is the service.
-        public var serverPair: S3KeyPair
         /// The secret of Supabase's session form. Never logged.
         public var anonymousKey: String
         /// What clients are told of where buckets are.
@@ -20,10 +18,9 @@ public struct S3Frontend: Frontend {
         public var maxDocumentBytes: Int
 
         public init(
-            serverPair: S3KeyPair, anonymousKey: String, region: String = "us-east-1", domain: String? = nil,
+            anonymousKey: String, region: String = "us-east-1", domain: String? = nil,
             maxDocumentBytes: Int = 4 << 20
         ) {
-            self.serverPair = serverPair
             self.anonymousKey = anonymousKey
             self.region = region
             self.domain = domain?.lowercased()
@@ -39,8 +36,7 @@ public struct S3Frontend: Frontend {
     public init(storage: Storage, configuration: Configuration) {
         self.storage = storage
         self.configuration = configuration
-        self.authentication = S3Authentication(
-            storage: storage, serverPair: configuration.serverPair, anonymousKey: configuration.anonymousKey)
+        self.authentication = S3Authentication(storage: storage, anonymousKey: configuration.anonymousKey)
     }
 
     /// Names this process in answers, for logs of several servers behind one name.
@@ -55,9 +51,20 @@ public struct S3Frontend: Frontend {
         } catch {
             response = render(S3Error(error), to: request, context.trace)
         }
+        await S3CrossOrigin(request, target, storage).decorate(&response, context.trace)
         response.headers[.amzRequestID] = context.trace.requestID
         response.headers[.amzID2] = Self.hostID
         return response
+    }
+
+    public func preflight(_ request: Request, context: MagpieRequestContext) async -> Response? {
+        guard let target = S3Target(request.head, domain: configuration.domain) else { return nil }
+        context.trace.operation = "cors.preflight"
+        do {
+            return try await S3CrossOrigin(request, target, storage).preflight(context.trace)
+        } catch {
+            return render(S3Error(error), to: request, context.trace)
+        }
     }
 
     /// Whether a request that looks like another dialect's public read may be this one's: below its domain, or signed.

@@ -107,8 +107,8 @@ extension Objects {
         do {
             record = try await runToEnd { try await metadata.commitPut(object, mode: mode, facts: facts) }
         } catch {
-            // Where it is uncertain the sweep decides later.
-            if let error = error as? StorageError, error.rulesOutCommit { await discard(object.blob) }
+            // Where it is uncertain the sweep decides later. The bytes of an upload are kept for another try, and may be an object's.
+            if object.completing == nil, let error = error as? StorageError, error.rulesOutCommit { await discard(object.blob) }
             throw error
         }
         // A trigger of the database may have put the row elsewhere.

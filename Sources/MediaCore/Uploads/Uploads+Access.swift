@@ -2,12 +2,20 @@
 
 /// Who may go on with an upload.
 extension Uploads {
-    /// Whether `access` may go on with `session` now.
-    ///
-    /// The policies decide, as for a plain upload. Besides, nobody but the service writes an object that somebody else will own:
-    /// the row would say that they did.
+    /// Whether `access` may go on with `session` now: the policies decide, as for a plain upload.
     /// - Throws: what `Objects.put` throws before it reads the body.
     func admit(_ session: UploadSession, access: Access) async throws {
+        try requireOwner(of: session, access)
+        let options = UploadOptions(
+            mode: session.mode, contentType: session.details.mimetype ?? UploadOptions.unknownContentType,
+            userMetadata: session.userMetadata, announcedLength: session.length, announcesObjectSize: true)
+        try await admit(options, at: session.address, access: access)
+    }
+
+    /// Nobody but the service writes an object that somebody else will own: the row would say that they did.
+    ///
+    /// Of an upload that is complete nothing more is asked: whether its key is taken is no question any more.
+    func requireOwner(of session: UploadSession, _ access: Access) throws(StorageError) {
         let isService =
             switch access {
             case .policy(let caller): caller.principal.role == serviceRole
@@ -17,13 +25,10 @@ extension Uploads {
             throw StorageError(.accessDenied, "The upload was begun by somebody else", resource: session.address.key.rawValue)
         }
         // A client of a grant can't choose; one whose grant says something else than when it began has another grant.
-        if case .grant(let grant, _) = access, (grant.replaces ? PutMode.replace : .create) != session.mode {
-            throw StorageError(.signatureMismatch, "Invalid signature")
-        }
-        let options = UploadOptions(
-            mode: session.mode, contentType: session.details.mimetype ?? UploadOptions.unknownContentType,
-            userMetadata: session.userMetadata, announcedLength: session.length, announcesObjectSize: true)
-        try await admit(options, at: session.address, access: access)
+        guard case .grant(let grant, _) = access else { return }
+        guard grant.action == .upload, grant.address == session.address,
+            (grant.replaces ? PutMode.replace : .create) == session.mode
+        else { throw StorageError(.signatureMismatch, "Invalid signature") }
     }
 
     func admit(_ options: UploadOptions, at address: ObjectAddress, access: Access) async throws {

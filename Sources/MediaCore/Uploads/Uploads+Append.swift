@@ -13,12 +13,9 @@ extension Uploads {
         try await locks.withLock(.upload(id)) { lease in
             var session = try await session(id)
             guard session.kind != .parts else { throw StorageError.uploadNotFound(id) }
+            guard !session.isComplete else { return try repeated(append, of: session, access: access) }
             try await admit(session, access: access)
             guard session.offset == append.offset else { throw StorageError.uploadOffsetMismatch(id) }
-            guard !session.isComplete else {
-                guard append.body.length == 0 else { throw StorageError.uploadComplete(id) }
-                return UploadState(session: session)
-            }
             let known = session.length
             let limit = try await requireRoom(for: append, in: &session, facts: access.facts)
             session = try await receive(append, in: session, acknowledgedLength: known, limit: limit, lease: lease)
@@ -26,6 +23,14 @@ extension Uploads {
             guard append.isLast ?? session.isWhole else { return UploadState(session: session) }
             return try await finish(session, facts: access.facts)
         }
+    }
+
+    /// A client that did not hear that the upload is complete may end it again.
+    private func repeated(_ append: UploadAppend, of session: UploadSession, access: Access) throws(StorageError) -> UploadState {
+        try requireOwner(of: session, access)
+        guard session.offset == append.offset else { throw .uploadOffsetMismatch(session.id) }
+        guard append.body.length == 0 else { throw .uploadComplete(session.id) }
+        return UploadState(session: session)
     }
 
     /// What can be refused before a byte is read; learns the length.

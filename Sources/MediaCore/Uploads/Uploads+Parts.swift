@@ -52,7 +52,8 @@ extension Uploads {
     public func complete(_ completion: PartsCompletion, of id: UploadID, access: Access) async throws -> UploadState {
         try await locks.withLock(.upload(id)) { _ in
             let session = try await partsSession(id)
-            try await admit(completedOrNot: session, access: access)
+            try requireOwner(of: session, access)
+            if !session.isComplete { try await admit(session, access: access) }
             let chosen = try choose(completion, from: try await metadata.uploadParts(of: id, after: nil, limit: 10_000))
             guard let digest = UploadDigest.joining(chosen) else { throw Self.invalidPart(nil) }
             let size = chosen.reduce(0) { $0 + $1.size }
@@ -74,13 +75,6 @@ extension Uploads {
         let session = try await session(id)
         guard session.kind == .parts else { throw StorageError.uploadNotFound(id) }
         return session
-    }
-
-    /// A complete upload is looked at by whoever may have completed it; that the key is taken now is no news.
-    private func admit(completedOrNot session: UploadSession, access: Access) async throws {
-        var session = session
-        if session.isComplete { session.mode = .replace }
-        try await admit(session, access: access)
     }
 
     private func record(

@@ -94,6 +94,8 @@ public struct Uploads: Sendable {
     public func abort(_ id: UploadID, access: Access) async throws {
         try await locks.withLock(.upload(id)) { _ in
             let session = try await session(id)
+            try requireOwner(of: session, access)
+            guard !session.isComplete else { throw StorageError.uploadComplete(id) }
             try await admit(session, access: access)
             _ = try await metadata.deleteUpload(id)
             await discardBytes(of: session)

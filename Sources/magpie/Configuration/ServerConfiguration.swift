@@ -66,6 +66,7 @@ struct ServerConfiguration: Sendable {
         var sendTimeout: Duration
         var shutdownTimeout: Duration
         var signedUploadExpiry: Duration
+        var uploadExpiry: Duration
         var sweepInterval: Duration
         var orphanAge: Duration
         var lifecycleDay: Duration
@@ -209,6 +210,7 @@ extension ServerConfiguration.Limits {
             idleTimeout: try settings.duration("IDLE_TIMEOUT"), bodyTimeout: try settings.duration("BODY_TIMEOUT"),
             sendTimeout: try settings.duration("SEND_TIMEOUT"), shutdownTimeout: try settings.duration("SHUTDOWN_TIMEOUT"),
             signedUploadExpiry: try settings.duration("SIGNED_UPLOAD_EXPIRY"),
+            uploadExpiry: try settings.duration("UPLOAD_EXPIRY", atLeast: .seconds(1)),
             sweepInterval: try settings.duration("SWEEP_INTERVAL"),
             orphanAge: try settings.duration("ORPHAN_AGE", atLeast: Self.shortestOrphanAge),
             lifecycleDay: try settings.duration("LIFECYCLE_DAY"))

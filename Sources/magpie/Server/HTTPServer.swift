@@ -43,12 +43,12 @@ enum HTTPServer {
         _ registry: PrometheusRegistry
     ) -> [any Frontend] {
         let limits = configuration.limits
+        let origin = PublicOrigin(url: configuration.publicURL, isTLS: configuration.tls != nil)
         return [
             // First, for below its own domain every path is a key.
             S3Frontend(
                 storage: storage,
                 configuration: S3Frontend.Configuration(
-                    serverPair: S3KeyPair(accessKeyID: secrets.s3AccessKey, secretAccessKey: secrets.s3SecretKey),
                     anonymousKey: secrets.anonKey, region: secrets.s3Region, domain: configuration.s3Domain)),
             OperationsFrontend(
                 checks: [
@@ -57,6 +57,14 @@ enum HTTPServer {
                         try await WriteProbe.run(in: configuration.blobDirectory)
                     },
                 ], registry: registry),
+            TUSFrontend(
+                storage: storage,
+                configuration: TUSFrontend.Configuration(maxUploadBytes: limits.upload, origin: origin)),
+            // Ahead of the dialect whose paths it shares.
+            ResumableUploadFrontend(
+                storage: storage,
+                configuration: ResumableUploadFrontend.Configuration(
+                    maxUploadBytes: limits.upload, lifetime: limits.uploadExpiry.components.seconds, origin: origin)),
             SupabaseFrontend(
                 storage: storage,
                 configuration: SupabaseFrontend.Configuration(

@@ -52,6 +52,7 @@ enum Server {
         return Storage(
             configuration: Storage.Configuration(
                 uploadLimits: UploadLimits(maxObjectBytes: limits.upload, maxObjectsToEmpty: limits.objectsToEmpty),
+                uploads: Uploads.Configuration(lifetime: max(1, limits.uploadExpiry.components.seconds)),
                 signedUploadLifetime: limits.signedUploadExpiry.components.seconds, cacheCapacity: limits.cache,
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
                 serviceRole: configuration.serviceRole,
@@ -67,6 +68,7 @@ enum Server {
         let upkeep = Upkeep(
             metadata: database.metadata, blobs: blobs, signal: storage.reaper,
             schedule: Upkeep.Schedule(
+                expiryInterval: min(.seconds(60), configuration.limits.uploadExpiry),
                 sweepInterval: configuration.limits.sweepInterval,
                 orphanAge: configuration.limits.orphanAge.components.seconds),
             logger: logger)
@@ -77,7 +79,7 @@ enum Server {
             BackgroundTask("watch", logger: logger) { try await database.metadata.watch { storage.apply($0) } })
         services.append(BackgroundTask("upkeep", logger: logger) { await upkeep.run() })
         let lifecycle = Lifecycle(
-            storage: storage, metadata: database.metadata, service: database.metadata.service,
+            storage: storage, metadata: database.metadata, service: database.metadata.service, uploads: storage.uploads,
             day: LifecycleDay(seconds: max(1, configuration.limits.lifecycleDay.components.seconds)), logger: logger)
         services.append(BackgroundTask("lifecycle", logger: logger) { await lifecycle.run() })
         let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)

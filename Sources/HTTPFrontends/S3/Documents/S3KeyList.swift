@@ -54,7 +54,7 @@ struct S3KeyListRequest {
         includesOwner = !isV2 || query["fetch-owner"]?.lowercased() == "true"
         if isV2 {
             let token = query["continuation-token"]
-            if let token { _ = try Self.position(token: token) }
+            if let token, !token.isEmpty { _ = try Self.position(token: token) }
             version = .token(token, startAfter: try query.keyText("start-after"))
         } else {
             version = .marker(try query.keyText("marker"))
@@ -66,8 +66,8 @@ struct S3KeyListRequest {
         get throws(S3Error) {
             var result = KeyQuery(prefix: prefix, delimiter: delimiter, limit: limit, includesOwner: includesOwner)
             switch version {
-            case .token(let token?, _): result.after = try Self.position(token: token)
-            case .token(nil, let start), .marker(let start):
+            case .token(let token?, _) where !token.isEmpty: result.after = try Self.position(token: token)
+            case .token(_, let start), .marker(let start):
                 guard !start.isEmpty else { break }
                 // A common prefix that ended the last page stands for all keys in it.
                 result.after = result.fold(start) == start ? .prefix(start) : .key(start)
@@ -104,10 +104,14 @@ struct S3KeyList {
         var xml = XMLWriter(capacity: 1024 + page.items.count * 320)
         xml.element("ListBucketResult", namespace: XMLWriter.s3Namespace) { xml in
             xml.element("Name", text: bucket.rawValue)
-            xml.element("Prefix", text: request.encoding.write(request.prefix))
             switch request.version {
-            case .marker(let marker): writePosition(marker: marker, to: &xml)
-            case .token(let token, let startAfter): writePosition(token: token, startAfter: startAfter, to: &xml)
+            case .marker(let marker):
+                // Quirk: clients decode it in the second version only.
+                xml.element("Prefix", text: request.prefix)
+                writePosition(marker: marker, to: &xml)
+            case .token(let token, let startAfter):
+                xml.element("Prefix", text: request.encoding.write(request.prefix))
+                writePosition(token: token, startAfter: startAfter, to: &xml)
             }
             xml.element("MaxKeys", text: String(request.limit))
             if !request.delimiter.isEmpty { xml.element("Delimiter", text: request.encoding.write(request.delimiter)) }

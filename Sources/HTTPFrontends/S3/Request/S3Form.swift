@@ -115,6 +115,7 @@ extension S3Error {
         case .tooSmall: self.init(.badRequest, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size")
         case .missingField(let name):
             self = .invalidArgument(name, "", "Bucket POST must contain a field named '\(name)'.")
+        case .malformedField("signature"), .malformedField("x-amz-signature"): self = .signatureMismatch
         case .malformedField(let name): self = .invalidArgument(name, "", "The field '\(name)' can't be read")
         case .signatureMismatch: self = .signatureMismatch
         }

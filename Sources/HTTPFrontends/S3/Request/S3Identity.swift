@@ -17,18 +17,6 @@ struct S3Identity: Sendable {
     }
 }
 
-/// A key pair that may sign requests.
-public struct S3KeyPair: Sendable {
-    public var accessKeyID: String
-    /// Never logged.
-    public var secretAccessKey: String
-
-    public init(accessKeyID: String, secretAccessKey: String) {
-        self.accessKeyID = accessKeyID
-        self.secretAccessKey = secretAccessKey
-    }
-}
-
 /// Finds out who signed a request, by what right they act, and whether they did sign it.
 ///
 /// Three kinds of credentials: the server's own pair, whose holder is the service; further pairs, which carry the claims of
@@ -36,7 +24,6 @@ public struct S3KeyPair: Sendable {
 /// travels along.
 struct S3Authentication: Sendable {
     let storage: Storage
-    let serverPair: S3KeyPair
     let anonymousKey: String
 
     /// A secret and whom it makes its holder.
@@ -76,13 +63,14 @@ struct S3Authentication: Sendable {
         if let sessionToken {
             return Credentials(secret: anonymousKey, principal: try storage.authenticator.principal(token: sessionToken))
         }
-        if accessKeyID.utf8.elementsEqual(serverPair.accessKeyID.utf8) {
-            let claims = JSONText(trusted: JSONWriter.object { $0.field("role", storage.serviceRole) })
-            return Credentials(
-                secret: serverPair.secretAccessKey,
-                principal: Principal(role: storage.serviceRole, subject: nil, claims: claims, token: ""))
-        }
-        throw S3Error(
+        let unknown = S3Error(
             .forbidden, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+        guard let keys = storage.accessKeys else { throw unknown }
+        do {
+            let found = try await keys.credential(AccessKeyID(accessKeyID))
+            return Credentials(secret: found.secret, principal: found.principal)
+        } catch let error as StorageError where error.code == .unauthenticated {
+            throw unknown
+        }
     }
 }

@@ -16,6 +16,9 @@ enum S3Route {
     static func operation(
         _ method: HTTPRequest.Method, _ resource: Resource, query: QueryParameters, copies: Bool = false
     ) throws(S3Error) -> S3Operation {
+        guard method != .options else {
+            throw S3Error(.badRequest, "BadRequest", "Insufficient information. Origin request header needed.")
+        }
         let names = Set(query.all.map(\.name))
         let found = names.intersection(subresources)
         try requireKnown(query, method, resource, found)

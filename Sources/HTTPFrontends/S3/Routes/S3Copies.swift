@@ -53,7 +53,8 @@ extension S3Call {
         switch try await storage.buckets.settings(of: bucket, facts: facts).versioning {
         case .off: nil
         case .enabled: version?.rawValue
-        case .suspended: VersionID.null.description
+        // A `null` version has no id to speak of.
+        case .suspended: nil
         }
     }
 }

@@ -9,8 +9,7 @@ extension S3Call {
     func putObject() async throws -> Response {
         let address = try address()
         _ = try caller()
-        // Without a length and without chunks there is no telling an empty body from a lost header.
-        guard request.headers[.contentLength] != nil || request.announcedLength == nil else { throw S3Error.missingContentLength }
+        try requireLength()
         try await requireMappableACL(in: address.bucket)
         let body = try S3Body(request, identity, context)
         let options = UploadOptions(
@@ -22,6 +21,15 @@ extension S3Call {
         headers[.amzVersionID] = try await newVersionID(of: record)
         headers.add(body.checks.checksum)
         return Response(status: .ok, headers: headers)
+    }
+}
+
+extension S3Call {
+    /// Amazon S3 takes no body whose length it is not told, and clients tell it always.
+    func requireLength() throws(S3Error) {
+        guard request.headers[.contentLength] != nil || request.headers[.amzDecodedContentLength] != nil else {
+            throw .missingContentLength
+        }
     }
 }
 

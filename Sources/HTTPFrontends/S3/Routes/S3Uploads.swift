@@ -24,7 +24,7 @@ extension S3Call {
 
     func uploadPart() async throws -> Response {
         let (session, number) = try await part()
-        guard request.headers[.contentLength] != nil || request.announcedLength == nil else { throw S3Error.missingContentLength }
+        try requireLength()
         let body = try S3Body(request, identity, context, computing: S3ChecksumPlan(session.attributes)?.algorithm)
         let part = try await storage.uploads.putPart(
             PartUpload(body: body.stream) { body.checks.values }, as: number, of: session.id, access: identity.access)
@@ -44,12 +44,11 @@ extension S3Call {
         switch delivered.outcome {
         case .notModified: throw S3Error.preconditionFailed
         case .full(let whole): content = whole
-        case .partial(let part, let resolved):
+        case .partial(let part, _):
             // Unlike a read, a copy of more than there is is a mistake.
             guard case .closed(let bounds)? = range, bounds.upperBound < part.size else {
-                throw S3Error.invalidArgument(
-                    "x-amz-copy-source-range", "\(resolved)",
-                    "Range specified is not valid for source object of size: \(part.size)")
+                throw StorageError(
+                    .rangeNotSatisfiable, "Range specified is not valid for the source object", resource: String(part.size))
             }
             content = part
         }

@@ -2,6 +2,15 @@
 -- Objects that arrive in several requests. Only the server itself sees these tables: the caller's rights are tried on
 -- storage.objects before each step.
 
+DO $$
+BEGIN
+    IF NOT has_table_privilege('storage.buckets', 'REFERENCES') THEN
+        RAISE EXCEPTION 'the role "%" may not refer to storage.buckets', current_user
+            USING HINT = format('As its owner: GRANT REFERENCES ON storage.buckets TO %I', current_user);
+    END IF;
+END
+$$;
+
 CREATE TABLE IF NOT EXISTS magpie.upload_sessions (
     -- Also the version of the object that comes of it.
     id text COLLATE "C" PRIMARY KEY,
@@ -66,12 +75,4 @@ BEGIN
     SET completed_at = now(), expires_at = coalesce(u.expires_at, p_kept_until)
     WHERE u.id = p_id;
 END
-$$;
-
--- The blob's further digests travel with its place.
-DROP FUNCTION IF EXISTS magpie.blob_location(text);
-CREATE FUNCTION magpie.blob_location(p_version text)
-RETURNS TABLE (backend text, key text, size bigint, md5 text, checksums jsonb)
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
-    SELECT b.backend, b.key, b.size, b.md5, b.checksums FROM magpie.blobs AS b WHERE b.version = p_version
 $$;
