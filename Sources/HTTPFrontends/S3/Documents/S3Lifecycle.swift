@@ -18,6 +18,9 @@ struct S3Lifecycle {
         }
         var rules: [LifecycleRule] = []
         for item in list { rules.append(try Self.rule(item)) }
+        guard Set(rules.map(\.id)).count == rules.count else {
+            throw S3Error.invalidArgument("ID", "", "Rule ID must be unique. Found same ID for one or more rules.")
+        }
         try LifecycleRule.check(rules)
         self.rules = rules
     }
@@ -59,7 +62,6 @@ struct S3Lifecycle {
         }
         result.largerThan = try inner["ObjectSizeGreaterThan"].map { try number($0.text) }
         result.smallerThan = try inner["ObjectSizeLessThan"].map { try number($0.text) }
-        guard outer["And"] != nil || outer.children.count <= 1 else { throw S3Error.malformedXML }
         return result
     }
 

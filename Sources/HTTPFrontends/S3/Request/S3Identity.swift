@@ -35,13 +35,25 @@ struct S3Authentication: Sendable {
     /// - Parameter forwardedPrefix: What a proxy in front cut off the path before it came here.
     /// - Throws: `S3Error`, `SigV4Error`; `StorageError` when the database fails.
     func identity(_ head: RequestHead, forwardedPrefix: String?, facts: RequestFacts) async throws -> S3Identity {
-        guard let signed = try SignedRequest(head) else { return .anonymous(facts) }
+        guard let signed = try SignedRequest(head) else {
+            guard !Self.hasOldSignature(head) else {
+                throw S3Error.invalidRequest(
+                    "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
+            }
+            return .anonymous(facts)
+        }
         let credentials = try await credentials(of: signed.credential.accessKeyID, sessionToken: signed.sessionToken)
         let key = SigningKey(secretAccessKey: credentials.secret, scope: signed.credential.scope)
         let signatures = try Self.verify(signed, head, key, forwardedPrefix: forwardedPrefix)
         return S3Identity(
             access: .policy(Caller(principal: credentials.principal, facts: facts)), payload: signed.payload,
             signatures: signatures)
+    }
+
+    /// Whether the request is signed by Version 2, which is only there for forms.
+    private static func hasOldSignature(_ head: RequestHead) -> Bool {
+        head.fields.contains { $0.name == "authorization" && $0.value.hasPrefix("AWS ") }
+            || (head.query ?? "").split(separator: "&").contains { $0.hasPrefix("AWSAccessKeyId=") }
     }
 
     private static func verify(

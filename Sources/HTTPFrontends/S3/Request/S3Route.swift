@@ -105,7 +105,7 @@ enum S3Route {
     private static let parameters: Set<String> = [
         "x-id", "list-type", "prefix", "delimiter", "marker", "max-keys", "encoding-type", "continuation-token", "start-after",
         "fetch-owner", "key-marker", "version-id-marker", "versionId", "max-uploads", "upload-id-marker", "max-parts",
-        "part-number-marker", "partNumber", "max-buckets", "bucket-region",
+        "part-number-marker", "partNumber", "max-buckets", "bucket-region", "AWSAccessKeyId", "Signature", "Expires",
     ]
 
     /// A name without a value asks for a sub-resource. Changing requests may not have any name that is not known.

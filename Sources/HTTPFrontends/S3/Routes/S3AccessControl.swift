@@ -34,7 +34,7 @@ extension S3Call {
         let bucket = try await visibleBucket()
         guard bucket.isPublic else { throw Self.noPolicy }
         var xml = XMLWriter(capacity: 256)
-        xml.element("PolicyStatus", namespace: XMLWriter.s3Namespace) { $0.element("IsPublic", text: "TRUE") }
+        xml.element("PolicyStatus", namespace: XMLWriter.s3Namespace) { $0.element("IsPublic", text: "true") }
         return .xml(xml)
     }
 
