@@ -134,6 +134,7 @@ extension Objects {
         guard info.size == source.size else {
             throw StorageError(.internal, "Internal Server Error", resource: "copied \(info.size) of \(source.size) bytes")
         }
-        return BlobLocation(backend: target, key: key, size: info.size, md5: source.md5, checksums: source.checksums, parts: source.parts)
+        return BlobLocation(
+            backend: target, key: key, size: info.size, md5: source.md5, checksums: source.checksums, parts: source.parts)
     }
 }

@@ -30,7 +30,7 @@ struct Migration: Sendable {
         Migration(8, "magpie_uploads", PackageResources._008_magpie_uploads_sql),
         Migration(9, "magpie_versions", PackageResources._009_magpie_versions_sql),
         Migration(10, "magpie_access_keys", PackageResources._010_magpie_access_keys_sql),
-        Migration(12, "magpie_parts", PackageResources._012_magpie_parts_sql),
+        Migration(11, "magpie_parts", PackageResources._011_magpie_parts_sql),
     ]
 
     /// The number that a database of this version has reached.

@@ -46,7 +46,8 @@ GRANT SELECT, DELETE, UPDATE (metadata) ON magpie.object_versions TO anon, authe
 ALTER TABLE magpie.blobs ADD COLUMN IF NOT EXISTS is_versioned boolean NOT NULL DEFAULT false;
 
 -- As `magpie.blob_location`, with all that is known of the blob.
-CREATE OR REPLACE FUNCTION magpie.blob_details(p_version text)
+DROP FUNCTION IF EXISTS magpie.blob_details(text);
+CREATE FUNCTION magpie.blob_details(p_version text)
 RETURNS TABLE (backend text, key text, size bigint, md5 text, checksums jsonb, is_versioned boolean)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
