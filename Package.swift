@@ -174,7 +174,7 @@ let package = Package(
         .testTarget(
             name: "HTTPFrontendsTests",
             dependencies: [
-                "HTTPFrontends", "MediaCore", "MediaTesting",
+                "HTTPFrontends", "MediaCore", "MediaTesting", "WireFormats",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -4,6 +4,7 @@ import MediaCore
 import MediaTesting
 import NIOCore
 import Testing
+import WireFormats
 
 @testable import HTTPFrontends
 
