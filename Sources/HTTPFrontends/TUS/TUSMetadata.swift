@@ -15,6 +15,7 @@ struct TUSMetadata: Hashable {
         for pair in text.split(separator: ",", omittingEmptySubsequences: false) {
             let words = pair.split(separator: " ", omittingEmptySubsequences: true)
             guard let key = words.first.map(String.init), words.count <= 2, values[key] == nil,
+                key.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }),
                 let value = words.count == 1 ? [] : Data(base64Encoded: String(words[1])).map(Array.init)
             else { throw .invalidMetadata }
             values[key] = value
