@@ -19,6 +19,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),  // the command line
+        .package(url: "https://github.com/apple/swift-async-algorithms", exact: "1.1.4"),  // channels with back pressure
         .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0"),  // settings from environment and file
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),  // digests, HMAC, AES-GCM
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),  // header fields and status codes
@@ -54,6 +55,8 @@ let package = Package(
         .target(
             name: "MediaCore",
             dependencies: [
+                "WireFormats",
+                .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Logging", package: "swift-log"),
@@ -145,7 +148,8 @@ let package = Package(
         .testTarget(
             name: "MediaCoreTests",
             dependencies: [
-                "MediaCore", "MediaTesting",
+                "MediaCore", "MediaTesting", "WireFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -170,7 +174,7 @@ let package = Package(
         .testTarget(
             name: "HTTPFrontendsTests",
             dependencies: [
-                "HTTPFrontends", "MediaCore", "MediaTesting",
+                "HTTPFrontends", "MediaCore", "MediaTesting", "WireFormats",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

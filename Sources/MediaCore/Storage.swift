@@ -4,11 +4,14 @@ public import Logging
 
 /// The core as front-ends see it.
 public struct Storage: Sendable {
+    /// Nil where the S3 dialect is not configured.
+    public let accessKeys: AccessKeys?
     public let authenticator: Authenticator
     public let buckets: Buckets
     public let delivery: Delivery
     public let objects: Objects
     public let signedURLs: SignedURLs
+    public let uploads: Uploads
     /// Shared with whoever follows the database's changes.
     public let cache: ReadCache
     public let reaper: ReaperSignal
@@ -19,6 +22,7 @@ public struct Storage: Sendable {
     /// What the core needs to know, parsed and checked by the executable.
     public struct Configuration: Sendable {
         public var uploadLimits: UploadLimits
+        public var uploads: Uploads.Configuration
         /// In seconds.
         public var signedUploadLifetime: Int64
         /// In bytes.
@@ -27,22 +31,29 @@ public struct Storage: Sendable {
         public var cachedBodyLimit: Int
         public var anonymousRole: String
         public var serviceRole: String
+        /// Nil: no key pairs.
+        public var accessKeys: AccessKeys.Configuration?
 
         public init(
-            uploadLimits: UploadLimits, signedUploadLifetime: Int64 = 7200, cacheCapacity: Int = 128 << 20,
-            cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role"
+            uploadLimits: UploadLimits, uploads: Uploads.Configuration = Uploads.Configuration(),
+            signedUploadLifetime: Int64 = 7200, cacheCapacity: Int = 128 << 20,
+            cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role",
+            accessKeys: AccessKeys.Configuration? = nil
         ) {
             self.uploadLimits = uploadLimits
+            self.uploads = uploads
             self.signedUploadLifetime = signedUploadLifetime
             self.cacheCapacity = cacheCapacity
             self.cachedBodyLimit = cachedBodyLimit
             self.anonymousRole = anonymousRole
             self.serviceRole = serviceRole
+            self.accessKeys = accessKeys
         }
     }
 
     public init(
-        configuration: Configuration, keys: KeyRing, metadata: any MetadataStore, blobs: any BlobStoreDirectory, logger: Logger
+        configuration: Configuration, keys: KeyRing, metadata: any MetadataStore, blobs: any BlobStoreDirectory, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
         let cache = ReadCache(capacity: configuration.cacheCapacity, maxBodyBytes: configuration.cachedBodyLimit)
         let reaper = ReaperSignal()
@@ -50,6 +61,7 @@ public struct Storage: Sendable {
         self.reaper = reaper
         self.serviceRole = configuration.serviceRole
         self.metadata = metadata
+        self.accessKeys = configuration.accessKeys.map { AccessKeys($0, store: metadata) }
         self.authenticator = Authenticator(keys: keys, anonymousRole: configuration.anonymousRole)
         self.buckets = Buckets(
             metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper,
@@ -57,7 +69,15 @@ public struct Storage: Sendable {
         self.delivery = Delivery(metadata: metadata, blobs: blobs, cache: cache)
         self.objects = Objects(
             metadata: metadata, blobs: blobs, limits: configuration.uploadLimits, cache: cache, reaper: reaper, logger: logger)
+        self.uploads = Uploads(
+            objects: objects, configuration: configuration.uploads, serviceRole: configuration.serviceRole, now: now)
         self.signedURLs = SignedURLs(keys: keys, metadata: metadata, uploadLifetime: configuration.signedUploadLifetime)
+    }
+
+    /// Follows what others change in the database.
+    public func apply(_ change: MetadataChange) {
+        cache.apply(change)
+        accessKeys?.apply(change)
     }
 
     /// Whether the database answers. - Throws: what the database throws.

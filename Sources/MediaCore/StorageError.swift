@@ -9,9 +9,11 @@ public struct StorageError: Error, Sendable {
         case bucketNotFound, objectNotFound, blobMissing
         case bucketExists, objectExists, bucketNotEmpty, bucketReferenced, tooManyObjects
         case relatedResourceMissing
-        case invalidBucketName, invalidKey, invalidRequest, invalidParameter, invalidRobotsRule
+        case invalidBucketName, invalidKey, invalidRequest, invalidParameter, invalidRobotsRule, invalidTag
         case mediaTypeNotAllowed, tooLarge, lengthMismatch, digestMismatch
         case rangeNotSatisfiable, preconditionFailed
+        case uploadNotFound, uploadExpired, uploadComplete, uploadOffsetMismatch, uploadTaken
+        case invalidPart, invalidPartOrder, partTooSmall
         case unauthenticated, accessDenied, wrongRole
         case invalidToken, wrongTokenScope, signatureMismatch, credentialExpired
         case locked, overloaded, tooManyConnections, timedOut
@@ -81,7 +83,7 @@ public struct PolicyRefusal: Hashable, Sendable, CustomStringConvertible {
 
     public var role: String
     public var command: Command
-    /// `storage.objects` or `storage.buckets`.
+    /// `storage.objects`, `storage.buckets` or `magpie.object_versions`.
     public var table: String
 
     public init(role: String, command: Command, table: String) {

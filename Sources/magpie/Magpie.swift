@@ -10,7 +10,7 @@ struct Magpie: AsyncParsableCommand {
         discussion: "Settings come from flags, MAGPIE_* variables and a configuration file, in this order.",
         version: Magpie.version,
         subcommands: [
-            ServeCommand.self, KeysCommand.self, MigrateCommand.self, VerifyCommand.self, VersionCommand.self,
+            ServeCommand.self, KeysCommand.self, KeyCommand.self, MigrateCommand.self, VerifyCommand.self, VersionCommand.self,
             SettingsCommand.self,
         ])
 

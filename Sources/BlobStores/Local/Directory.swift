@@ -50,6 +50,13 @@ final class Directory: Sendable {
         }
     }
 
+    /// Opens a file for writing, making it when there is none.
+    func openForWriting(_ name: String) throws(LocalFileError) -> CInt {
+        try Self.check("open", describe(name)) {
+            openat(descriptor, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
+        }
+    }
+
     func status(_ name: String) throws(LocalFileError) -> FileStatus {
         var status = stat()
         try Self.check("stat", describe(name)) { fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) }

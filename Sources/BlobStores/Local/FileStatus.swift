@@ -34,6 +34,8 @@ struct FileStatus {
     /// a file that replaces another is made while the other still is there, so their inodes differ.
     var tag: String { String(inode, radix: 16) + "-" + String(UInt64(bitPattern: writtenNanoseconds), radix: 16) }
 
+    func isSameFile(as other: FileStatus) -> Bool { inode == other.inode }
+
     /// A blob is as old as its youngest name: a copy is a new name of an old file, and upkeep must not take it for an old
     /// blob that was forgotten.
     func info(_ key: BlobKey) -> BlobInfo { BlobInfo(key: key, size: size, modifiedAt: changedAt) }

@@ -100,14 +100,14 @@ extension LocalBlobStore {
     }
 
     /// - Throws: `.invalidParameter` for an id that can't be one of ours: it becomes a path.
-    private static func directory(of id: MultipartID) throws(StorageError) -> String {
+    static func directory(of id: MultipartID) throws(StorageError) -> String {
         guard UUID(uuidString: id.rawValue)?.uuidString.lowercased() == id.rawValue else {
             throw LocalErrorMapping.unknownMultipart(id)
         }
         return "\(partsName)/\(id.rawValue)"
     }
 
-    private static func opened(_ directory: String, in root: Directory, _ id: MultipartID) throws -> Directory {
+    static func opened(_ directory: String, in root: Directory, _ id: MultipartID) throws -> Directory {
         do {
             return try Directory(directory, in: root)
         } catch  where error.code == ENOENT {

@@ -6,7 +6,33 @@ public import MediaCore
 extension LocalBlobStore {
     /// Temporary files of dead processes are removed when a store opens; this finds what living ones left.
     public func sweepUnfinished(before date: Timestamp) async throws -> Int {
-        try await onDisk { [self] in try sweepTemporaryFiles(before: date) + sweepParts(before: date) }
+        try await onDisk { [self] in try sweepTemporaryFiles(before: date) }
+    }
+
+    public func unfinishedMultiparts(
+        before date: Timestamp, after cursor: MultipartID?, limit: Int
+    ) async throws -> [UnfinishedMultipart] {
+        try await onDisk { [self] in
+            let names = try Directory(Self.partsName, in: root).names().filter { name in
+                cursor.map { $0.rawValue.utf8.lexicographicallyPrecedes(name.utf8) } ?? true
+            }
+            var found: [UnfinishedMultipart] = []
+            for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) where found.count < limit {
+                guard let touched = try touched("\(Self.partsName)/\(name)"), touched < date else { continue }
+                found.append(UnfinishedMultipart(id: MultipartID(name), key: nil))
+            }
+            return found
+        }
+    }
+
+    /// When a part of a multipart write was written last. A part that is new changes the directory, one that grows only itself.
+    private func touched(_ path: String) throws -> Timestamp? {
+        guard let directory = try Directory.ifPresent(path, in: root) else { return nil }
+        var latest = try directory.status(".").writtenAt
+        for name in try directory.names() {
+            if let part = try Self.status(name, in: directory) { latest = max(latest, part.writtenAt) }
+        }
+        return latest
     }
 
     private func sweepTemporaryFiles(before date: Timestamp) throws -> Int {
@@ -16,16 +42,6 @@ extension LocalBlobStore {
                 guard let status = try Self.status(name, in: directory), status.writtenAt < date else { continue }
                 if try directory.remove(name) { removed += 1 }
             }
-        }
-        return removed
-    }
-
-    private func sweepParts(before date: Timestamp) throws -> Int {
-        var removed = 0
-        try Self.forEachDirectory(in: Self.partsName, of: root) { directory, path in
-            // Every part that is written changes the directory.
-            guard try directory.status(".").writtenAt < date else { return }
-            removed += try Self.removeFiles(path, in: root)
         }
         return removed
     }

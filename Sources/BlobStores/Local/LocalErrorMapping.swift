@@ -48,6 +48,15 @@ enum LocalErrorMapping {
         StorageError(.invalidParameter, "There is no such multipart write", resource: String(id.rawValue.prefix(64)))
     }
 
+    static func partInUse(_ number: PartNumber) -> StorageError {
+        StorageError(.locked, "Part \(number.rawValue) is being written", resource: "parts", isRetryable: true)
+    }
+
+    static func partChanged(_ number: PartNumber) -> StorageError {
+        StorageError(
+            .preconditionFailed, "Part \(number.rawValue) is not in the state that was acknowledged", resource: "parts")
+    }
+
     static func unknownPart(_ number: PartNumber) -> StorageError {
         StorageError(.invalidParameter, "Part \(number.rawValue) was not written", resource: "parts")
     }

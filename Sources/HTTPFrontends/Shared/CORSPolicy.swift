@@ -23,7 +23,7 @@ public struct CORSPolicy: Sendable {
     private static let headers = """
         authorization, apikey, x-client-info, content-type, cache-control, x-upsert, x-metadata, x-robots-tag, range, if-match, \
         if-none-match, if-modified-since, if-range, x-signature, x-request-id, tus-resumable, upload-length, upload-offset, \
-        upload-metadata, upload-defer-length, upload-concat, upload-checksum, x-http-method-override, x-amz-content-sha256, \
+        upload-complete, upload-draft-interop-version, upload-metadata, upload-defer-length, upload-concat, upload-checksum, x-http-method-override, x-amz-content-sha256, \
         x-amz-date, x-amz-security-token, x-amz-user-agent, amz-sdk-request, amz-sdk-invocation-id
         """
 
@@ -31,7 +31,7 @@ public struct CORSPolicy: Sendable {
     static let exposed = """
         accept-ranges, content-disposition, content-encoding, content-length, content-range, date, etag, last-modified, location, \
         retry-after, server-timing, tus-resumable, tus-version, tus-extension, tus-max-size, tus-checksum-algorithm, upload-offset, \
-        upload-length, upload-metadata, upload-defer-length, upload-expires, upload-concat, x-robots-tag, x-request-id, \
+        upload-complete, upload-draft-interop-version, upload-length, upload-limit, tus-complete, upload-metadata, upload-defer-length, upload-expires, upload-concat, x-robots-tag, x-request-id, \
         x-amz-request-id, x-amz-version-id, x-amz-delete-marker
         """
 

@@ -12,4 +12,11 @@ public protocol Frontend: Sendable {
 
     /// Answers a request to one of this front-end's paths, errors included. Nil when the path belongs to another.
     func respond(to request: Request, context: MagpieRequestContext) async -> Response?
+
+    /// Answers a preflight request (Fetch §4.8) where the front-end has rules of its own. Nil where the server's hold.
+    func preflight(_ request: Request, context: MagpieRequestContext) async -> Response?
+}
+
+extension Frontend {
+    public func preflight(_ request: Request, context: MagpieRequestContext) async -> Response? { nil }
 }

@@ -38,7 +38,7 @@ public struct FrontendResponder: HTTPResponder {
         var (response, frontend) = await answer(request, context)
 
         response.headers[.xRequestID] = id
-        cors.decorate(&response.headers, origin: request.headers[.origin])
+        if !context.trace.decidedCORS { cors.decorate(&response.headers, origin: request.headers[.origin]) }
         if request.method == .head { response = response.createHeadResponse() }
 
         let record = AccessRecord(
@@ -48,6 +48,9 @@ public struct FrontendResponder: HTTPResponder {
 
     private func answer(_ request: Request, _ context: Context) async -> (Response, frontend: String) {
         if let fields = cors.preflight(request.head) {
+            for frontend in frontends {
+                if let response = await frontend.preflight(request, context: context) { return (response, frontend.name) }
+            }
             context.trace.operation = "cors.preflight"
             return (Response(status: .noContent, headers: fields), "server")
         }

@@ -28,6 +28,7 @@ public final class RequestTrace: Sendable {
         var error: String?
         var file: FilePart?
         var bodyFailed = false
+        var decidedCORS = false
     }
 
     private let notes = Mutex(Notes())
@@ -50,6 +51,12 @@ public final class RequestTrace: Sendable {
     var file: FilePart? {
         get { notes.withLock { $0.file } }
         set { notes.withLock { $0.file = newValue } }
+    }
+
+    /// Whether a front-end decided by rules of its own which pages may read the answer.
+    var decidedCORS: Bool {
+        get { notes.withLock { $0.decidedCORS } }
+        set { notes.withLock { $0.decidedCORS = newValue } }
     }
 
     /// The response's head was already out when its body could not be produced: the connection is cut.

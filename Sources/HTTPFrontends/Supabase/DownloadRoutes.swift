@@ -139,7 +139,11 @@ extension SupabaseCall {
             expires(access, &headers)
         } else {
             headers[.cacheControl] = readCacheControl(object, details)
+            headers[.expires] = Self.header(details.representation.expires)
         }
+        headers[.contentEncoding] = Self.header(details.representation.contentEncoding)
+        headers[.contentLanguage] = Self.header(details.representation.contentLanguage)
+        headers[.contentDisposition] = Self.header(details.representation.contentDisposition)
         addDisposition(&headers)
         return headers
     }

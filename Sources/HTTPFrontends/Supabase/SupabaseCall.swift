@@ -95,20 +95,10 @@ extension SupabaseCall {
         Caller(principal: try storage.authenticator.principal(token: token), facts: facts)
     }
 
-    /// The token of `Authorization`, with or without `Bearer`. Without that header the one of `apikey`, which a gateway would have
-    /// turned into it.
-    private var token: String? {
-        guard let value = request.headers[.authorization] else { return request.headers[.apiKey] }
-        let scheme = value.prefix(6)
-        guard scheme.lowercased() == "bearer" else { return value }
-        return String(value.dropFirst(6).drop { $0 == " " })
-    }
+    private var token: String? { request.bearerToken }
 }
 
 extension HTTPField.Name {
-    static let apiKey = known("apikey")
-    static let upsert = known("x-upsert")
-    static let userMetadata = known("x-metadata")
     static let robotsTag = known("x-robots-tag")
     static let clientInfo = known("x-client-info")
 }

@@ -108,6 +108,7 @@ extension SupabaseError {
         case .invalidRequest, .lengthMismatch: return .init(400, code: "InvalidRequest", message: message)
         case .invalidParameter: return .init(400, code: "InvalidParameter", message: message)
         case .invalidRobotsRule: return .init(400, error: "invalid_x_robots_tag", code: "InvalidRequest", message: message)
+        case .invalidTag: return .init(400, code: "InvalidTag", message: message)
         case .mediaTypeNotAllowed: return .init(415, error: "invalid_mime_type", code: "InvalidMimeType", message: message)
         case .tooLarge: return .init(413, error: "Payload too large", code: "EntityTooLarge", message: message)
         case .digestMismatch: return .init(400, code: "InvalidChecksum", message: message)
@@ -115,6 +116,12 @@ extension SupabaseError {
             return .init(
                 416, error: "invalid_range", code: "InvalidRange", message: message, httpStatus: .rangeNotSatisfiable)
         case .preconditionFailed: return .init(412, code: "PreconditionFailed", message: message)
+        case .uploadNotFound: return .init(404, error: "not_found", code: "NoSuchUpload", message: message)
+        case .uploadExpired: return .init(410, error: "not_found", code: "NoSuchUpload", message: message)
+        case .uploadComplete, .uploadOffsetMismatch, .uploadTaken:
+            return .init(409, code: "InvalidRequest", message: message, httpStatus: .conflict)
+        case .invalidPart, .invalidPartOrder, .partTooSmall:
+            return .init(400, code: "InvalidParameter", message: message)
         case .unauthenticated, .accessDenied: return .init(403, error: "Unauthorized", code: "AccessDenied", message: message)
         case .wrongRole:
             return .init(403, error: "Unauthorized", code: "AccessDenied", message: message, httpStatus: .forbidden)

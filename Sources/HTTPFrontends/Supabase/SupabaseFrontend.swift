@@ -87,14 +87,3 @@ public struct SupabaseFrontend: Frontend {
         return Response(status: error.httpStatus, headers: headers, body: .init(byteBuffer: body))
     }
 }
-
-extension Request {
-    /// Smaller rests are read to their end so that the connection can be kept.
-    private static let drainableBytes: Int64 = 64 << 10
-
-    /// Whether a refused body may be too long to be worth reading to its end.
-    fileprivate var mayHaveUnreadBody: Bool {
-        if let length = headers[.contentLength] { return (Int64(length) ?? .max) > Self.drainableBytes }
-        return headers[.transferEncoding] != nil
-    }
-}

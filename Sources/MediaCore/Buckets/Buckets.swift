@@ -24,6 +24,14 @@ public struct Buckets: Sendable {
     /// - Throws: `StorageError` with `.bucketNotFound`, also when hidden.
     public func get(_ id: BucketID, as caller: Caller) async throws -> Bucket { try await metadata.bucket(id, as: caller) }
 
+    /// Limits and visibility, which no caller needs a policy for. - Throws: `StorageError` with `.bucketNotFound`.
+    public func rules(of id: BucketID, facts: RequestFacts) async throws -> Bucket {
+        try await cache.bucketRules.rules(of: id, in: metadata, facts: facts)
+    }
+
+    /// - Throws: `StorageError` with `.bucketNotFound` when there is no such bucket, visible to the caller or not.
+    public func requireExists(_ id: BucketID, facts: RequestFacts) async throws { _ = try await rules(of: id, facts: facts) }
+
     public func list(_ query: BucketQuery, as caller: Caller) async throws -> [Bucket] {
         try await metadata.buckets(matching: query, as: caller)
     }

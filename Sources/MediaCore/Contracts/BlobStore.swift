@@ -36,6 +36,23 @@ public protocol BlobStore: Sendable {
     /// Writes one part, durable when this returns. Writing a number again replaces the part.
     func putPart(_ body: ByteStream, as number: PartNumber, of id: MultipartID, at key: BlobKey) async throws -> BlobPart
 
+    /// How large a part that is appended to should become, in bytes, before the next one is begun. Nil: as large as the blob.
+    var preferredPartBytes: Int64? { get }
+
+    /// Makes a part longer: its first `part.size` bytes stay, whatever follows them (left by a call that crashed) goes, and
+    /// the body comes behind. Durable when this returns.
+    ///
+    /// A failed call may leave bytes behind the first `part.size`; a reader never sees them.
+    /// - Parameters:
+    ///   - part: as it was acknowledged last; of size 0 and with an empty tag when nothing was yet.
+    ///   - takingOver: whether bytes that nobody acknowledged may be there. False: the part must be exactly `part`, which
+    ///     shows that no other writer is at it.
+    /// - Throws: the stream's own error; `StorageError` `.preconditionFailed` when the part is not `part`, before the body
+    ///   is read; `.locked` while another call is writing to the part.
+    func appendPart(
+        _ body: ByteStream, to part: BlobPart, takingOver: Bool, of id: MultipartID, at key: BlobKey
+    ) async throws -> BlobPart
+
     /// Makes one blob of the parts, in the order given. Afterwards the multipart write is gone.
     /// - Throws: `StorageError` `.invalidParameter` for a part that was never written.
     func completeMultipart(_ id: MultipartID, at key: BlobKey, parts: [BlobPart]) async throws -> BlobInfo
@@ -43,7 +60,12 @@ public protocol BlobStore: Sendable {
     /// Gives up a multipart write and its parts. An unknown id is fine.
     func abortMultipart(_ id: MultipartID, at key: BlobKey) async throws
 
-    /// Removes what crashed writes left behind (temporary files, abandoned parts) that nobody has touched since `date`.
+    /// Multipart writes that nobody has touched since `date`, in the order of their ids, after `cursor`. Whether they are
+    /// abandoned only the database knows.
+    func unfinishedMultiparts(before date: Timestamp, after cursor: MultipartID?, limit: Int) async throws
+        -> [UnfinishedMultipart]
+
+    /// Removes temporary files that crashed writes left behind and that nobody has touched since `date`. Parts stay.
     /// - Returns: how many were removed.
     func sweepUnfinished(before date: Timestamp) async throws -> Int
 }

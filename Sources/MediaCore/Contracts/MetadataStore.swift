@@ -10,7 +10,7 @@
 ///
 /// All of them throw `StorageError`: besides what each names, `.tooManyConnections` when no connection came free in time,
 /// `.timedOut`, `.databaseFailure`, and `.accessDenied` for a role that can't be assumed.
-public protocol MetadataStore: Sendable {
+public protocol MetadataStore: AccessKeyStore, BucketSettingsStore, KeyListingStore, ObjectVersionStore, UploadSessionStore {
     // MARK: Buckets
 
     /// Inserts as caller. - Throws: `.bucketExists`; `.accessDenied` with a refusal.
@@ -36,8 +36,8 @@ public protocol MetadataStore: Sendable {
     /// As system: how many objects the bucket holds, counted no further than `limit`. - Throws: `.bucketNotFound`.
     func countObjects(in id: BucketID, upTo limit: Int, facts: RequestFacts) async throws -> Int
 
-    /// As system: deletes up to `limit` objects created before `date`, requesting the deletion of their blobs in the same
-    /// transaction. - Returns: how many went.
+    /// As system: deletes up to `limit` objects and kept versions created before `date` for good, requesting the deletion of their
+    /// blobs in the same transaction. - Returns: how many went.
     func deleteObjects(in id: BucketID, createdBefore date: Timestamp, limit: Int, facts: RequestFacts) async throws -> Int
 
     // MARK: Objects
@@ -52,8 +52,10 @@ public protocol MetadataStore: Sendable {
 
     /// Writes the row and the blob's location as system under a lock on the address; the final word on "must not exist".
     ///
-    /// The id and creation time of a replaced object survive; its blob is queued for deletion in the same transaction.
-    /// - Throws: `.objectExists` (`.create`, lost race); `.relatedResourceMissing`; `.locked` when the lock does not come in 5 s.
+    /// The id and creation time of a replaced object survive; its blob is queued for deletion in the same transaction, or kept as a
+    /// version where the bucket keeps them. With `object.completing` the upload is marked complete in it too.
+    /// - Throws: what `object.condition` throws; `.objectExists` (`.create`, lost race); `.relatedResourceMissing`; `.locked` when the
+    ///   lock does not come in 5 s; `.uploadNotFound` and `.uploadComplete` for `object.completing`.
     func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord
 
     /// Reads an object with its bucket's rules and its blob's location.
@@ -79,7 +81,8 @@ public protocol MetadataStore: Sendable {
 
     /// Moves a row: tried as caller (SELECT and UPDATE with the new address, rolled back), then done as system under locks.
     ///
-    /// The id, creation time and version survive; the owner becomes the caller where it has a subject.
+    /// The id, creation time and version survive; the owner becomes the caller where it has a subject. A versioned bucket that the row
+    /// leaves gets a delete marker; at the destination the version has an id of its own where the bucket gives ids.
     /// - Throws: `.objectNotFound` when the source is missing, hidden or not updatable; `.accessDenied` when the new row is refused;
     ///   `.objectExists` when the destination is taken; `.relatedResourceMissing` when its bucket does not exist.
     func moveObject(from source: ObjectAddress, to destination: ObjectAddress, as caller: Caller) async throws -> ObjectRecord
@@ -102,7 +105,7 @@ public protocol MetadataStore: Sendable {
     /// A deletion failed: try again later, later each time.
     func postponeBlobDeletion(_ id: Int64, because reason: String) async throws
 
-    /// Of `keys` in a backend, those that no object, blob row or requested deletion knows: left by crashed uploads.
+    /// Of `keys` in a backend, those that no object, blob row, requested deletion or upload knows: left by crashed uploads.
     func unknownBlobs(among keys: [BlobKey], in backend: BackendID) async throws -> [BlobKey]
 
     /// Blob rows that no object points to and whose deletion nobody requested: queues their deletion. - Returns: how many.
@@ -145,7 +148,10 @@ public struct BlobDeletion: Hashable, Sendable {
 /// Something that changed in the database.
 public enum MetadataChange: Hashable, Sendable {
     case object(ObjectAddress)
+    /// A bucket or its settings.
     case bucket(BucketID)
+    /// An access key was revoked.
+    case accessKey(AccessKeyID)
     /// Changes may go unreported from now on: forget everything, cache nothing.
     case lostTrack
     /// Every change from now on is reported.

@@ -32,11 +32,19 @@ public struct Preconditions: Hashable, Sendable {
     public var ifModifiedSince: Timestamp?
     /// The raw field value of `If-Range`: the range counts only while the object is still the one named.
     public var ifRange: String?
+    /// The raw field value of `If-Match`. An object that it does not name is not read at all.
+    public var ifMatch: String?
+    public var ifUnmodifiedSince: Timestamp?
 
-    public init(ifNoneMatch: String? = nil, ifModifiedSince: Timestamp? = nil, ifRange: String? = nil) {
+    public init(
+        ifNoneMatch: String? = nil, ifModifiedSince: Timestamp? = nil, ifRange: String? = nil, ifMatch: String? = nil,
+        ifUnmodifiedSince: Timestamp? = nil
+    ) {
         self.ifNoneMatch = ifNoneMatch
         self.ifModifiedSince = ifModifiedSince
         self.ifRange = ifRange
+        self.ifMatch = ifMatch
+        self.ifUnmodifiedSince = ifUnmodifiedSince
     }
 
     public static let none = Preconditions()

@@ -11,7 +11,8 @@ public struct Delivery: Sendable {
     /// Opens an object's bytes.
     ///
     /// All of what is returned, headers and bytes, is of one version, also when the object is replaced meanwhile.
-    /// - Throws: `StorageError` with `.bucketNotFound`, `.objectNotFound` (hidden ones too), `.rangeNotSatisfiable`, `.blobMissing` when
+    /// - Throws: `StorageError` with `.bucketNotFound`, `.objectNotFound` (hidden ones too), `.preconditionFailed`,
+    ///   `.rangeNotSatisfiable`, `.blobMissing` when
     ///   the row is there and its bytes are not.
     public func open(
         _ address: ObjectAddress, range: ByteRange? = nil, preconditions: Preconditions = .none, access: Access
@@ -27,6 +28,7 @@ public struct Delivery: Sendable {
             ticket = cache.ticket(for: address)
             let object = try await read(address, access: access)
             let details = ObjectMetadata(parsing: object.record.metadata)
+            try preconditions.check(object.record, details)
             if preconditions.saveTransfer(of: object.record, details) {
                 return Delivered(object: object, details: details, outcome: .notModified)
             }
@@ -74,7 +76,7 @@ public struct Delivery: Sendable {
         return object.bucket.isPublic
     }
 
-    private func requireGrant(_ access: Access, for address: ObjectAddress) throws(StorageError) {
+    func requireGrant(_ access: Access, for address: ObjectAddress) throws(StorageError) {
         guard case .grant(let grant, _) = access else { return }
         guard grant.action == .download, grant.address == address else {
             throw StorageError(.signatureMismatch, "Invalid signature")
@@ -87,6 +89,7 @@ public struct Delivery: Sendable {
     private func deliver(
         _ cached: CachedObject, range: ByteRange?, preconditions: Preconditions, ticket: ReadCache.Ticket?
     ) async throws -> Delivered? {
+        try preconditions.check(cached.object.record, cached.details)
         if preconditions.saveTransfer(of: cached.object.record, cached.details) {
             return Delivered(object: cached.object, details: cached.details, outcome: .notModified)
         }
@@ -114,7 +117,7 @@ public struct Delivery: Sendable {
         return Delivered(object: cached.object, details: cached.details, outcome: .partial(content, range))
     }
 
-    private func open(
+    func open(
         _ object: ReadableObject, _ details: ObjectMetadata, range: ByteRange?, ticket: ReadCache.Ticket?
     ) async throws -> Delivered {
         guard let blob = object.blob else {
@@ -140,7 +143,7 @@ public struct Delivery: Sendable {
 
 extension Preconditions {
     /// Whether the reader has these bytes already. RFC 9110 §13.2.2: `If-None-Match`, where given, is the only one that counts.
-    func saveTransfer(of record: ObjectRecord, _ details: ObjectMetadata) -> Bool {
+    public func saveTransfer(of record: ObjectRecord, _ details: ObjectMetadata) -> Bool {
         if let ifNoneMatch {
             return EntityTag.matches(ifNoneMatch, record.entityTag(details))
         }

@@ -64,7 +64,8 @@ public final class ReadCache: Sendable {
     }
 
     /// Goes by the same changes.
-    let bucketRules = BucketRulesCache()
+    let bucketRules = BucketCache<Bucket>()
+    let bucketSettings = BucketCache<BucketSettings>()
 
     private static let stripes = 1024
     private let state = Mutex(State())
@@ -135,6 +136,7 @@ public final class ReadCache: Sendable {
     /// Forgets every object of a bucket: its visibility may have changed.
     func invalidate(_ bucket: BucketID) {
         bucketRules.invalidate(bucket)
+        bucketSettings.invalidate(bucket)
         state.withLock { state in
             for stripe in state.generations.indices { state.generations[stripe] &+= 1 }
             for (address, position) in state.index where address.bucket == bucket { Self.remove(position, from: &state) }
@@ -146,6 +148,7 @@ public final class ReadCache: Sendable {
         switch change {
         case .object(let address): invalidate(address)
         case .bucket(let id): invalidate(id)
+        case .accessKey: break
         case .lostTrack: reset(isTracking: false)
         case .tracking: reset(isTracking: true)
         }
@@ -153,6 +156,7 @@ public final class ReadCache: Sendable {
 
     private func reset(isTracking: Bool) {
         bucketRules.reset(isTracking: isTracking)
+        bucketSettings.reset(isTracking: isTracking)
         state.withLock { state in
             for slot in state.slots { slot?.cached.body.drop() }
             let generations = state.generations.map { $0 &+ 1 }

@@ -27,12 +27,21 @@ public struct BlobLocation: Hashable, Sendable {
     public var size: Int64
     /// In lower-case hex. Nil when it was never computed (an adopted or multipart blob).
     public var md5: String?
+    /// Further digests of the whole, in base64 by the names of their algorithms (`CRC64NVME`).
+    public var checksums: [String: String]
 
-    public init(backend: BackendID, key: BlobKey, size: Int64, md5: String?) {
+    /// Nil for bytes that came in one piece.
+    public var parts: PartLayout?
+
+    public init(
+        backend: BackendID, key: BlobKey, size: Int64, md5: String?, checksums: [String: String] = [:], parts: PartLayout? = nil
+    ) {
         self.backend = backend
         self.key = key
         self.size = size
         self.md5 = md5
+        self.checksums = checksums
+        self.parts = parts
     }
 }
 

@@ -16,6 +16,24 @@ public enum EntityTag {
         }
     }
 
+    /// The members of a field that holds `*` or a list of entity tags, as they were sent.
+    public static func list(_ field: String) -> [String] {
+        var tags: [String] = []
+        var rest = field[...]
+        while true {
+            rest = rest.drop { $0 == " " || $0 == "," || $0 == "\t" }
+            if rest.isEmpty { return tags }
+            let end = endOfTag(rest)
+            tags.append(String(trimmed(rest[..<end])))
+            rest = rest[end...]
+        }
+    }
+
+    /// Whether `wanted` is `tag` by strong comparison. Quirk: some clients leave the quotes out.
+    public static func isStrong(_ wanted: String, sameAs tag: String) -> Bool {
+        !wanted.hasPrefix("W/") && !tag.hasPrefix("W/") && opaque(wanted[...]).utf8.elementsEqual(opaque(tag[...]).utf8)
+    }
+
     /// Quirk: some clients send the tag without its quotes; what stands between commas then is the tag.
     private static func endOfTag(_ text: Substring) -> Substring.Index {
         var index = text.startIndex
@@ -27,8 +45,14 @@ public enum EntityTag {
 
     private static func opaque(_ tag: Substring) -> Substring {
         var tag = tag.hasPrefix("W/") ? tag.dropFirst(2) : tag
-        while tag.last == " " { tag = tag.dropLast() }
+        tag = trimmed(tag)
         if tag.count >= 2, tag.first == "\"", tag.last == "\"" { tag = tag.dropFirst().dropLast() }
+        return tag
+    }
+
+    private static func trimmed(_ tag: Substring) -> Substring {
+        var tag = tag
+        while tag.last == " " || tag.last == "\t" { tag = tag.dropLast() }
         return tag
     }
 }

@@ -21,6 +21,18 @@ public struct MultipartID: Hashable, Sendable {
     public init(_ rawValue: String) { self.rawValue = rawValue }
 }
 
+/// A multipart write that a backend has and that may be nobody's.
+public struct UnfinishedMultipart: Hashable, Sendable {
+    public var id: MultipartID
+    /// What it was to become. Nil where the backend needs no key to give it up.
+    public var key: BlobKey?
+
+    public init(id: MultipartID, key: BlobKey?) {
+        self.id = id
+        self.key = key
+    }
+}
+
 /// A part whose bytes are durable.
 public struct BlobPart: Hashable, Sendable {
     public var number: PartNumber

@@ -12,10 +12,14 @@ public struct ObjectMetadata: Hashable, Sendable {
     public var cacheControl: String?
     public var lastModified: Timestamp?
     public var xRobotsTag: String?
+    public var representation: RepresentationFields
+    /// Of the object, as S3 knows them. Here they are seen by policies, and go wherever the row goes.
+    public var tags: TagSet
 
     public init(
         eTag: String? = nil, size: Int64? = nil, mimetype: String? = nil, cacheControl: String? = nil,
-        lastModified: Timestamp? = nil, xRobotsTag: String? = nil
+        lastModified: Timestamp? = nil, xRobotsTag: String? = nil, representation: RepresentationFields = .none,
+        tags: TagSet = .empty
     ) {
         self.eTag = eTag
         self.size = size
@@ -23,6 +27,8 @@ public struct ObjectMetadata: Hashable, Sendable {
         self.cacheControl = cacheControl
         self.lastModified = lastModified
         self.xRobotsTag = xRobotsTag
+        self.representation = representation
+        self.tags = tags
     }
 
     /// Reads a stored column. Rows in the wild lack fields, or hold numbers as strings: what is unreadable becomes nil.
@@ -37,6 +43,10 @@ public struct ObjectMetadata: Hashable, Sendable {
         cacheControl = fields["cacheControl"] as? String
         lastModified = (fields["lastModified"] as? String).flatMap(Timestamp.init(iso8601:))
         xRobotsTag = fields["xRobotsTag"] as? String
+        representation = RepresentationFields(
+            contentEncoding: fields["contentEncoding"] as? String, contentDisposition: fields["contentDisposition"] as? String,
+            contentLanguage: fields["contentLanguage"] as? String, expires: fields["expires"] as? String)
+        if let stored = fields["tags"] as? [String: Any] { tags = TagSet(stored: stored.compactMapValues { $0 as? String }) }
     }
 
     /// The column to store.
@@ -51,8 +61,18 @@ public struct ObjectMetadata: Hashable, Sendable {
                 writer.field("contentLength", size)
                 writer.key("httpStatusCode")
                 writer.integer(200)
-                if let xRobotsTag { writer.field("xRobotsTag", xRobotsTag) }
+                for (name, value) in optionalFields where value != nil { writer.field(name, value) }
+                if !tags.isEmpty { writer.field("tags", tags.json) }
             })
+    }
+
+    /// What most objects lack is not written at all: clients of Supabase see the column as it is.
+    private var optionalFields: [(String, String?)] {
+        [
+            ("xRobotsTag", xRobotsTag), ("contentEncoding", representation.contentEncoding),
+            ("contentDisposition", representation.contentDisposition), ("contentLanguage", representation.contentLanguage),
+            ("expires", representation.expires),
+        ]
     }
 
     private static func integer(_ value: Any?) -> Int64? {

@@ -41,11 +41,20 @@ public struct ReadableObject: Hashable, Sendable {
     public var record: ObjectRecord
     /// Where the bytes are. Nil for an adopted row whose bytes Magpie was never told of.
     public var blob: BlobLocation?
+    /// Whether the version was written with versioning on, and so has an id of its own.
+    public var isVersioned: Bool
 
-    public init(bucket: Bucket, record: ObjectRecord, blob: BlobLocation?) {
+    public init(bucket: Bucket, record: ObjectRecord, blob: BlobLocation?, isVersioned: Bool = false) {
         self.bucket = bucket
         self.record = record
         self.blob = blob
+        self.isVersioned = isVersioned
+    }
+
+    /// What the version is called in a bucket that keeps versions, or once did.
+    public var versionID: VersionID {
+        guard isVersioned, let version = record.version else { return .null }
+        return .id(version)
     }
 }
 
@@ -58,10 +67,14 @@ public struct NewObject: Hashable, Sendable {
     public var metadata: JSONText
     public var userMetadata: JSONText?
     public var blob: BlobLocation
+    /// What must hold of the address, decided in the transaction that writes the row.
+    public var condition: WriteCondition
+    /// The upload that this row ends, in the same transaction.
+    public var completing: UploadCompletion?
 
     public init(
         address: ObjectAddress, version: ObjectVersion, ownerID: String?, metadata: JSONText, userMetadata: JSONText?,
-        blob: BlobLocation
+        blob: BlobLocation, condition: WriteCondition = .none, completing: UploadCompletion? = nil
     ) {
         self.address = address
         self.version = version
@@ -69,6 +82,8 @@ public struct NewObject: Hashable, Sendable {
         self.metadata = metadata
         self.userMetadata = userMetadata
         self.blob = blob
+        self.condition = condition
+        self.completing = completing
     }
 }
 
@@ -79,12 +94,17 @@ public struct ObjectDraft: Hashable, Sendable {
     /// `{"mimetype": …, "contentLength": …}` for uploads: what policies may look at.
     public var metadata: JSONText?
     public var userMetadata: JSONText?
+    /// Checked as system once policies allow the write.
+    public var condition: WriteCondition
 
-    public init(address: ObjectAddress, ownerID: String?, metadata: JSONText?, userMetadata: JSONText?) {
+    public init(
+        address: ObjectAddress, ownerID: String?, metadata: JSONText?, userMetadata: JSONText?, condition: WriteCondition = .none
+    ) {
         self.address = address
         self.ownerID = ownerID
         self.metadata = metadata
         self.userMetadata = userMetadata
+        self.condition = condition
     }
 }
 

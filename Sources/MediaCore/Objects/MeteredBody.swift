@@ -3,6 +3,7 @@
 import Crypto
 import NIOCore
 import Synchronization
+import WireFormats
 
 /// Counts and digests bytes on their way into a store and stops them at the limit.
 ///
@@ -11,6 +12,7 @@ final class MeteredBody: Sendable {
     private struct State {
         var size: Int64 = 0
         var md5 = Insecure.MD5()
+        var crc = Checksum(.crc64nvme)
     }
 
     private let state = Mutex(State())
@@ -22,10 +24,13 @@ final class MeteredBody: Sendable {
     /// `body` with every byte passing through this meter.
     func stream(_ body: ByteStream) -> ByteStream { ByteStream(length: body.length, chunks: Metered(meter: self, base: body)) }
 
-    /// What passed: asked once, after the stream ended.
-    func finish() -> (size: Int64, md5: String) {
+    /// What passed: asked once, after the stream ended. The checksums are in base64 by the names of their algorithms.
+    func finish() -> (size: Int64, md5: String, checksums: [String: String]) {
         state.withLock { state in
-            (state.size, state.md5.finalize().map { byte in Self.hex[Int(byte)] }.joined())
+            let crc = state.crc.value
+            return (
+                state.size, state.md5.finalize().map { byte in Self.hex[Int(byte)] }.joined(), [crc.algorithm.name: crc.base64]
+            )
         }
     }
 
@@ -35,7 +40,10 @@ final class MeteredBody: Sendable {
         try state.withLock { state in
             state.size += Int64(chunk.readableBytes)
             guard state.size <= limit else { throw StorageError.tooLarge() }
-            chunk.withUnsafeReadableBytes { state.md5.update(bufferPointer: $0) }
+            chunk.withUnsafeReadableBytes { bytes in
+                state.md5.update(bufferPointer: bytes)
+                state.crc.update(bytes)
+            }
         }
     }
 

@@ -7,16 +7,34 @@ public struct CopyOptions: Hashable, Sendable {
         case keep
         /// What is given replaces, what is nil keeps the source's; the user metadata is replaced in any case.
         case replace(cacheControl: String?, mimetype: String?, userMetadata: JSONText?)
+        /// Nothing is taken over but the bytes and what follows from them.
+        case overwrite(
+            mimetype: String, cacheControl: String?, representation: RepresentationFields, userMetadata: JSONText?)
     }
 
     public var mode: PutMode
     public var metadata: Metadata
     public var alphabet: KeyAlphabet
+    /// Nil: the source's.
+    public var tags: TagSet?
+    /// What must hold of the destination.
+    public var condition: WriteCondition
+    /// What must hold of the source.
+    public var sourcePreconditions: Preconditions
+    /// Nil: the current one.
+    public var sourceVersion: VersionID?
 
-    public init(mode: PutMode, metadata: Metadata, alphabet: KeyAlphabet) {
+    public init(
+        mode: PutMode, metadata: Metadata, alphabet: KeyAlphabet, tags: TagSet? = nil, condition: WriteCondition = .none,
+        sourcePreconditions: Preconditions = .none, sourceVersion: VersionID? = nil
+    ) {
         self.mode = mode
         self.metadata = metadata
         self.alphabet = alphabet
+        self.tags = tags
+        self.condition = condition
+        self.sourcePreconditions = sourcePreconditions
+        self.sourceVersion = sourceVersion
     }
 }
 
@@ -25,29 +43,45 @@ extension Objects {
     ///
     /// On the managed disk no bytes are copied. A copy onto itself in mode `.replace` rewrites the metadata.
     /// - Throws: `StorageError` with `.objectNotFound` for the source, and for the destination what `put` throws, the limits of
-    ///   its bucket included.
+    ///   its bucket included; `.preconditionFailed` for a condition of either.
     public func copy(
         from source: ObjectAddress, to destination: ObjectAddress, options: CopyOptions, as caller: Caller
     ) async throws -> ObjectRecord {
         try options.alphabet.require(destination.key)
-        var object = try await metadata.visibleObject(at: source, as: caller)
+        var object = try await self.source(source, options.sourceVersion, as: caller)
         while true {
             do {
                 return try await copy(object, to: destination, options: options, as: caller)
             } catch let error as StorageError where error.code == .blobMissing {
                 // The source was replaced between its row and its bytes: the row now names another version.
-                let current = try await metadata.visibleObject(at: source, as: caller)
+                let current = try await self.source(source, options.sourceVersion, as: caller)
                 guard current.record.version != object.record.version else { throw error }
                 object = current
             }
         }
     }
 
+    /// - Throws: `StorageError` with `.objectNotFound`, for a delete marker too.
+    private func source(
+        _ address: ObjectAddress, _ version: VersionID?, as caller: Caller
+    ) async throws -> ReadableObject {
+        guard let version else { return try await metadata.visibleObject(at: address, as: caller) }
+        guard case .object(let object, _) = try await metadata.version(version, at: address, access: .policy(caller)) else {
+            throw StorageError.objectNotFound(address)
+        }
+        return object
+    }
+
     private func copy(
         _ object: ReadableObject, to destination: ObjectAddress, options: CopyOptions, as caller: Caller
     ) async throws -> ObjectRecord {
-        let (details, userMetadata) = Self.copied(object.record, options.metadata)
-        try await requireCopy(of: object, details, userMetadata, to: destination, mode: options.mode, as: caller)
+        try options.sourcePreconditions.checkForCopy(object.record, ObjectMetadata(parsing: object.record.metadata))
+        var (details, userMetadata) = Self.copied(object.record, options.metadata)
+        if let tags = options.tags { details.tags = tags }
+        let draft = ObjectDraft(
+            address: destination, ownerID: caller.principal.subject, metadata: details.json, userMetadata: userMetadata,
+            condition: options.condition)
+        try await requireCopy(of: object, details, as: draft, mode: options.mode, caller)
         guard let from = object.blob else {
             throw StorageError(.blobMissing, "The resource was not found", resource: object.record.address.key.rawValue)
         }
@@ -56,7 +90,7 @@ extension Objects {
         let blob = try await copyBlob(from, to: BlobKey(version.rawValue))
         let row = NewObject(
             address: destination, version: version, ownerID: caller.principal.subject, metadata: details.json,
-            userMetadata: userMetadata, blob: blob)
+            userMetadata: userMetadata, blob: blob, condition: options.condition)
         return try await commit(row, mode: options.mode, facts: caller.facts)
     }
 
@@ -70,18 +104,21 @@ extension Objects {
             details.cacheControl = cacheControl ?? details.cacheControl
             details.mimetype = mimetype ?? details.mimetype
             return (details, userMetadata)
+        case .overwrite(let mimetype, let cacheControl, let representation, let userMetadata):
+            details.mimetype = mimetype
+            details.cacheControl = cacheControl
+            details.representation = representation
+            details.xRobotsTag = nil
+            return (details, userMetadata)
         }
     }
 
     private func requireCopy(
-        of object: ReadableObject, _ details: ObjectMetadata, _ userMetadata: JSONText?, to destination: ObjectAddress,
-        mode: PutMode, as caller: Caller
+        of object: ReadableObject, _ details: ObjectMetadata, as draft: ObjectDraft, mode: PutMode, _ caller: Caller
     ) async throws {
-        let draft = ObjectDraft(
-            address: destination, ownerID: caller.principal.subject, metadata: details.json, userMetadata: userMetadata)
         try await metadata.checkPut(draft, mode: mode, as: caller)
-        let bucket = try await rules(ofDestination: destination.bucket, facts: caller.facts)
-        try requireAllowed(details, blob: object.blob, at: destination.key, in: bucket)
+        let bucket = try await rules(ofDestination: draft.address.bucket, facts: caller.facts)
+        try requireAllowed(details, blob: object.blob, at: draft.address.key, in: bucket)
     }
 
     private func copyBlob(_ source: BlobLocation, to key: BlobKey) async throws -> BlobLocation {
@@ -97,6 +134,7 @@ extension Objects {
         guard info.size == source.size else {
             throw StorageError(.internal, "Internal Server Error", resource: "copied \(info.size) of \(source.size) bytes")
         }
-        return BlobLocation(backend: target, key: key, size: info.size, md5: source.md5)
+        return BlobLocation(
+            backend: target, key: key, size: info.size, md5: source.md5, checksums: source.checksums, parts: source.parts)
     }
 }

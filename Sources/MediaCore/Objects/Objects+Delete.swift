@@ -25,7 +25,7 @@ extension Objects {
         return deleted
     }
 
-    private func forget(_ addresses: [ObjectAddress]) {
+    func forget(_ addresses: [ObjectAddress]) {
         for address in addresses { cache.invalidate(address) }
         reaper.signal()
     }

@@ -9,7 +9,8 @@ extension Objects {
     /// there before; a crash leaves at most a blob without a row, which the sweep removes. A caller that goes away stops it
     /// until the row begins to be written, and no more after that.
     /// - Throws: `StorageError` with `.bucketNotFound`, `.invalidKey`, `.mediaTypeNotAllowed`, `.tooLarge`, `.accessDenied`,
-    ///   `.objectExists`, `.lengthMismatch`; the body's own errors.
+    ///   `.objectExists`, `.preconditionFailed`, `.objectNotFound` (a condition on what is not there), `.lengthMismatch`; the body's own
+    ///   errors.
     public func put(_ upload: Upload, at address: ObjectAddress, access: Access) async throws -> ObjectRecord {
         var upload = upload
         if case .grant(let grant, _) = access { upload.options.mode = grant.replaces ? .replace : .create }
@@ -23,12 +24,13 @@ extension Objects {
         let blobKey = BlobKey(version.rawValue)
         _ = try await store.put(meter.stream(upload.body), at: blobKey)
 
-        let (size, md5) = meter.finish()
-        let blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5)
+        let (size, md5, checksums) = meter.finish()
+        var blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5, checksums: checksums)
         let options: UploadOptions
         do {
             // To a task that was cancelled a body may only seem to have ended.
             try Task.checkCancellation()
+            blob.checksums.merge(try upload.checksums?() ?? [:]) { _, asked in asked }
             options = try await late(upload, at: address, in: bucket, access: access)
         } catch {
             await discard(blob)
@@ -36,17 +38,18 @@ extension Objects {
         }
         let details = ObjectMetadata(
             eTag: "\"\(md5)\"", size: size, mimetype: options.contentType, cacheControl: options.cacheControl,
-            lastModified: .now(), xRobotsTag: options.robots?.rawValue)
+            lastModified: .now(), xRobotsTag: options.robots?.rawValue, representation: options.representation,
+            tags: options.tags)
         let object = NewObject(
             address: address, version: version, ownerID: access.subject, metadata: details.json,
-            userMetadata: options.userMetadata ?? .emptyObject, blob: blob)
+            userMetadata: options.userMetadata ?? .emptyObject, blob: blob, condition: options.condition)
         return try await commit(object, mode: options.mode, facts: access.facts)
     }
 
     /// Whether `access` may write what `options` describe, before a byte is read. Nothing is left behind.
     ///
     /// - Throws: as `put`, for all that can be known in advance.
-    private func admit(_ options: UploadOptions, at address: ObjectAddress, in bucket: Bucket, access: Access) async throws {
+    func admit(_ options: UploadOptions, at address: ObjectAddress, in bucket: Bucket, access: Access) async throws {
         if !address.key.isFolderPlaceholder { try bucket.requireAllowed(contentType: options.contentType) }
         if options.announcesObjectSize, let length = options.announcedLength,
             length > limits.maxBytes(for: address.key, in: bucket)
@@ -57,7 +60,8 @@ extension Objects {
         switch access {
         case .policy(let caller):
             let draft = ObjectDraft(
-                address: address, ownerID: access.subject, metadata: options.policyMetadata, userMetadata: options.userMetadata)
+                address: address, ownerID: access.subject, metadata: options.policyMetadata, userMetadata: options.userMetadata,
+                condition: options.condition)
             try await metadata.checkPut(draft, mode: options.mode, as: caller)
         case .publicBucket:
             throw StorageError(.accessDenied, "Access denied")
@@ -85,6 +89,7 @@ extension Objects {
     {
         guard var options = try upload.lateOptions?() else { return upload.options }
         options.mode = upload.options.mode
+        options.condition = upload.options.condition
         if options.contentType != upload.options.contentType || options.userMetadata != upload.options.userMetadata {
             try await admit(options, at: address, in: bucket, access: access)
         }
@@ -102,8 +107,8 @@ extension Objects {
         do {
             record = try await runToEnd { try await metadata.commitPut(object, mode: mode, facts: facts) }
         } catch {
-            // Where it is uncertain the sweep decides later.
-            if let error = error as? StorageError, error.rulesOutCommit { await discard(object.blob) }
+            // Where it is uncertain the sweep decides later. The bytes of an upload are kept for another try, and may be an object's.
+            if object.completing == nil, let error = error as? StorageError, error.rulesOutCommit { await discard(object.blob) }
             throw error
         }
         // A trigger of the database may have put the row elsewhere.
@@ -131,11 +136,13 @@ extension StorageError {
     fileprivate var rulesOutCommit: Bool {
         switch code {
         case .objectExists, .relatedResourceMissing, .accessDenied, .wrongRole, .mediaTypeNotAllowed, .tooLarge, .locked,
-            .tooManyConnections, .invalidRequest, .invalidParameter, .invalidKey, .bucketNotFound:
+            .tooManyConnections, .invalidRequest, .invalidParameter, .invalidKey, .invalidTag, .bucketNotFound,
+            .preconditionFailed, .objectNotFound, .uploadNotFound, .uploadComplete:
             true
-        case .objectNotFound, .blobMissing, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects,
+        case .blobMissing, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects,
             .invalidBucketName, .invalidRobotsRule, .lengthMismatch, .digestMismatch, .rangeNotSatisfiable,
-            .preconditionFailed, .unauthenticated, .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired,
+            .uploadExpired, .uploadOffsetMismatch, .uploadTaken, .invalidPart, .invalidPartOrder, .partTooSmall,
+            .unauthenticated, .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired,
             .overloaded, .timedOut, .databaseReadOnly, .databaseSchema, .databaseAborted, .databaseFailure,
             .backendUnavailable, .unsupported, .notConfigured, .clientDisconnected, .internal:
             false

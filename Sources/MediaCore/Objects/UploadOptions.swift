@@ -8,6 +8,12 @@ public struct UploadOptions: Hashable, Sendable {
     /// The `Cache-Control` that downloads will carry.
     public var cacheControl: String
     public var userMetadata: JSONText?
+    /// How downloads present the bytes.
+    public var representation: RepresentationFields
+    /// Checked tags.
+    public var tags: TagSet
+    /// What must hold of the key, decided when the row is written; what can be known in advance is refused in advance.
+    public var condition: WriteCondition
     /// A checked `X-Robots-Tag` value.
     public var robots: RobotsRules?
     /// The length the request announced, in bytes: shown to policies as `metadata.contentLength`, and for a raw body the
@@ -21,7 +27,8 @@ public struct UploadOptions: Hashable, Sendable {
     public init(
         mode: PutMode, contentType: String, cacheControl: String = "no-cache", userMetadata: JSONText? = nil,
         robots: RobotsRules? = nil, announcedLength: Int64? = nil, announcesObjectSize: Bool = false,
-        alphabet: KeyAlphabet = .utf8
+        alphabet: KeyAlphabet = .utf8, representation: RepresentationFields = .none, tags: TagSet = .empty,
+        condition: WriteCondition = .none
     ) {
         self.mode = mode
         self.contentType = contentType
@@ -31,6 +38,9 @@ public struct UploadOptions: Hashable, Sendable {
         self.announcedLength = announcedLength
         self.announcesObjectSize = announcesObjectSize
         self.alphabet = alphabet
+        self.representation = representation
+        self.tags = tags
+        self.condition = condition
     }
 
     /// What policies see as `metadata` before the bytes have come.
@@ -49,11 +59,18 @@ public struct Upload: Sendable {
     public var options: UploadOptions
     /// What was learned only after the last byte: a form may carry fields behind its file. Asked once, after the body ended.
     public var lateOptions: (@Sendable () throws -> UploadOptions)?
+    /// Digests that the dialect computed of the body, to be kept with the blob: in base64 by the names of their algorithms. Asked
+    /// once, after the body ended; it throws when they are not what the client promised.
+    public var checksums: (@Sendable () throws -> [String: String])?
 
-    public init(body: ByteStream, options: UploadOptions, lateOptions: (@Sendable () throws -> UploadOptions)? = nil) {
+    public init(
+        body: ByteStream, options: UploadOptions, lateOptions: (@Sendable () throws -> UploadOptions)? = nil,
+        checksums: (@Sendable () throws -> [String: String])? = nil
+    ) {
         self.body = body
         self.options = options
         self.lateOptions = lateOptions
+        self.checksums = checksums
     }
 }
 

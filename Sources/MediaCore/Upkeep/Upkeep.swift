@@ -11,14 +11,17 @@ public struct Upkeep: Sendable {
     /// How often it looks without being asked, and how old something must be before it counts as abandoned.
     public struct Schedule: Sendable {
         public var deletionInterval: Duration
+        public var expiryInterval: Duration
         public var sweepInterval: Duration
         /// In seconds. Longer than any upload may pause between its bytes and its row.
         public var orphanAge: Int64
 
         public init(
-            deletionInterval: Duration = .seconds(30), sweepInterval: Duration = .seconds(6 * 3600), orphanAge: Int64 = 3600
+            deletionInterval: Duration = .seconds(30), expiryInterval: Duration = .seconds(60),
+            sweepInterval: Duration = .seconds(6 * 3600), orphanAge: Int64 = 3600
         ) {
             self.deletionInterval = deletionInterval
+            self.expiryInterval = expiryInterval
             self.sweepInterval = sweepInterval
             self.orphanAge = orphanAge
         }
@@ -33,6 +36,7 @@ public struct Upkeep: Sendable {
     private let logger: Logger
     private let deleted = Counter(label: "magpie_upkeep_blobs_deleted_total")
     private let failures = Counter(label: "magpie_upkeep_deletions_failed_total")
+    private let expired = Counter(label: "magpie_upkeep_uploads_expired_total")
     private let orphans = Counter(label: "magpie_upkeep_orphans_total")
 
     public init(
@@ -51,6 +55,9 @@ public struct Upkeep: Sendable {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await deleteWhenAsked() }
             group.addTask { await every(schedule.deletionInterval) { signal.signal() } }
+            group.addTask {
+                await every(schedule.expiryInterval) { await logged("expiry") { try await removeExpiredUploads() } }
+            }
             group.addTask {
                 await every(schedule.sweepInterval) { await logged("sweep") { _ = try await sweep() } }
             }
@@ -71,7 +78,7 @@ public struct Upkeep: Sendable {
         }
     }
 
-    /// Removes temporary files, blobs without a row and blob rows without an object that are older than `orphanAge` seconds.
+    /// Removes temporary files, parts of no upload, blobs without a row and blob rows without an object that are older than `orphanAge` seconds.
     /// - Returns: how many of them there were.
     @discardableResult
     public func sweep(now: Timestamp = .now()) async throws -> Int {
@@ -79,6 +86,7 @@ public struct Upkeep: Sendable {
         let backend = blobs.defaultBackend
         let store = try await blobs.store(for: backend)
         var found = try await store.sweepUnfinished(before: date)
+        found += try await AbandonedParts(metadata: metadata, blobs: blobs).remove(before: date)
         found += try await metadata.queueUnreferencedBlobs(olderThan: date)
         var cursor: String?
         repeat {
@@ -96,6 +104,27 @@ public struct Upkeep: Sendable {
             signal.signal()
         }
         return found
+    }
+
+    /// Removes uploads whose time is over, with all that came. - Returns: how many went.
+    @discardableResult
+    public func removeExpiredUploads(now: Timestamp = .now()) async throws -> Int {
+        var removed = 0
+        while true {
+            let batch = try await metadata.takeExpiredUploads(now: now, limit: Self.batch)
+            // The bytes of a complete upload are an object's; a piece of another upload never was one.
+            for session in batch where !session.isComplete {
+                do {
+                    try await blobs.discardBytes(of: session)
+                } catch let error as StorageError {
+                    logger.warning("bytes of an expired upload left to the sweep", metadata: ["error": "\(error)"])
+                }
+            }
+            removed += batch.count
+            expired.increment(by: Int64(batch.count))
+            guard batch.count == Self.batch else { return removed }
+            try Task.checkCancellation()
+        }
     }
 
     private func remove(_ deletions: [BlobDeletion], from backend: BackendID) async throws -> Int {

@@ -15,7 +15,7 @@ public struct Verifier: Sendable {
         case unlocated(ObjectAddress)
         /// A blob without a row.
         case orphan(BlobKey, wasRemoved: Bool)
-        /// Temporary files, blob rows without an object.
+        /// Temporary files, parts of no upload, blob rows without an object.
         case leftovers(Int)
 
         /// Whether nothing is left to do about it.
@@ -89,7 +89,8 @@ public struct Verifier: Sendable {
         if repair.removesOrphans {
             let upkeep = try await metadata.queueUnreferencedBlobs(olderThan: date)
             let store = try await blobs.store(for: blobs.defaultBackend)
-            let leftovers = try await upkeep + store.sweepUnfinished(before: date)
+            let parts = try await AbandonedParts(metadata: metadata, blobs: blobs).remove(before: date)
+            let leftovers = try await upkeep + parts + store.sweepUnfinished(before: date)
             if leftovers > 0 { note(.leftovers(leftovers)) }
         }
         for finding in try await orphans(before: date, repair) { note(finding) }

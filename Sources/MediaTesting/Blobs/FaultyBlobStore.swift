@@ -13,7 +13,7 @@ public final class FaultyBlobStore: BlobStore {
     /// The calls of a blob store.
     public enum Call: Hashable, Sendable, CaseIterable {
         case put, get, info, copy, delete, list
-        case beginMultipart, putPart, completeMultipart, abortMultipart, sweepUnfinished
+        case beginMultipart, putPart, appendPart, completeMultipart, abortMultipart, unfinishedMultiparts, sweepUnfinished
     }
 
     /// Where in a call the fault strikes.
@@ -22,7 +22,7 @@ public final class FaultyBlobStore: BlobStore {
         case before
         /// Everything was done, but the caller never hears of it.
         case after
-        /// `put` and `putPart`: while the body arrives. `get`: while the bytes leave. Other calls: as `before`.
+        /// `put`, `putPart` and `appendPart`: while the body arrives. `get`: while the bytes leave. Other calls: as `before`.
         case midStream(afterBytes: Int)
     }
 
@@ -130,6 +130,24 @@ public final class FaultyBlobStore: BlobStore {
 
     public func abortMultipart(_ id: MultipartID, at key: BlobKey) async throws {
         try await run(next(.abortMultipart)) { try await self.store.abortMultipart(id, at: key) }
+    }
+
+    public var preferredPartBytes: Int64? { store.preferredPartBytes }
+
+    public func appendPart(
+        _ body: ByteStream, to part: BlobPart, takingOver: Bool, of id: MultipartID, at key: BlobKey
+    ) async throws -> BlobPart {
+        try await receiving(body, in: .appendPart) {
+            try await self.store.appendPart($0, to: part, takingOver: takingOver, of: id, at: key)
+        }
+    }
+
+    public func unfinishedMultiparts(
+        before date: Timestamp, after cursor: MultipartID?, limit: Int
+    ) async throws -> [UnfinishedMultipart] {
+        try await run(next(.unfinishedMultiparts)) {
+            try await self.store.unfinishedMultiparts(before: date, after: cursor, limit: limit)
+        }
     }
 
     public func sweepUnfinished(before date: Timestamp) async throws -> Int {

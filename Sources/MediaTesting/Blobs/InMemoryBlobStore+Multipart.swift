@@ -28,6 +28,43 @@ extension InMemoryBlobStore {
         }
     }
 
+    public func appendPart(
+        _ body: ByteStream, to part: BlobPart, takingOver: Bool, of id: MultipartID, at key: BlobKey
+    ) async throws -> BlobPart {
+        try beginAppending(to: part, takingOver: takingOver, of: id, at: key)
+        defer { state.withLock { _ = $0.appending.remove(Appending(id: id, number: part.number)) } }
+        let time = now()
+        for try await chunk in body.chunks {
+            state.withLock { state in
+                state.writes[id]?.parts[part.number]?.bytes.writeImmutableBuffer(chunk)
+                state.writes[id]?.touchedAt = time
+            }
+        }
+        try Task.checkCancellation()
+        return try state.withLock { state in
+            guard let written = state.writes[id]?.parts[part.number] else { throw Self.unknown(id) }
+            return BlobPart(number: part.number, size: Int64(written.bytes.readableBytes), tag: written.tag)
+        }
+    }
+
+    private func beginAppending(to part: BlobPart, takingOver: Bool, of id: MultipartID, at key: BlobKey) throws {
+        try state.withLock { state in
+            guard state.writes[id]?.key == key else { throw Self.unknown(id) }
+            guard state.appending.insert(Appending(id: id, number: part.number)).inserted else {
+                throw StorageError(.locked, "The part is being written", isRetryable: true)
+            }
+            let known = state.writes[id]?.parts[part.number]
+            let isExact = (known?.tag ?? "") == part.tag && Int64(known?.bytes.readableBytes ?? 0) == part.size
+            let prefix = known?.bytes.getSlice(at: 0, length: Int(part.size))
+            guard isExact || takingOver, part.size == 0 || prefix != nil else {
+                state.appending.remove(Appending(id: id, number: part.number))
+                throw StorageError(.preconditionFailed, "The part is not in the state that was expected")
+            }
+            state.serial += 1
+            state.writes[id]?.parts[part.number] = Part(bytes: prefix ?? ByteBuffer(), tag: "tag-\(state.serial)")
+        }
+    }
+
     public func completeMultipart(_ id: MultipartID, at key: BlobKey, parts: [BlobPart]) async throws -> BlobInfo {
         var whole = ByteBuffer()
         let written = try state.withLock { state in
@@ -49,13 +86,20 @@ extension InMemoryBlobStore {
         state.withLock { $0.writes[id] = nil }
     }
 
-    public func sweepUnfinished(before date: Timestamp) async throws -> Int {
+    public func unfinishedMultiparts(
+        before date: Timestamp, after cursor: MultipartID?, limit: Int
+    ) async throws -> [UnfinishedMultipart] {
         state.withLock { state in
-            let abandoned = state.writes.filter { $0.value.touchedAt < date }
-            for id in abandoned.keys { state.writes[id] = nil }
-            return abandoned.values.reduce(0) { $0 + $1.parts.count }
+            let untouched = state.writes.filter { id, write in
+                write.touchedAt < date && cursor.map { $0.rawValue.utf8.lexicographicallyPrecedes(id.rawValue.utf8) } ?? true
+            }
+            return untouched.sorted { $0.key.rawValue.utf8.lexicographicallyPrecedes($1.key.rawValue.utf8) }
+                .prefix(max(0, limit)).map { UnfinishedMultipart(id: $0.key, key: $0.value.key) }
         }
     }
+
+    /// There are no temporary files.
+    public func sweepUnfinished(before date: Timestamp) async throws -> Int { 0 }
 
     private static func unknown(_ id: MultipartID) -> StorageError {
         StorageError(.invalidParameter, "There is no such multipart write", resource: id.rawValue)

@@ -30,7 +30,13 @@ public final class InMemoryBlobStore: BlobStore {
         var touchedAt: Timestamp
     }
 
+    struct Appending: Hashable {
+        var id: MultipartID
+        var number: PartNumber
+    }
+
     struct State {
+        var appending: Set<Appending> = []
         var blobs: [BlobKey: Blob] = [:]
         var writes: [MultipartID: MultipartWrite] = [:]
         var serial = 0
@@ -39,9 +45,13 @@ public final class InMemoryBlobStore: BlobStore {
     let state = Mutex(State())
     let form: ContentForm
     let now: @Sendable () -> Timestamp
+    public let preferredPartBytes: Int64?
 
-    public init(form: ContentForm = .buffer, now: @escaping @Sendable () -> Timestamp = Timestamp.now) {
+    public init(
+        form: ContentForm = .buffer, preferredPartBytes: Int64? = nil, now: @escaping @Sendable () -> Timestamp = Timestamp.now
+    ) {
         self.form = form
+        self.preferredPartBytes = preferredPartBytes
         self.now = now
     }
 

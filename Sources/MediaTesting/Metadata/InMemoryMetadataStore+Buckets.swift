@@ -67,11 +67,14 @@ extension InMemoryMetadataStore {
     public func deleteBucket(_ id: BucketID, as caller: Caller) async throws {
         try transaction(as: caller) { state, security in
             guard let bucket = state.buckets[id] else { throw StorageError.bucketNotFound(id) }
-            guard !state.objects.keys.contains(where: { $0.bucket == id }) else {
+            guard !state.objects.keys.contains(where: { $0.bucket == id }), !state.kept.keys.contains(where: { $0.bucket == id })
+            else {
                 throw StorageError(.bucketNotEmpty, "The bucket you tried to delete is not empty", resource: id.rawValue)
             }
             guard security.allows(.delete, .bucket(bucket)), security.sees(bucket) else { throw StorageError.bucketNotFound(id) }
             state.buckets[id] = nil
+            state.settings[id] = nil
+            state.uploads = state.uploads.filter { $0.value.session.address.bucket != id }
             state.report(.bucket(id))
         }
     }
@@ -92,12 +95,8 @@ extension InMemoryMetadataStore {
                 .filter { $0.address.bucket == id && $0.createdAt.map { $0 < date } ?? false }
                 .sorted { $0.address.key < $1.address.key }
                 .prefix(max(0, limit))
-            for record in doomed {
-                state.objects[record.address] = nil
-                state.queueDeletion(of: record.version, due: time)
-                state.report(.object(record.address))
-            }
-            return doomed.count
+            for record in doomed { state.remove(record, at: time, forgets: true) }
+            return doomed.count + state.forgetKept(in: id, createdBefore: date, limit: limit - doomed.count, at: time)
         }
     }
 

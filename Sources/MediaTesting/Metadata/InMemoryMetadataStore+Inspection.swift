@@ -36,6 +36,9 @@ extension InMemoryMetadataStore {
         state.withLock { $0.blobs.values.map(\.location).sorted { $0.key.rawValue < $1.key.rawValue } }
     }
 
+    /// Every upload, complete ones too.
+    public var allUploads: [UploadSession] { state.withLock { $0.uploads.values.map(\.session) } }
+
     /// Every requested deletion, due or not, oldest first.
     public var requestedDeletions: [BlobDeletion] {
         state.withLock { $0.deletions.values.map(\.request).sorted { $0.id < $1.id } }

@@ -45,7 +45,7 @@ extension InMemoryMetadataStore {
             for command in [Policy.Command.delete, .select] where !security.allows(command, .object(record)) {
                 throw security.refused(command, .object(record), "Access denied")
             }
-            state.remove(record, at: time)
+            state.remove(record, at: time, by: caller.principal.subject)
             return record
         }
     }
@@ -58,7 +58,7 @@ extension InMemoryMetadataStore {
                 guard let record = state.objects[ObjectAddress(bucket: bucket, key: key)],
                     security.allows(.delete, .object(record)), security.sees(record)
                 else { continue }
-                state.remove(record, at: time)
+                state.remove(record, at: time, by: caller.principal.subject)
                 deleted.append(record)
             }
             return deleted
@@ -79,16 +79,8 @@ extension InMemoryMetadataStore {
         let time = now()
         state.withLock { state in
             guard let record = state.objects.values.first(where: { $0.id == id && $0.version == version }) else { return }
-            state.remove(record, at: time)
+            state.remove(record, at: time, forgets: true)
+            state.promote(record.address)
         }
-    }
-}
-
-extension InMemoryMetadataStore.State {
-    /// Deletes a row and requests the deletion of its blob.
-    mutating func remove(_ record: ObjectRecord, at time: Timestamp) {
-        objects[record.address] = nil
-        queueDeletion(of: record.version, due: time)
-        report(.object(record.address))
     }
 }

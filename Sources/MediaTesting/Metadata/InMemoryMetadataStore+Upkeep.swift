@@ -14,7 +14,7 @@ extension InMemoryMetadataStore {
     public func takeBlobDeletions(limit: Int) async throws -> [BlobDeletion] {
         let time = now()
         return state.withLock { state in
-            let referenced = Set(state.objects.values.compactMap(\.version))
+            let referenced = state.referencedVersions
             state.deletions = state.deletions.filter { $0.value.notBefore > time || !referenced.contains($0.value.version) }
             let due = state.deletions.values
                 .filter { $0.notBefore <= time }
@@ -53,7 +53,8 @@ extension InMemoryMetadataStore {
         state.withLock { state in
             var known = Set(state.blobs.values.filter { $0.location.backend == backend }.map(\.location.key))
             known.formUnion(state.deletions.values.filter { $0.request.backend == backend }.map(\.request.key))
-            known.formUnion(state.objects.values.compactMap { $0.version.map { BlobKey($0.rawValue) } })
+            known.formUnion(state.referencedVersions.map { BlobKey($0.rawValue) })
+            known.formUnion(state.uploads.keys.map(\.blobKey))
             return keys.filter { !known.contains($0) }
         }
     }
@@ -61,7 +62,7 @@ extension InMemoryMetadataStore {
     public func queueUnreferencedBlobs(olderThan date: Timestamp) async throws -> Int {
         let time = now()
         return state.withLock { state in
-            let referenced = Set(state.objects.values.compactMap(\.version))
+            let referenced = state.referencedVersions
             let requested = Set(state.deletions.values.map(\.version))
             let forgotten = state.blobs.filter {
                 $0.value.createdAt < date && !referenced.contains($0.key) && !requested.contains($0.key)

@@ -13,6 +13,7 @@ extension InMemoryMetadataStore {
                 userMetadata: draft.userMetadata, createdAt: time, updatedAt: time, lastAccessedAt: time)
             try security.require(.insert, .object(proposed))
             let existing = state.objects[draft.address]
+            if mode == .create, draft.condition == .ifAbsent { try draft.condition.require(existing, at: draft.address) }
             switch (mode, existing) {
             case (.create, nil): break
             case (.create, _?): throw StorageError.objectExists(draft.address)
@@ -21,13 +22,16 @@ extension InMemoryMetadataStore {
             case (.replace, let existing?): try Self.requireUpsert(existing, becoming: proposed, security)
             }
             guard state.buckets[draft.address.bucket] != nil else { throw Self.bucketMissing(draft.address.bucket) }
+            try draft.condition.require(existing, at: draft.address)
         }
     }
 
     public func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
         let time = now()
         return try state.withLock { state in
+            if let upload = object.completing { _ = try state.pendingUpload(upload.id) }
             let existing = state.objects[object.address]
+            try object.condition.require(existing, at: object.address)
             guard existing == nil || mode == .replace else { throw StorageError.objectExists(object.address) }
             guard state.buckets[object.address.bucket] != nil else { throw Self.bucketMissing(object.address.bucket) }
             let record = ObjectRecord(
@@ -35,10 +39,15 @@ extension InMemoryMetadataStore {
                 owner: Self.uuidOwner(object.ownerID), ownerID: object.ownerID, metadata: object.metadata,
                 userMetadata: object.userMetadata, createdAt: existing.map(\.createdAt) ?? time, updatedAt: time,
                 lastAccessedAt: existing.map(\.lastAccessedAt) ?? time)
+            if existing?.version != object.version { state.makeWay(at: object.address, at: time) }
             state.objects[object.address] = record
-            state.blobs[object.version] = StoredBlob(location: object.blob, createdAt: time)
-            if let superseded = existing?.version, superseded != object.version {
-                state.queueDeletion(of: superseded, due: time)
+            state.blobs[object.version] = StoredBlob(
+                location: object.blob, createdAt: time,
+                isVersioned: state.versioning(of: object.address.bucket) == .enabled)
+            if let upload = object.completing {
+                state.uploads[upload.id]?.session.completedAt = time
+                let expiry = state.uploads[upload.id]?.session.expiresAt ?? upload.keptUntil
+                state.uploads[upload.id]?.session.expiresAt = expiry
             }
             state.report(.object(object.address))
             return record
@@ -68,6 +77,7 @@ extension InMemoryMetadataStore {
             guard state.buckets[destination.bucket] != nil else { throw Self.bucketMissing(destination.bucket) }
             state.objects[source] = nil
             state.objects[destination] = moved
+            state.settleMove(of: moved, from: source, at: time, by: caller.principal.subject)
             state.report(.object(source))
             state.report(.object(destination))
             return moved

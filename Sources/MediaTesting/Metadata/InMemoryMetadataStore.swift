@@ -6,8 +6,8 @@ import Synchronization
 
 /// A complete metadata store in memory, with row-level security as a list of policies. It dies with the process.
 ///
-/// Every requirement runs under one lock and is therefore one transaction. There are no multipart uploads in it, so
-/// `deleteBucket` never meets a pending one.
+/// Every requirement runs under one lock and is therefore one transaction. The tables of Supabase's own multipart uploads are not in it,
+/// so `deleteBucket` never meets a pending one.
 public final class InMemoryMetadataStore: MetadataStore {
     /// The role that row-level security does not bind.
     public static let serviceRole = "service_role"
@@ -16,6 +16,26 @@ public final class InMemoryMetadataStore: MetadataStore {
     struct StoredBlob {
         var location: BlobLocation
         var createdAt: Timestamp
+        /// Whether the version has an id of its own.
+        var isVersioned = false
+    }
+
+    /// A row of `magpie.object_versions`.
+    struct KeptVersion {
+        var record: ObjectRecord
+        var isNull: Bool
+        var isDeleteMarker = false
+
+        var id: VersionID {
+            guard !isNull, let version = record.version else { return .null }
+            return .id(version)
+        }
+    }
+
+    /// A row of `magpie.upload_sessions` with those of `magpie.upload_parts`.
+    struct StoredUpload {
+        var session: UploadSession
+        var parts: [PartNumber: UploadPart] = [:]
     }
 
     /// A row of `magpie.blob_deletions`.
@@ -31,6 +51,11 @@ public final class InMemoryMetadataStore: MetadataStore {
         var buckets: [BucketID: Bucket] = [:]
         var objects: [ObjectAddress: ObjectRecord] = [:]
         var blobs: [ObjectVersion: StoredBlob] = [:]
+        /// The oldest first.
+        var kept: [ObjectAddress: [KeptVersion]] = [:]
+        var settings: [BucketID: BucketSettings] = [:]
+        var accessKeys: [AccessKeyID: StoredAccessKey] = [:]
+        var uploads: [UploadID: StoredUpload] = [:]
         var deletions: [Int64: QueuedDeletion] = [:]
         var lastDeletionID: Int64 = 0
         var watchers: [Int: AsyncStream<MetadataChange>.Continuation] = [:]
@@ -85,7 +110,9 @@ extension InMemoryMetadataStore.State {
     }
 
     func readable(_ record: ObjectRecord, in bucket: Bucket) -> ReadableObject {
-        ReadableObject(bucket: bucket, record: record, blob: record.version.flatMap { blobs[$0]?.location })
+        ReadableObject(
+            bucket: bucket, record: record, blob: record.version.flatMap { blobs[$0]?.location },
+            isVersioned: isVersioned(record.version))
     }
 
     /// Tells everyone who watches. Only queues: no watcher's code runs under the lock.

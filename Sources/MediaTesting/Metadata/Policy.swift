@@ -15,6 +15,8 @@ public struct Policy: Sendable {
     public enum Table: String, Hashable, Sendable, CaseIterable {
         case objects = "storage.objects"
         case buckets = "storage.buckets"
+        /// Versions that are not current.
+        case versions = "magpie.object_versions"
     }
 
     public typealias Command = PolicyRefusal.Command
@@ -53,11 +55,13 @@ public struct PolicyContext: Sendable {
     enum Row: Sendable {
         case object(ObjectRecord)
         case bucket(Bucket)
+        case version(ObjectRecord)
 
         var table: Policy.Table {
             switch self {
             case .object: .objects
             case .bucket: .buckets
+            case .version: .versions
             }
         }
     }
@@ -66,10 +70,12 @@ public struct PolicyContext: Sendable {
     public var stage: Stage
     var row: Row
 
-    /// The row, when it is one of `storage.objects`.
+    /// The row, when it is one of `storage.objects` or `magpie.object_versions`.
     public var object: ObjectRecord? {
-        guard case .object(let record) = row else { return nil }
-        return record
+        switch row {
+        case .object(let record), .version(let record): record
+        case .bucket: nil
+        }
     }
 
     /// The row, when it is one of `storage.buckets`.
@@ -81,7 +87,7 @@ public struct PolicyContext: Sendable {
     /// The object's bucket, or the bucket itself.
     public var bucketID: BucketID {
         switch row {
-        case .object(let record): record.address.bucket
+        case .object(let record), .version(let record): record.address.bucket
         case .bucket(let bucket): bucket.id
         }
     }

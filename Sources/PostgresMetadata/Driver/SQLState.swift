@@ -30,5 +30,8 @@ struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     static let queryCanceled = SQLState(rawValue: "57014")
     static let adminShutdown = SQLState(rawValue: "57P01")
     static let crashShutdown = SQLState(rawValue: "57P02")
+    // Raised by magpie.complete_upload.
+    static let uploadNotFound = SQLState(rawValue: "MG404")
+    static let uploadComplete = SQLState(rawValue: "MG409")
     static let cannotConnectNow = SQLState(rawValue: "57P03")
 }

@@ -27,6 +27,10 @@ struct Migration: Sendable {
         Migration(5, "storage_listing", PackageResources._005_storage_listing_sql),
         Migration(6, "magpie_blobs", PackageResources._006_magpie_blobs_sql),
         Migration(7, "magpie_changes", PackageResources._007_magpie_changes_sql),
+        Migration(8, "magpie_uploads", PackageResources._008_magpie_uploads_sql),
+        Migration(9, "magpie_versions", PackageResources._009_magpie_versions_sql),
+        Migration(10, "magpie_access_keys", PackageResources._010_magpie_access_keys_sql),
+        Migration(11, "magpie_parts", PackageResources._011_magpie_parts_sql),
     ]
 
     /// The number that a database of this version has reached.

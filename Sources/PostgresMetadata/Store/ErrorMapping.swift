@@ -40,6 +40,8 @@ enum ErrorMapping {
         }
         switch state {
         case .insufficientPrivilege: return denied(error)
+        case .uploadNotFound: return StorageError(.uploadNotFound, "The upload was not found", cause: error)
+        case .uploadComplete: return StorageError(.uploadComplete, "The upload is complete", cause: error)
         case .uniqueViolation: return duplicate(error, subject)
         case .foreignKeyViolation: return dangling(error, subject)
         case .lockNotAvailable:
@@ -83,7 +85,8 @@ enum ErrorMapping {
     /// A row that is pointed to can't go; a row that points to nothing can't come.
     private static func dangling(_ error: PostgresError, _ subject: Subject) -> StorageError {
         switch subject {
-        case .bucket(let id) where error.table == "objects": return .bucketNotEmpty(id, cause: error)
+        case .bucket(let id) where error.table == "objects" || error.table == "object_versions":
+            return .bucketNotEmpty(id, cause: error)
         case .bucket(let id):
             return StorageError(
                 .bucketReferenced, "The bucket has pending multipart uploads; complete or abort them first",

@@ -8,6 +8,7 @@ extension PostgresMetadataStore {
     enum PolicyTable: String {
         case objects = "storage.objects"
         case buckets = "storage.buckets"
+        case versions = "magpie.object_versions"
     }
 
     /// Runs `body`; a refusal by row-level security gets the name of the one command that it can have been.
@@ -67,7 +68,7 @@ extension PostgresMetadataStore {
         }
     }
 
-    private func isVisible(_ address: ObjectAddress, _ caller: Caller) async throws -> Bool {
+    func isVisible(_ address: ObjectAddress, _ caller: Caller) async throws -> Bool {
         let find = Step.run(Self.findObject, address.bucket.rawValue, address.key.rawValue)
         return try await transaction([.scope(dryRunScope(caller)), find], ending: .rollback) { try $0[0].optionalRow() != nil }
     }

@@ -94,7 +94,7 @@ extension PostgresMetadataStore {
         while deleted < limit {
             let missing = limit - deleted
             let steps: [Step] = [
-                .scope(system(facts)),
+                .scope(forgetting(system(facts))),
                 .run(Self.emptyBucket, id.rawValue, Parameter.timestamp(date), Parameter.int(missing)),
             ]
             let (went, chosen) = try await transaction(steps) { try ($0[0].onlyRow().int(0), $0[0].onlyRow().int(1)) }
@@ -132,7 +132,12 @@ extension PostgresMetadataStore {
 
     private static let deleteBucket = SQL("bucket_delete", "DELETE FROM storage.buckets WHERE id = $1 RETURNING id")
 
-    private static let hasObjects = SQL("bucket_has_objects", "SELECT EXISTS (SELECT FROM storage.objects WHERE bucket_id = $1)")
+    private static let hasObjects = SQL(
+        "bucket_has_objects",
+        """
+        SELECT EXISTS (SELECT FROM storage.objects WHERE bucket_id = $1)
+            OR EXISTS (SELECT FROM magpie.object_versions WHERE bucket_id = $1)
+        """)
 
     private static let countObjects = SQL(
         "bucket_count",
@@ -160,12 +165,28 @@ extension PostgresMetadataStore {
             FOR UPDATE
         ), deleted AS (
             DELETE FROM storage.objects AS o USING doomed AS d WHERE o.id = d.id RETURNING o.version
+        ), chosen_versions AS (
+            SELECT v.sequence
+            FROM magpie.object_versions AS v
+            WHERE v.bucket_id = $1 AND v.created_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+            ORDER BY v.name COLLATE "C"
+            LIMIT $3::bigint - (SELECT count(*) FROM chosen)
+        ), old AS (
+            SELECT v.sequence
+            FROM magpie.object_versions AS v
+            WHERE v.sequence IN (SELECT c.sequence FROM chosen_versions AS c)
+            ORDER BY v.sequence
+            FOR UPDATE
+        ), forgotten AS (
+            DELETE FROM magpie.object_versions AS v USING old WHERE v.sequence = old.sequence RETURNING v.version
+        ), gone AS (
+            SELECT d.version FROM deleted AS d UNION ALL SELECT f.version FROM forgotten AS f
         ), queued AS (
             INSERT INTO magpie.blob_deletions (backend, key, version)
-            SELECT l.backend, l.key, l.version FROM magpie.blobs AS l JOIN deleted AS d ON d.version = l.version
+            SELECT l.backend, l.key, l.version FROM magpie.blobs AS l JOIN gone AS g ON g.version = l.version
             ON CONFLICT (version) DO NOTHING
         )
-        SELECT count(*), (SELECT count(*) FROM chosen) FROM deleted
+        SELECT count(*), (SELECT count(*) FROM chosen) + (SELECT count(*) FROM chosen_versions) FROM gone
         """)
 
     /// The order is part of the text: one statement for each of the eight.

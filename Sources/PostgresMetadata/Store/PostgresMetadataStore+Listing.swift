@@ -119,7 +119,7 @@ extension ListPlace {
         SELECT \(columns)
         FROM storage.objects AS o
         WHERE o.bucket_id = $1 AND o.name COLLATE "C" >= $3
-            AND o.name COLLATE "C" < coalesce(magpie.key_after($2), magpie.key_last())
+            AND o.name COLLATE "C" < magpie.key_bound($2)
         ORDER BY o.name COLLATE "C"
         LIMIT $4::bigint
         """)
@@ -131,7 +131,7 @@ extension ListPlace {
         FROM storage.objects AS o
         WHERE o.bucket_id = $1 AND o.name COLLATE "C" >= $2
             AND o.name COLLATE "C"
-                < least(coalesce(magpie.key_after($2), magpie.key_last()) COLLATE "C", $3 COLLATE "C")
+                < least(magpie.key_bound($2) COLLATE "C", $3 COLLATE "C")
         ORDER BY o.name COLLATE "C" DESC
         LIMIT $4::bigint
         """)
@@ -146,7 +146,7 @@ extension ListPlace {
         SELECT \(folded)
         FROM magpie.level_descending(
             $1, $2, '/',
-            least(coalesce(magpie.key_after($2), magpie.key_last()) COLLATE "C", $3 COLLATE "C") COLLATE "default",
+            least(magpie.key_bound($2) COLLATE "C", $3 COLLATE "C") COLLATE "default",
             $4::bigint) AS e
         """)
 
@@ -160,7 +160,7 @@ extension ListPlace {
                 SELECT o.*, CASE WHEN $3::boolean THEN position('/' IN substr(o.name, char_length($2) + 1)) ELSE 0 END AS cut
                 FROM storage.objects AS o
                 WHERE o.bucket_id = $1 AND o.name COLLATE "C" >= $2
-                    AND o.name COLLATE "C" < coalesce(magpie.key_after($2), magpie.key_last())
+                    AND o.name COLLATE "C" < magpie.key_bound($2)
             ), entries AS (
                 SELECT left(b.name, char_length($2) + b.cut) AS name, NULL::uuid AS id, NULL::jsonb AS metadata,
                     min(b.created_at) AS created_at, NULL::timestamptz AS updated_at, NULL::timestamptz AS last_accessed_at,

@@ -55,7 +55,7 @@ extension PostgresMetadataStore {
             try Found(bucket: try results[0].optionalRow().map { try BucketColumns.read($0) }, results[1])
         }
         guard let object = found.object, let bucket = found.bucket else { throw StorageError.objectNotFound(address) }
-        return ReadableObject(bucket: bucket, record: object, blob: found.blob)
+        return ReadableObject(bucket: bucket, record: object, blob: found.blob, isVersioned: found.isVersioned)
     }
 
     public func visibleKeys(among keys: [ObjectKey], in bucket: BucketID, as caller: Caller) async throws -> Set<ObjectKey> {
@@ -66,22 +66,9 @@ extension PostgresMetadataStore {
     }
 
     public func deleteObject(at address: ObjectAddress, as caller: Caller) async throws -> ObjectRecord {
-        let deleted: ObjectRecord? = try await mappingErrors {
-            try await client.withTransaction(ending: .commit) { transaction in
-                let results = try await transaction.run([
-                    .scope(system(caller.facts)), .run(Self.lockObject, address.bucket.rawValue, address.key.rawValue),
-                    .scope(scope(caller)), .run(Self.deleteObject, address.bucket.rawValue, address.key.rawValue),
-                ])
-                guard try results[0].optionalRow() != nil else { throw StorageError.objectNotFound(address) }
-                guard let row = try results[1].optionalRow() else { return nil }
-                let record = try ObjectColumns.read(row)
-                _ = try await transaction.finish(with: requestDeletions(of: [record], caller.facts))
-                return record
-            }
-        }
-        if let deleted { return deleted }
-        let command = try await missingForDelete(address, caller)
-        throw StorageError(.accessDenied, "Access denied").refused(command, on: .objects, caller)
+        let deleted = try await delete(address, if: .none, marksAbsent: false, as: caller)
+        guard let record = deleted.record else { throw StorageError.objectNotFound(address) }
+        return record
     }
 
     public func deleteObjects(_ keys: [ObjectKey], in bucket: BucketID, as caller: Caller) async throws -> [ObjectRecord] {
@@ -90,10 +77,11 @@ extension PostgresMetadataStore {
             try await client.withTransaction(ending: .commit) { transaction in
                 let results = try await transaction.run([
                     // Locked in one order by everybody, so that two bulk deletions never wait for each other.
-                    .scope(system(caller.facts)), .run(Self.lockObjects, bucket.rawValue, names),
+                    .scope(system(caller.facts)), .run(Self.lockVersioned, bucket.rawValue, names),
+                    .run(Self.lockObjects, bucket.rawValue, names),
                     .scope(scope(caller)), .run(Self.deleteObjects, bucket.rawValue, names),
                 ])
-                let records = try results[1].rows.map { try ObjectColumns.read($0) }
+                let records = try results[2].rows.map { try ObjectColumns.read($0) }
                 _ = try await transaction.finish(with: requestDeletions(of: records, caller.facts))
                 return records
             }
@@ -101,13 +89,13 @@ extension PostgresMetadataStore {
     }
 
     /// The deletion of the rows' blobs, requested in the transaction that deletes the rows.
-    private func requestDeletions(of records: [ObjectRecord], _ facts: RequestFacts) -> [Step] {
+    func requestDeletions(of records: [ObjectRecord], _ facts: RequestFacts) -> [Step] {
         let versions = records.compactMap(\.version?.rawValue)
         guard !versions.isEmpty else { return [] }
         return [.scope(system(facts)), .run(Self.requestDeletions, Parameter.strings(versions))]
     }
 
-    private func readStep(_ sql: SQL, _ address: ObjectAddress) -> Step {
+    func readStep(_ sql: SQL, _ address: ObjectAddress) -> Step {
         .run(sql, address.bucket.rawValue, address.key.rawValue)
     }
 }
@@ -117,6 +105,7 @@ private struct Found {
     var bucket: Bucket?
     var object: ObjectRecord?
     var blob: BlobLocation?
+    var isVersioned = false
 
     /// Reads a row of bucket, object and blob, of which the last two may be missing.
     init(_ result: ResultSet) throws(PostgresError) {
@@ -124,7 +113,9 @@ private struct Found {
         bucket = try BucketColumns.read(row)
         guard try !row.isNull(BucketColumns.count) else { return }
         object = try ObjectColumns.read(row, at: BucketColumns.count)
-        blob = try BlobColumns.read(row, at: BucketColumns.count + ObjectColumns.count)
+        let start = BucketColumns.count + ObjectColumns.count
+        blob = try BlobColumns.read(row, at: start)
+        isVersioned = try BlobColumns.isVersioned(row, at: start)
     }
 
     /// Reads a row of object and blob.
@@ -133,12 +124,13 @@ private struct Found {
         guard let row = try result.optionalRow() else { return }
         object = try ObjectColumns.read(row)
         blob = try BlobColumns.read(row, at: ObjectColumns.count)
+        isVersioned = try BlobColumns.isVersioned(row, at: ObjectColumns.count)
     }
 
     func readable(at address: ObjectAddress) throws(StorageError) -> ReadableObject {
         guard let bucket else { throw .bucketNotFound(address.bucket) }
         guard let object else { throw .objectNotFound(address) }
-        return ReadableObject(bucket: bucket, record: object, blob: blob)
+        return ReadableObject(bucket: bucket, record: object, blob: blob, isVersioned: isVersioned)
     }
 }
 
@@ -146,7 +138,7 @@ extension PostgresMetadataStore {
     /// Whether an address names a row that the role in force may see.
     static let findObject = SQL("object_find", "SELECT o.id FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2")
 
-    private static let readRules = SQL("object_rules", "SELECT \(BucketColumns.list) FROM storage.buckets AS b WHERE b.id = $1")
+    static let readRules = SQL("object_rules", "SELECT \(BucketColumns.list) FROM storage.buckets AS b WHERE b.id = $1")
 
     private static let readPublicObject = SQL(
         "object_read_public",
@@ -173,15 +165,23 @@ extension PostgresMetadataStore {
         """
         SELECT \(ObjectColumns.list), \(BlobColumns.list)
         FROM storage.objects AS o
-        LEFT JOIN LATERAL magpie.blob_location(o.version) AS l ON true
+        LEFT JOIN LATERAL magpie.blob_details(o.version) AS l ON true
         WHERE o.bucket_id = $1 AND o.name = $2
         """)
 
     private static let readVisibleKeys = SQL(
         "object_keys", "SELECT o.name FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = ANY ($2::text[])")
 
-    private static let lockObject = SQL(
-        "object_lock", "SELECT o.id FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2 FOR UPDATE")
+    /// In a versioned bucket the addresses themselves: two deletions that find nothing mark the same place. In one order for everybody.
+    private static let lockVersioned = SQL(
+        "objects_lock_versioned",
+        """
+        SELECT pg_advisory_xact_lock(a.hash)
+        FROM (
+            SELECT DISTINCT hashtextextended($1 || '/' || t, 0) AS hash FROM unnest($2::text[]) AS t ORDER BY 1
+        ) AS a
+        WHERE EXISTS (SELECT FROM magpie.bucket_settings AS s WHERE s.bucket_id = $1 AND s.versioning <> 'off')
+        """)
 
     private static let lockObjects = SQL(
         "objects_lock",
@@ -192,7 +192,7 @@ extension PostgresMetadataStore {
         FOR UPDATE
         """)
 
-    private static let deleteObject = SQL(
+    static let deleteObject = SQL(
         "object_delete", "DELETE FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2 RETURNING \(ObjectColumns.list)"
     )
 

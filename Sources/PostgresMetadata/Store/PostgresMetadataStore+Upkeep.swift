@@ -59,7 +59,16 @@ extension PostgresMetadataStore {
     }
 
     public func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws {
-        try await transaction([.scope(system(.upkeep)), .run(Self.dropLost, id.rawValue, version?.rawValue)]) { _ in }
+        try await mappingErrors {
+            try await client.withTransaction(ending: .commit) { transaction in
+                let dropped = try await transaction.run([
+                    .scope(forgetting(system(.upkeep))), .run(Self.dropLost, id.rawValue, version?.rawValue),
+                ])
+                guard let row = try dropped[0].optionalRow() else { return }
+                let record = try ObjectColumns.read(row)
+                _ = try await transaction.finish(with: requestDeletions(of: [record], .upkeep) + [promoteStep(record.address)])
+            }
+        }
     }
 }
 
@@ -77,7 +86,10 @@ extension PostgresMetadataStore {
             LIMIT $1::bigint
             FOR UPDATE SKIP LOCKED
         ), needed AS MATERIALIZED (
-            SELECT due.id FROM due WHERE EXISTS (SELECT FROM storage.objects AS o WHERE o.version = due.version)
+            SELECT due.id
+            FROM due
+            WHERE EXISTS (SELECT FROM storage.objects AS o WHERE o.version = due.version)
+                OR EXISTS (SELECT FROM magpie.object_versions AS v WHERE v.version = due.version)
         ), dropped AS (
             DELETE FROM magpie.blob_deletions AS d USING needed WHERE d.id = needed.id
         ), taken AS (
@@ -126,6 +138,8 @@ extension PostgresMetadataStore {
         SELECT c.key
         FROM candidates AS c
         WHERE NOT EXISTS (SELECT FROM storage.objects AS o WHERE o.version = c.version)
+            AND NOT EXISTS (SELECT FROM magpie.object_versions AS v WHERE v.version = c.version)
+            AND NOT EXISTS (SELECT FROM magpie.upload_sessions AS u WHERE u.id = c.version)
         """)
 
     private static let queueUnreferenced = SQL(
@@ -136,6 +150,7 @@ extension PostgresMetadataStore {
         FROM magpie.blobs AS l
         WHERE l.created_at < timestamptz 'epoch' + $1::bigint * interval '1 microsecond'
             AND NOT EXISTS (SELECT FROM storage.objects AS o WHERE o.version = l.version)
+            AND NOT EXISTS (SELECT FROM magpie.object_versions AS v WHERE v.version = l.version)
             AND NOT EXISTS (SELECT FROM magpie.blob_deletions AS d WHERE d.version = l.version)
         ON CONFLICT (version) DO NOTHING
         """)
@@ -154,13 +169,8 @@ extension PostgresMetadataStore {
     private static let dropLost = SQL(
         "object_drop_lost",
         """
-        WITH dropped AS (
-            DELETE FROM storage.objects AS o
-            WHERE o.id = $1::uuid AND o.version IS NOT DISTINCT FROM $2::text
-            RETURNING o.version
-        )
-        INSERT INTO magpie.blob_deletions (backend, key, version)
-        SELECT l.backend, l.key, l.version FROM magpie.blobs AS l JOIN dropped AS d ON d.version = l.version
-        ON CONFLICT (version) DO NOTHING
+        DELETE FROM storage.objects AS o
+        WHERE o.id = $1::uuid AND o.version IS NOT DISTINCT FROM $2::text
+        RETURNING \(ObjectColumns.list)
         """)
 }

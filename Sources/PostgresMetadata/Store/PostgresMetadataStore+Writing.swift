@@ -5,6 +5,20 @@ public import MediaCore
 /// Writing and moving objects.
 extension PostgresMetadataStore {
     public func checkPut(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws {
+        do {
+            try await checkRights(draft, mode, as: caller)
+        } catch let error as StorageError where error.code == .objectExists && draft.condition == .ifAbsent {
+            throw StorageError.preconditionFailed(draft.address)
+        }
+        guard draft.condition != .none else { return }
+        let read = Step.run(Self.readRecord, draft.address.bucket.rawValue, draft.address.key.rawValue)
+        let record = try await transaction([.scope(system(caller.facts)), read]) {
+            try $0[0].optionalRow().map { try ObjectColumns.read($0) }
+        }
+        try draft.condition.require(record, at: draft.address)
+    }
+
+    private func checkRights(_ draft: ObjectDraft, _ mode: PutMode, as caller: Caller) async throws {
         if caller.principal.role == configuration.service.role { return try await checkPutByService(draft, mode, caller.facts) }
         let write = mode == .create ? insertStep(draft) : upsertStep(draft)
         do {
@@ -34,20 +48,56 @@ extension PostgresMetadataStore {
 
     public func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
         let address = object.address
-        let write = Step.run(
+        let lock: [Step] = [.scope(lockingSystem(facts)), lockStep([address])]
+        var write: [Step] = [
+            .run(Self.makeWay, address.bucket.rawValue, address.key.rawValue, object.version.rawValue), writeStep(object, mode),
+        ]
+        // Behind the row, whose bucket is locked first: deleting a bucket locks in that order too.
+        if let upload = object.completing { write.append(Self.complete(upload)) }
+        let behind = object.completing == nil ? 0 : 1
+        func record(_ results: [ResultSet]) throws -> ObjectRecord {
+            guard let written = results.dropLast(behind).last else {
+                throw PostgresError(.unexpectedResult, "no result of the write")
+            }
+            return try ObjectColumns.read(written.onlyRow())
+        }
+        guard object.condition != .none else {
+            return try await transaction(lock + write, about: .object(address), record)
+        }
+        // Nobody changes the row between the look at it and the write: whoever would waits for the address or the row.
+        return try await mappingErrors(about: .object(address)) {
+            try await client.withTransaction(ending: .commit) { transaction in
+                try await requireCondition(object.condition, at: address, in: transaction, after: lock)
+                return try record(await transaction.finish(with: write))
+            }
+        }
+    }
+
+    /// Runs `steps`, which lock the address, and looks at what is there.
+    /// - Returns: the row, locked. Nil when there is none.
+    @discardableResult
+    func requireCondition(
+        _ condition: WriteCondition, at address: ObjectAddress, in transaction: Transaction, after steps: [Step]
+    ) async throws -> ObjectRecord? {
+        let results = try await transaction.run(
+            steps + [.run(Self.lockRecord, address.bucket.rawValue, address.key.rawValue)])
+        let record = try results.last?.optionalRow().map { try ObjectColumns.read($0) }
+        try condition.require(record, at: address)
+        return record
+    }
+
+    private func writeStep(_ object: NewObject, _ mode: PutMode) -> Step {
+        let address = object.address
+        return .run(
             mode == .create ? Self.commitCreate : Self.commitReplace, address.bucket.rawValue, address.key.rawValue,
             object.version.rawValue, ObjectColumns.owner(of: object.ownerID), object.ownerID, object.metadata.rawValue,
             object.userMetadata?.rawValue, object.blob.backend.rawValue, object.blob.key.rawValue,
-            Parameter.int(object.blob.size), object.blob.md5)
-        var steps: [Step] = [.scope(lockingSystem(facts)), lockStep([address])]
-        if mode == .replace {
-            steps.append(.run(Self.supersede, address.bucket.rawValue, address.key.rawValue, object.version.rawValue))
-        }
-        steps.append(write)
-        return try await transaction(steps, about: .object(address)) { results in
-            guard let written = results.last else { throw PostgresError(.unexpectedResult, "no result of the write") }
-            return try ObjectColumns.read(written.onlyRow())
-        }
+            Parameter.int(object.blob.size), object.blob.md5, StringMap.text(object.blob.checksums),
+            object.blob.parts?.text)
+    }
+
+    private static func complete(_ upload: UploadCompletion) -> Step {
+        .run(completeUpload, upload.id.rawValue, Parameter.timestamp(upload.keptUntil))
     }
 
     public func moveObject(
@@ -67,10 +117,16 @@ extension PostgresMetadataStore {
                     guard try tried[1].optionalRow() != nil, try tried[3].optionalRow() != nil else {
                         throw StorageError.objectNotFound(source)
                     }
-                    let moved = try await transaction.finish(with: [
+                    let moved = try await transaction.run([
                         .scope(system(caller.facts)), moveStep(from: source, to: destination, caller),
                     ])
-                    return try ObjectColumns.read(moved[0].onlyRow())
+                    let record = try ObjectColumns.read(moved[0].onlyRow())
+                    _ = try await transaction.finish(with: [
+                        .run(
+                            Self.settleMove, source.bucket.rawValue, source.key.rawValue, destination.bucket.rawValue,
+                            destination.key.rawValue, record.version?.rawValue)
+                    ])
+                    return record
                 }
             }
         } catch let error as StorageError where error.isPolicyRefusal {
@@ -79,7 +135,7 @@ extension PostgresMetadataStore {
     }
 
     /// Holds the addresses until the end of the transaction, in one order for everybody.
-    private func lockStep(_ addresses: [ObjectAddress]) -> Step {
+    func lockStep(_ addresses: [ObjectAddress]) -> Step {
         .run(Self.lockAddresses, Parameter.strings(addresses.map(\.description)))
     }
 
@@ -136,11 +192,17 @@ extension PostgresMetadataStore {
         FROM (SELECT DISTINCT hashtextextended(t, 0) AS hash FROM unnest($1::text[]) AS t ORDER BY 1) AS a
         """)
 
+    private static let insertBlob = """
+        INSERT INTO magpie.blobs (version, backend, key, size, md5, checksums, is_versioned, parts)
+        SELECT $3, $8, $9, $10::bigint, $11, $12::jsonb,
+            EXISTS (SELECT FROM magpie.bucket_settings AS s WHERE s.bucket_id = $1 AND s.versioning = 'enabled'), $13
+        """
+
     private static let commitCreate = SQL(
         "object_commit_create",
         """
         WITH located AS (
-            INSERT INTO magpie.blobs (version, backend, key, size, md5) VALUES ($3, $8, $9, $10::bigint, $11)
+            \(insertBlob)
         )
         INSERT INTO storage.objects AS o (bucket_id, name, version, owner, owner_id, metadata, user_metadata)
         VALUES ($1, $2, $3, $4::uuid, $5, $6::jsonb, $7::jsonb)
@@ -148,23 +210,23 @@ extension PostgresMetadataStore {
         """)
 
     // A statement of its own: inside of the upsert's, the row would be locked after the upsert had changed it, and not be found.
-    private static let supersede = SQL(
-        "object_supersede",
-        """
-        WITH superseded AS (
-            SELECT o.version FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2 FOR UPDATE
-        )
-        INSERT INTO magpie.blob_deletions (backend, key, version)
-        SELECT l.backend, l.key, l.version FROM magpie.blobs AS l JOIN superseded AS s ON s.version = l.version
-        WHERE l.version <> $3
-        ON CONFLICT (version) DO NOTHING
-        """)
+    private static let makeWay = SQL("object_make_way", "SELECT magpie.make_way($1, $2, $3)")
+
+    private static let settleMove = SQL("object_settle_move", "SELECT magpie.settle_move($1, $2, $3, $4, $5)")
+
+    private static let readRecord = SQL(
+        "object_record",
+        "SELECT \(ObjectColumns.list) FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2")
+
+    private static let lockRecord = SQL(
+        "object_record_lock",
+        "SELECT \(ObjectColumns.list) FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2 FOR UPDATE")
 
     private static let commitReplace = SQL(
         "object_commit_replace",
         """
         WITH located AS (
-            INSERT INTO magpie.blobs (version, backend, key, size, md5) VALUES ($3, $8, $9, $10::bigint, $11)
+            \(insertBlob)
         )
         INSERT INTO storage.objects AS o (bucket_id, name, version, owner, owner_id, metadata, user_metadata)
         VALUES ($1, $2, $3, $4::uuid, $5, $6::jsonb, $7::jsonb)
@@ -174,11 +236,15 @@ extension PostgresMetadataStore {
         RETURNING \(ObjectColumns.list)
         """)
 
+    private static let completeUpload = SQL(
+        "upload_complete",
+        "SELECT magpie.complete_upload($1, timestamptz 'epoch' + $2::bigint * interval '1 microsecond')")
+
     private static let lockForMove = SQL(
         "object_move_lock", "SELECT o.id FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2 FOR UPDATE")
 
-    private static let savepoint = SQL("savepoint_move", "SAVEPOINT tried")
-    private static let rollbackToSavepoint = SQL("savepoint_move_rollback", "ROLLBACK TO SAVEPOINT tried")
+    static let savepoint = SQL("savepoint_move", "SAVEPOINT tried")
+    static let rollbackToSavepoint = SQL("savepoint_move_rollback", "ROLLBACK TO SAVEPOINT tried")
 
     private static let moveObject = SQL(
         "object_move",

@@ -52,12 +52,19 @@ enum ObjectColumns {
 
 /// The columns of a blob's location, for a table that the statement calls `l`, and how they are read.
 enum BlobColumns {
-    static let list = "l.backend, l.key, l.size, l.md5"
+    static let count = 7
+    static let list = "l.backend, l.key, l.size, l.md5, l.checksums, l.is_versioned, l.parts"
 
     static func read(_ row: Row, at start: Int) throws(PostgresError) -> BlobLocation? {
         guard let backend = try row.optionalString(start) else { return nil }
         return BlobLocation(
             backend: BackendID(backend), key: BlobKey(try row.string(start + 1)), size: try row.int64(start + 2),
-            md5: try row.optionalString(start + 3))
+            md5: try row.optionalString(start + 3), checksums: StringMap.read(try row.optionalJSON(start + 4) ?? .emptyObject),
+            parts: try row.optionalString(start + 6).flatMap(PartLayout.init(text:)))
+    }
+
+    /// Whether the version has an id of its own.
+    static func isVersioned(_ row: Row, at start: Int) throws(PostgresError) -> Bool {
+        try row.optionalBool(start + 5) ?? false
     }
 }

@@ -23,6 +23,11 @@ extension PostgresMetadataStore {
         return Scope(role: scope.role, settings: scope.settings + [("lock_timeout", "5s")])
     }
 
+    /// The same scope in which a versioned bucket keeps nothing of what is deleted.
+    func forgetting(_ scope: Scope) -> Scope {
+        Scope(role: scope.role, settings: scope.settings + [("magpie.forget", "on")])
+    }
+
     private static func scope(_ principal: Principal, _ facts: RequestFacts, isQuiet: Bool) -> Scope {
         Scope(
             role: principal.role,

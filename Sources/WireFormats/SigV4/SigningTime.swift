@@ -38,7 +38,8 @@ public struct SigningTime: Hashable, Comparable, Sendable {
     /// the week isn't compared with the date.
     public init?(httpDate text: some StringProtocol) {
         let parts = text.split(separator: " ", omittingEmptySubsequences: false)
-        guard parts.count == 6, parts[0].utf8.count == 4, parts[0].hasSuffix(","), parts[5] == "GMT",
+        // Mail has other words for the same zone, and some clients write those. RFC 5322 §3.3.
+        guard parts.count == 6, parts[0].utf8.count == 4, parts[0].hasSuffix(","), ["GMT", "-0000", "+0000"].contains(parts[5]),
             let month = Self.months.firstIndex(of: String(parts[2]))
         else { return nil }
         var day = DigitReader(parts[1].utf8)

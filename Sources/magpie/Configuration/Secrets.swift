@@ -40,6 +40,14 @@ struct Secrets: Equatable, Sendable {
             secretKey: stored.secretKey)
     }
 
+    /// What opens and seals the key pairs of the S3 dialect; the server's own pair is the service.
+    func accessKeys(_ configuration: ServerConfiguration, service: Principal) -> AccessKeys.Configuration {
+        AccessKeys.Configuration(
+            masterKey: Array(Data(base64Encoded: masterKey) ?? Data()),
+            server: AccessCredential(id: AccessKeyID(s3AccessKey), secret: s3SecretKey, principal: service),
+            anonymousRole: configuration.anonymousRole)
+    }
+
     /// The token of a role for ten years. Made of the secret and the date of the first start, so it is the same every time.
     private static func apiKey(role: String, since date: Int64, _ keys: KeyRing) throws -> String {
         let tenYears: Int64 = 10 * 365 * 86_400

@@ -40,6 +40,8 @@ struct ServerConfiguration: Sendable {
     var jwks: String?
     var anonymousRole: String
     var serviceRole: String
+    /// In lower case, without a port.
+    var s3Domain: String?
     var limits: Limits
     var warnings: [String]
 
@@ -64,8 +66,10 @@ struct ServerConfiguration: Sendable {
         var sendTimeout: Duration
         var shutdownTimeout: Duration
         var signedUploadExpiry: Duration
+        var uploadExpiry: Duration
         var sweepInterval: Duration
         var orphanAge: Duration
+        var lifecycleDay: Duration
     }
 
     struct GivenSecrets: Sendable {
@@ -96,6 +100,7 @@ struct ServerConfiguration: Sendable {
         anonymousRole = try settings.required("ANON_ROLE")
         serviceRole = try settings.required("SERVICE_ROLE")
         givenSecrets = try GivenSecrets(settings, algorithm)
+        s3Domain = try settings.text("S3_DOMAIN").map(Self.domain)
         tls = try Self.tls(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
@@ -108,6 +113,18 @@ struct ServerConfiguration: Sendable {
             parts.host?.isEmpty == false, parts.query == nil, parts.fragment == nil, parts.user == nil
         else { throw ConfigurationError("MAGPIE_PUBLIC_URL must be a URL such as https://media.example.com, not \(text)") }
         return trimmed
+    }
+
+    private static func domain(_ text: String) throws -> String {
+        let isName = text.utf8.allSatisfy { byte in
+            (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+                || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+                || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+        }
+        guard isName, !text.hasPrefix("."), !text.hasSuffix(".") else {
+            throw ConfigurationError("MAGPIE_S3_DOMAIN must be a host name such as s3.example.com, not \(text)")
+        }
+        return text.lowercased()
     }
 
     /// Nil: any.
@@ -193,7 +210,9 @@ extension ServerConfiguration.Limits {
             idleTimeout: try settings.duration("IDLE_TIMEOUT"), bodyTimeout: try settings.duration("BODY_TIMEOUT"),
             sendTimeout: try settings.duration("SEND_TIMEOUT"), shutdownTimeout: try settings.duration("SHUTDOWN_TIMEOUT"),
             signedUploadExpiry: try settings.duration("SIGNED_UPLOAD_EXPIRY"),
+            uploadExpiry: try settings.duration("UPLOAD_EXPIRY", atLeast: .seconds(1)),
             sweepInterval: try settings.duration("SWEEP_INTERVAL"),
-            orphanAge: try settings.duration("ORPHAN_AGE", atLeast: Self.shortestOrphanAge))
+            orphanAge: try settings.duration("ORPHAN_AGE", atLeast: Self.shortestOrphanAge),
+            lifecycleDay: try settings.duration("LIFECYCLE_DAY"))
     }
 }

@@ -41,6 +41,9 @@ extension Setting {
             isSecret: true),
         Setting(name: "S3_REGION", fallback: "us-east-1", meaning: "The region of the S3 dialect."),
         Setting(
+            name: "S3_DOMAIN", fallback: "",
+            meaning: "A host name of the S3 dialect's own: `bucket.domain` is then a bucket, and `domain` itself the service."),
+        Setting(
             name: "MASTER_KEY", fallback: "", meaning: "Seals stored credentials; 32 bytes in base64. Generated when not given.",
             isSecret: true),
         Setting(name: "ANON_ROLE", fallback: "anon", meaning: "The database role of callers whose token names none."),
@@ -50,6 +53,8 @@ extension Setting {
         Setting(
             name: "DURABILITY", fallback: "fsync",
             meaning: "`fsync`: what was acknowledged survives a power cut. `none`: it may not."),
+        Setting(
+            name: "UPLOAD_EXPIRY", fallback: "24h", meaning: "How long a resumable upload may take; at least `1s`."),
         Setting(name: "SIGNED_UPLOAD_EXPIRY", fallback: "2h", meaning: "How long a signed upload URL lives."),
         Setting(name: "EMPTY_BUCKET_MAX", fallback: "200000", meaning: "The most objects that one call empties a bucket of."),
         Setting(name: "JSON_LIMIT", fallback: "1MiB", meaning: "The largest JSON body of a request."),
@@ -82,6 +87,9 @@ extension Setting {
         Setting(
             name: "ORPHAN_AGE", fallback: "1h",
             meaning: "How old a blob without a row must be to count as left over; at least `10m`."),
+        Setting(
+            name: "LIFECYCLE_DAY", fallback: "24h",
+            meaning: "How long a day of a lifecycle rule is; any other length than 24h is for tests."),
         Setting(
             name: "TLS_CERTIFICATE", fallback: "", meaning: "A PEM file with the certificate chain; turns on TLS and HTTP/2."),
         Setting(name: "TLS_KEY", fallback: "", meaning: "A PEM file with the certificate's private key."),

@@ -15,7 +15,7 @@ import ServiceLifecycle
 enum HTTPServer {
     /// - Throws: `ConfigurationError` when certificate or key can't be used.
     static func make(
-        _ configuration: ServerConfiguration, _ blobs: any BlobStoreDirectory, _ storage: Storage, sink: LogSink,
+        _ configuration: ServerConfiguration, _ secrets: Secrets, _ storage: Storage, sink: LogSink,
         registry: PrometheusRegistry, logger: Logger
     ) throws -> any Service {
         let observer = RequestObserver(
@@ -23,12 +23,13 @@ enum HTTPServer {
         let cors = CORSPolicy(origins: configuration.corsOrigins.map { .only($0) } ?? .any)
         let isPlain = configuration.tls == nil
         let hotReads = HotReads()
+        let domain = configuration.s3Domain
         let responder = FrontendResponder(
-            frontends: frontends(configuration, blobs, storage, hotReads, registry), cors: cors, observer: observer,
+            frontends: frontends(configuration, secrets, storage, hotReads, registry), cors: cors, observer: observer,
             sendsFiles: isPlain)
         let handlers = ConnectionHandlers(
-            limits: ConnectionLimits(configuration.limits), cors: cors, observer: observer, hot: { hotReads.answer(to: $0) },
-            sendsFiles: isPlain)
+            limits: ConnectionLimits(configuration.limits), cors: cors, observer: observer,
+            hot: { S3Frontend.claims($0, domain: domain) ? nil : hotReads.answer(to: $0) }, sendsFiles: isPlain)
         return Application(
             responder: responder, server: try listener(configuration, handlers),
             configuration: ApplicationConfiguration(
@@ -38,11 +39,17 @@ enum HTTPServer {
     }
 
     private static func frontends(
-        _ configuration: ServerConfiguration, _ blobs: any BlobStoreDirectory, _ storage: Storage, _ hotReads: HotReads,
+        _ configuration: ServerConfiguration, _ secrets: Secrets, _ storage: Storage, _ hotReads: HotReads,
         _ registry: PrometheusRegistry
     ) -> [any Frontend] {
         let limits = configuration.limits
+        let origin = PublicOrigin(url: configuration.publicURL, isTLS: configuration.tls != nil)
         return [
+            // First, for below its own domain every path is a key.
+            S3Frontend(
+                storage: storage,
+                configuration: S3Frontend.Configuration(
+                    anonymousKey: secrets.anonKey, region: secrets.s3Region, domain: configuration.s3Domain)),
             OperationsFrontend(
                 checks: [
                     ReadinessCheck("database") { try await storage.ping() },
@@ -50,6 +57,14 @@ enum HTTPServer {
                         try await WriteProbe.run(in: configuration.blobDirectory)
                     },
                 ], registry: registry),
+            TUSFrontend(
+                storage: storage,
+                configuration: TUSFrontend.Configuration(maxUploadBytes: limits.upload, origin: origin)),
+            // Ahead of the dialect whose paths it shares.
+            ResumableUploadFrontend(
+                storage: storage,
+                configuration: ResumableUploadFrontend.Configuration(
+                    maxUploadBytes: limits.upload, lifetime: limits.uploadExpiry.components.seconds, origin: origin)),
             SupabaseFrontend(
                 storage: storage,
                 configuration: SupabaseFrontend.Configuration(

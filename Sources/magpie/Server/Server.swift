@@ -22,9 +22,9 @@ enum Server {
             let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
             let mayCreate = isFirstStart || isEmpty
             try await BlobDirectory.with(configuration, of: database.metadata, create: mayCreate, logger: logger) { blobs in
-                let storage = storage(configuration, keys, database, blobs, logger)
+                let storage = storage(configuration, secrets, keys, database, blobs, logger)
                 let services = try services(
-                    configuration, database, blobs, storage, sink: sink, registry: registry, logger: logger)
+                    configuration, secrets, database, blobs, storage, sink: sink, registry: registry, logger: logger)
                 try await group(services, logger).run()
             }
         } catch {
@@ -45,27 +45,30 @@ enum Server {
     }
 
     private static func storage(
-        _ configuration: ServerConfiguration, _ keys: KeyRing, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
-        _ logger: Logger
+        _ configuration: ServerConfiguration, _ secrets: Secrets, _ keys: KeyRing, _ database: OpenDatabase,
+        _ blobs: any BlobStoreDirectory, _ logger: Logger
     ) -> Storage {
         let limits = configuration.limits
         return Storage(
             configuration: Storage.Configuration(
                 uploadLimits: UploadLimits(maxObjectBytes: limits.upload, maxObjectsToEmpty: limits.objectsToEmpty),
+                uploads: Uploads.Configuration(lifetime: max(1, limits.uploadExpiry.components.seconds)),
                 signedUploadLifetime: limits.signedUploadExpiry.components.seconds, cacheCapacity: limits.cache,
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
-                serviceRole: configuration.serviceRole),
+                serviceRole: configuration.serviceRole,
+                accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
             keys: keys, metadata: database.metadata, blobs: blobs, logger: logger)
     }
 
     /// In the order in which they start; they stop in the reverse order, so each can use those before it to the end.
     private static func services(
-        _ configuration: ServerConfiguration, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory, _ storage: Storage,
-        sink: LogSink, registry: PrometheusRegistry, logger: Logger
+        _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
+        _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
     ) throws -> [any Service] {
         let upkeep = Upkeep(
             metadata: database.metadata, blobs: blobs, signal: storage.reaper,
             schedule: Upkeep.Schedule(
+                expiryInterval: min(.seconds(60), configuration.limits.uploadExpiry),
                 sweepInterval: configuration.limits.sweepInterval,
                 orphanAge: configuration.limits.orphanAge.components.seconds),
             logger: logger)
@@ -73,9 +76,13 @@ enum Server {
         if let postgres = database.postgres { services.append(postgres) }
         services.append(database.metadata)
         services.append(
-            BackgroundTask("watch", logger: logger) { try await database.metadata.watch { storage.cache.apply($0) } })
+            BackgroundTask("watch", logger: logger) { try await database.metadata.watch { storage.apply($0) } })
         services.append(BackgroundTask("upkeep", logger: logger) { await upkeep.run() })
-        let http = try HTTPServer.make(configuration, blobs, storage, sink: sink, registry: registry, logger: logger)
+        let lifecycle = Lifecycle(
+            storage: storage, metadata: database.metadata, service: database.metadata.service, uploads: storage.uploads,
+            day: LifecycleDay(seconds: max(1, configuration.limits.lifecycleDay.components.seconds)), logger: logger)
+        services.append(BackgroundTask("lifecycle", logger: logger) { await lifecycle.run() })
+        let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)
         services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))
         return services
     }

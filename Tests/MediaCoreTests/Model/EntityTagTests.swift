@@ -18,4 +18,14 @@ struct EntityTagTests {
         #expect(EntityTag.matches("\"a,b\"", "\"a,b\""))
         #expect(!EntityTag.matches("\"a,b\"", "\"a\""))
     }
+
+    @Test func aListIsReadAsItWasSent() {
+        #expect(EntityTag.list("\"a,b\" , W/\"c\",d ,*") == ["\"a,b\"", "W/\"c\"", "d", "*"])
+        #expect(EntityTag.list(" ,\t") == [])
+    }
+
+    @Test func weakTagsAreNeverStronglyTheSame() {
+        #expect(EntityTag.isStrong("\"a\"", sameAs: "\"a\"") && EntityTag.isStrong("a", sameAs: "\"a\""))
+        #expect(!EntityTag.isStrong("W/\"a\"", sameAs: "\"a\"") && !EntityTag.isStrong("\"a\"", sameAs: "W/\"a\""))
+    }
 }

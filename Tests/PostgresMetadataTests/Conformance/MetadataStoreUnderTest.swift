@@ -49,13 +49,14 @@ actor ConformanceDatabase {
 
     private static let reset = """
         TRUNCATE storage.objects, storage.buckets, storage.s3_multipart_uploads, storage.s3_multipart_uploads_parts,
-            magpie.blobs, magpie.blob_deletions;
+            magpie.blobs, magpie.blob_deletions, magpie.object_versions, magpie.bucket_settings, magpie.s3_keys,
+            magpie.upload_sessions, magpie.upload_parts;
         DO $$
         DECLARE
             p record;
         BEGIN
-            FOR p IN SELECT * FROM pg_policies WHERE schemaname = 'storage' LOOP
-                EXECUTE format('DROP POLICY %I ON storage.%I', p.policyname, p.tablename);
+            FOR p IN SELECT * FROM pg_policies WHERE schemaname IN ('storage', 'magpie') LOOP
+                EXECUTE format('DROP POLICY %I ON %I.%I', p.policyname, p.schemaname, p.tablename);
             END LOOP;
         END
         $$;

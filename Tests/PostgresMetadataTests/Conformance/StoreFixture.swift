@@ -102,14 +102,18 @@ final class StoreFixture: Sendable {
             userMetadata: userMetadata.map { JSONText(trusted: $0) })
     }
 
-    func newObject(_ key: String, in bucket: String = "photos", owner: String? = nil, userMetadata: String? = nil) -> NewObject {
+    func newObject(
+        _ key: String, in bucket: String = "photos", owner: String? = nil, userMetadata: String? = nil,
+        condition: WriteCondition = .none
+    ) -> NewObject {
         let version = ObjectVersion()
         return NewObject(
             address: address(key, in: bucket), version: version, ownerID: owner,
             metadata: ObjectMetadata(eTag: "\"0\"", size: 3, mimetype: "image/png", cacheControl: "no-cache").json,
             userMetadata: userMetadata.map { JSONText(trusted: $0) },
             blob: BlobLocation(
-                backend: .managed, key: BlobKey(version.rawValue), size: 3, md5: "d41d8cd98f00b204e9800998ecf8427e"))
+                backend: .managed, key: BlobKey(version.rawValue), size: 3, md5: "d41d8cd98f00b204e9800998ecf8427e",
+                checksums: ["CRC32": "AAAAAA=="]), condition: condition)
     }
 
     @discardableResult
@@ -117,6 +121,44 @@ final class StoreFixture: Sendable {
         _ key: String, in bucket: String = "photos", owner: String? = nil, userMetadata: String? = nil, mode: PutMode = .replace
     ) async throws -> ObjectRecord {
         try await store.commitPut(newObject(key, in: bucket, owner: owner, userMetadata: userMetadata), mode: mode, facts: facts)
+    }
+
+    /// Makes a bucket that keeps versions.
+    @discardableResult
+    func makeVersionedBucket(_ name: String = "photos", _ versioning: BucketVersioning = .enabled) async throws -> BucketID {
+        let bucket = try await makeBucket(name)
+        try await setVersioning(.enabled, of: name)
+        if versioning != .enabled { try await setVersioning(versioning, of: name) }
+        return bucket
+    }
+
+    func setVersioning(_ versioning: BucketVersioning, of bucket: String = "photos") async throws {
+        _ = try await store.updateBucketSettings(
+            BucketID(stored: bucket), changes: BucketSettingsChanges(versioning: versioning), as: service)
+    }
+
+    @discardableResult
+    func delete(
+        _ key: String, in bucket: String = "photos", version: VersionID? = nil, if condition: WriteCondition = .none,
+        as caller: Caller? = nil
+    ) async throws -> DeletionOutcome {
+        try await store.delete(
+            ObjectDeletion(key: ObjectKey(stored: key), version: version, condition: condition), in: BucketID(stored: bucket),
+            as: caller ?? service)
+    }
+
+    /// The versions of a bucket as a line of text each: the key, the id, `latest` and `marker` where they hold.
+    func versions(of records: [ObjectRecord], in bucket: String = "photos", as caller: Caller? = nil) async throws -> [String] {
+        let names = Dictionary(
+            uniqueKeysWithValues: records.enumerated().compactMap { item in item.element.version.map { ($0, "v\(item.offset)") } }
+        )
+        let page = try await store.versions(matching: VersionQuery(), in: BucketID(stored: bucket), as: caller ?? service)
+        return page.items.map { item in
+            guard case .version(let entry) = item else { return "\(item)" }
+            let version = entry.version.flatMap { names[$0] } ?? (entry.isDeleteMarker ? "marker" : "?")
+            return [entry.key.rawValue, version, entry.id == .null ? "null" : nil, entry.isLatest ? "latest" : nil]
+                .compactMap { $0 }.joined(separator: " ")
+        }
     }
 
     func put(all keys: [String], in bucket: String = "photos", owner: String? = nil) async throws {

@@ -158,7 +158,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch unwrapOutboundIn(data) {
-        case .head(let head) where head.status.code < 200: continueRequest(context, head, promise)
+        case .head(let head) where head.status.code == 100: continueRequest(context, head, promise)
+        case .head(let head) where head.status.code < 200:
+            // RFC 9110 §15.2: a client of HTTP/1.0 knows no informational answers.
+            guard let request = passed.first, !request.isOldVersion else { return promise?.succeed(()) ?? () }
+            context.write(data, promise: promise)
         case .head(var head):
             if let request = passed.first { frame(&head, for: request) }
             context.write(wrapOutboundOut(.head(head)), promise: promise)

@@ -144,7 +144,7 @@ final class StreamGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         let part = unwrapOutboundIn(data)
         switch part {
-        case .head(let head) where head.status.code < 200: continueRequest(context, part, promise)
+        case .head(let head) where head.status.code == 100: continueRequest(context, part, promise)
         case .head(var head):
             for name in Self.connectionFields { head.headerFields[name] = nil }
             write(context, .head(head), promise)

@@ -13,13 +13,13 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE AS $$
     WITH RECURSIVE bounds AS (
-        SELECT p_prefix COLLATE "C" AS low, coalesce(magpie.key_after(p_prefix), magpie.key_last()) COLLATE "C" AS high,
+        SELECT p_prefix COLLATE "C" AS low, magpie.key_bound(p_prefix) COLLATE "C" AS high,
             char_length(p_prefix) AS length
     ), first AS (
         SELECT position('/' IN substr(o.name, char_length(p_prefix) + 1)) AS cut
         FROM storage.objects AS o
         WHERE o.bucket_id = p_bucket AND lower(o.name) COLLATE "C" >= p_prefix
-            AND lower(o.name) COLLATE "C" < coalesce(magpie.key_after(p_prefix), magpie.key_last())
+            AND lower(o.name) COLLATE "C" < magpie.key_bound(p_prefix)
         ORDER BY lower(o.name) COLLATE "C"
         LIMIT 1
     ), head AS MATERIALIZED (
@@ -27,7 +27,7 @@ LANGUAGE sql STABLE AS $$
             position('/' IN substr(o.name, char_length(p_prefix) + 1)) > 0 AS is_folded
         FROM storage.objects AS o
         WHERE o.bucket_id = p_bucket AND lower(o.name) COLLATE "C" >= p_prefix
-            AND lower(o.name) COLLATE "C" < coalesce(magpie.key_after(p_prefix), magpie.key_last())
+            AND lower(o.name) COLLATE "C" < magpie.key_bound(p_prefix)
         ORDER BY lower(o.name) COLLATE "C", o.name COLLATE "C"
         LIMIT (SELECT CASE WHEN f.cut = 0 THEN p_limit ELSE 0 END FROM first AS f)
     ), stop AS (
@@ -79,13 +79,13 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE AS $$
     WITH RECURSIVE bounds AS (
-        SELECT p_prefix COLLATE "C" AS low, coalesce(magpie.key_after(p_prefix), magpie.key_last()) COLLATE "C" AS high,
+        SELECT p_prefix COLLATE "C" AS low, magpie.key_bound(p_prefix) COLLATE "C" AS high,
             char_length(p_prefix) AS length
     ), first AS (
         SELECT position('/' IN substr(o.name, char_length(p_prefix) + 1)) AS cut
         FROM storage.objects AS o
         WHERE o.bucket_id = p_bucket AND lower(o.name) COLLATE "C" >= p_prefix
-            AND lower(o.name) COLLATE "C" < coalesce(magpie.key_after(p_prefix), magpie.key_last())
+            AND lower(o.name) COLLATE "C" < magpie.key_bound(p_prefix)
         ORDER BY lower(o.name) COLLATE "C" DESC
         LIMIT 1
     ), head AS MATERIALIZED (
@@ -93,7 +93,7 @@ LANGUAGE sql STABLE AS $$
             position('/' IN substr(o.name, char_length(p_prefix) + 1)) > 0 AS is_folded
         FROM storage.objects AS o
         WHERE o.bucket_id = p_bucket AND lower(o.name) COLLATE "C" >= p_prefix
-            AND lower(o.name) COLLATE "C" < coalesce(magpie.key_after(p_prefix), magpie.key_last())
+            AND lower(o.name) COLLATE "C" < magpie.key_bound(p_prefix)
         ORDER BY lower(o.name) COLLATE "C" DESC, o.name COLLATE "C" DESC
         LIMIT (SELECT CASE WHEN f.cut = 0 THEN p_limit ELSE 0 END FROM first AS f)
     ), stop AS (
@@ -148,7 +148,7 @@ LANGUAGE sql STABLE AS $$
         SELECT o.*, lower(o.name) COLLATE "C" AS sort_key, position('/' IN substr(o.name, char_length(p_prefix) + 1)) AS cut
         FROM storage.objects AS o
         WHERE o.bucket_id = p_bucket AND lower(o.name) COLLATE "C" >= p_prefix
-            AND lower(o.name) COLLATE "C" < coalesce(magpie.key_after(p_prefix), magpie.key_last())
+            AND lower(o.name) COLLATE "C" < magpie.key_bound(p_prefix)
     ), folders AS (
         SELECT left(b.sort_key, char_length(p_prefix) + b.cut) AS sort_key,
             min(left(b.name, char_length(p_prefix) + b.cut - 1) COLLATE "C") AS name
@@ -234,7 +234,7 @@ DECLARE
 BEGIN
     IF lower(sort_order) IS NOT DISTINCT FROM 'desc' THEN
         seek := least(
-            coalesce(magpie.key_after(wanted), magpie.key_last()) COLLATE "C", coalesce(start_folder, start) COLLATE "C");
+            magpie.key_bound(wanted) COLLATE "C", coalesce(start_folder, start) COLLATE "C");
         RETURN QUERY
             SELECT e.name, e.id, e.metadata, e.updated_at, e.created_at, e.last_accessed_at
             FROM magpie.level_descending(_bucket_id, wanted, fold, seek, page) AS e;
@@ -267,7 +267,7 @@ BEGIN
              SELECT o.*, position(''/'' IN substr(o.name, char_length($1) + 1)) AS cut
              FROM storage.objects AS o
              WHERE o.bucket_id = $2 AND o.name COLLATE "C" >= $1
-                 AND o.name COLLATE "C" < coalesce(magpie.key_after($1), magpie.key_last())
+                 AND o.name COLLATE "C" < magpie.key_bound($1)
          ), entries AS (
              SELECT left(b.name, char_length($1) + b.cut - 1) AS name, NULL::uuid AS id, min(b.created_at) AS updated_at,
                  min(b.created_at) AS created_at, NULL::timestamptz AS last_accessed_at, NULL::jsonb AS metadata

@@ -61,10 +61,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON magpie.backends, magpie.blobs, magpie.bl
 -- Lets a caller who may see a row learn where its bytes are, in the statement that reads the row. Versions are unguessable, and
 -- who has one has seen its row. In PL/pgSQL, which keeps the plan: a function of SQL that can't be inlined is planned at each call.
 CREATE OR REPLACE FUNCTION magpie.blob_location(p_version text)
-RETURNS TABLE (backend text, key text, size bigint, md5 text)
+RETURNS TABLE (backend text, key text, size bigint, md5 text, checksums jsonb)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RETURN QUERY SELECT b.backend, b.key, b.size, b.md5 FROM magpie.blobs AS b WHERE b.version = p_version;
+    RETURN QUERY SELECT b.backend, b.key, b.size, b.md5, b.checksums FROM magpie.blobs AS b WHERE b.version = p_version;
 END
 $$;
 

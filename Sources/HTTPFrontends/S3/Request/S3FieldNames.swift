@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+
+extension HTTPField.Name {
+    static let amzACL = known("x-amz-acl")
+    static let amzBucketRegion = known("x-amz-bucket-region")
+    static let amzChecksumMode = known("x-amz-checksum-mode")
+    static let amzChecksumType = known("x-amz-checksum-type")
+    static let amzChecksumAlgorithm = known("x-amz-checksum-algorithm")
+    static let amzContentSHA256 = known("x-amz-content-sha256")
+    static let amzCopySource = known("x-amz-copy-source")
+    static let amzCopySourceIfMatch = known("x-amz-copy-source-if-match")
+    static let amzCopySourceIfModifiedSince = known("x-amz-copy-source-if-modified-since")
+    static let amzCopySourceIfNoneMatch = known("x-amz-copy-source-if-none-match")
+    static let amzCopySourceIfUnmodifiedSince = known("x-amz-copy-source-if-unmodified-since")
+    static let amzCopySourceRange = known("x-amz-copy-source-range")
+    static let amzCopySourceVersionID = known("x-amz-copy-source-version-id")
+    static let amzDecodedContentLength = known("x-amz-decoded-content-length")
+    static let amzDeleteMarker = known("x-amz-delete-marker")
+    static let amzExpectedBucketOwner = known("x-amz-expected-bucket-owner")
+    static let amzID2 = known("x-amz-id-2")
+    static let amzMetadataDirective = known("x-amz-metadata-directive")
+    static let amzMissingMeta = known("x-amz-missing-meta")
+    static let amzObjectAttributes = known("x-amz-object-attributes")
+    static let amzPartsCount = known("x-amz-mp-parts-count")
+    static let amzRequestID = known("x-amz-request-id")
+    static let amzSDKChecksumAlgorithm = known("x-amz-sdk-checksum-algorithm")
+    static let amzStorageClass = known("x-amz-storage-class")
+    static let amzTagging = known("x-amz-tagging")
+    static let amzTaggingCount = known("x-amz-tagging-count")
+    static let amzTaggingDirective = known("x-amz-tagging-directive")
+    static let amzTrailer = known("x-amz-trailer")
+    static let amzVersionID = known("x-amz-version-id")
+    static let contentMD5 = known("content-md5")
+}

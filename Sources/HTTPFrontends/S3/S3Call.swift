@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+import Hummingbird
+import MediaCore
+import WireFormats
+
+/// One request to this dialect, decoded as far as all operations need it, by somebody known.
+struct S3Call {
+    let operation: S3Operation
+    let target: S3Target
+    let request: Request
+    let query: QueryParameters
+    let identity: S3Identity
+    let context: MagpieRequestContext
+    let frontend: S3Frontend
+
+    var storage: Storage { frontend.storage }
+    var configuration: S3Frontend.Configuration { frontend.configuration }
+
+    /// - Throws: `S3Error` for an operation that is not there or a query that can't be read; `SigV4Error` for a signature that is wrong.
+    init(target: S3Target, request: Request, context: MagpieRequestContext, frontend: S3Frontend) async throws {
+        let text = request.head.path ?? "/"
+        let path = text.prefix { $0 != "?" }
+        let rawQuery = path.endIndex == text.endIndex ? nil : String(text[text.index(after: path.endIndex)...])
+        do {
+            query = try QueryParameters(parsing: rawQuery)
+        } catch {
+            throw S3Error.invalidURI
+        }
+        operation = try S3Route.operation(
+            request.method, target.resource, query: query, copies: request.headers[.amzCopySource] != nil)
+        context.trace.operation = operation.name
+        let facts = RequestFacts(
+            operation: Operation(operation.name), method: request.method.rawValue, path: text,
+            headers: request.headers.map { ($0.name.canonicalName, $0.value) }, requestID: context.trace.requestID)
+        identity = try await frontend.authentication.identity(
+            Self.wireHead(request, path: String(path), query: rawQuery),
+            forwardedPrefix: request.headers[.forwardedPrefix], facts: facts)
+        self.target = target
+        self.request = request
+        self.context = context
+        self.frontend = frontend
+    }
+
+    private static func wireHead(_ request: Request, path: String, query: String?) -> RequestHead {
+        var fields = request.headers.map { NamedValue($0.name.canonicalName, $0.value) }
+        if let authority = request.head.authority { fields.append(NamedValue("host", authority)) }
+        return RequestHead(method: request.method.rawValue, path: path, query: query, fields: fields)
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let forwardedPrefix = known("x-forwarded-prefix")
+}
+
+// MARK: - Who and what
+
+extension S3Call {
+    var facts: RequestFacts { identity.access.facts }
+
+    /// Who calls. - Throws: `S3Error.accessDenied` for nobody in particular.
+    func caller() throws(S3Error) -> Caller {
+        guard case .policy(let caller) = identity.access else { throw .accessDenied }
+        return caller
+    }
+
+    func bucket() throws -> BucketID {
+        guard let raw = target.rawBucket else { throw S3Error.methodNotAllowed }
+        return try BucketID(existing: try Self.decoded(raw))
+    }
+
+    func address() throws -> ObjectAddress {
+        guard let raw = target.rawKey else { throw S3Error.methodNotAllowed }
+        return ObjectAddress(bucket: try bucket(), key: try Self.key(try Self.decoded(raw)))
+    }
+
+    /// - Throws: `S3Error.keyTooLong`; `StorageError` `.invalidKey`.
+    static func key(_ text: String) throws -> ObjectKey {
+        guard text.utf8.count <= ObjectKey.maxBytes else { throw S3Error.keyTooLong }
+        return try ObjectKey(text)
+    }
+
+    static func decoded(_ raw: String) throws(S3Error) -> String {
+        guard let text = PercentEncoding.decode(raw) else { throw .invalidURI }
+        return text
+    }
+
+    /// The version asked for.
+    func versionID() throws(S3Error) -> VersionID? {
+        guard let text = query["versionId"] else { return nil }
+        guard !text.isEmpty else {
+            throw .invalidArgument("versionId", "", "Version id cannot be the empty string")
+        }
+        guard text.utf8.count <= 128, !text.utf8.contains(0) else {
+            throw .invalidArgument("versionId", text, "Invalid version id specified")
+        }
+        return VersionID(text)
+    }
+
+    /// The document in the body. - Throws: `XMLError`, `S3Error`.
+    func document(_ root: String) async throws -> XMLTree {
+        let bytes = try await S3Body(request, identity, context).collect(upTo: configuration.maxDocumentBytes)
+        let tree = try XMLTree(parsing: bytes, limits: .init(bytes: configuration.maxDocumentBytes))
+        guard tree.name == root else { throw S3Error.malformedXML }
+        return tree
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Crypto
+import Foundation
+import Synchronization
+
+/// Key pairs of the S3 dialect: the server's own, which is the service, and those that were made, which are whom their claims say.
+public struct AccessKeys: Sendable {
+    /// What the executable knows.
+    public struct Configuration: Sendable {
+        /// Seals secrets: 32 bytes.
+        public var masterKey: [UInt8]
+        /// The server's own pair and whom it stands for.
+        public var server: AccessCredential?
+        /// The role of keys whose claims name none.
+        public var anonymousRole: String
+
+        public init(masterKey: [UInt8], server: AccessCredential?, anonymousRole: String = "anon") {
+            self.masterKey = masterKey
+            self.server = server
+            self.anonymousRole = anonymousRole
+        }
+    }
+
+    /// How long a key is good for without being looked up again, in seconds. Revocations are announced; this is for those that get lost.
+    static let lifetime: Int64 = 30
+
+    private let store: any AccessKeyStore
+    private let configuration: Configuration
+    private let key: SymmetricKey
+    private let known = KnownAccessKeys()
+
+    public init(_ configuration: Configuration, store: any AccessKeyStore) {
+        self.store = store
+        self.configuration = configuration
+        self.key = SymmetricKey(data: configuration.masterKey)
+    }
+
+    /// Makes a key pair. The secret is shown this once.
+    /// - Parameter claims: a JSON object; `role` is the Postgres role to assume, `sub` the subject that will own what is written.
+    /// - Throws: `StorageError` with `.invalidRequest` for claims that are none.
+    public func create(claims: JSONText, description: String) async throws -> AccessCredential {
+        let principal = try principal(claims)
+        let id = AccessKeyID("MGP" + Self.random(17, from: "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"))
+        let secret = Base64URL.encode(SymmetricKey(size: SymmetricKeySize(bitCount: 240)).withUnsafeBytes { Array($0) })
+        try await store.insertAccessKey(
+            StoredAccessKey(
+                id: id, sealedSecret: try seal(secret, for: id), claims: claims, description: description, createdAt: .now()))
+        return AccessCredential(id: id, secret: secret, principal: principal)
+    }
+
+    /// All that were made, revoked ones too, the newest first.
+    public func list() async throws -> [StoredAccessKey] { try await store.accessKeys() }
+
+    /// From now on the key opens nothing. - Returns: false when there is none, or it was revoked before.
+    public func revoke(_ id: AccessKeyID) async throws -> Bool {
+        defer { known.forget(id) }
+        return try await runToEnd { try await store.revokeAccessKey(id) }
+    }
+
+    /// The key pair that a request names: to verify its signature, and to act as whom it stands for.
+    /// - Throws: `StorageError` with `.unauthenticated` when there is none, or it was revoked; `.notConfigured` when it was sealed
+    ///   under another master key.
+    public func credential(_ id: AccessKeyID, at now: Timestamp = .now()) async throws -> AccessCredential {
+        if let server = configuration.server, server.id == id { return server }
+        if let credential = known.credential(id, at: now) { return credential }
+        let ticket = known.ticket
+        guard let stored = try await store.accessKey(id), stored.revokedAt == nil else {
+            throw StorageError(.unauthenticated, "The access key does not exist", resource: String(id.rawValue.prefix(128)))
+        }
+        let credential = AccessCredential(
+            id: id, secret: try open(stored.sealedSecret, for: id), principal: try principal(stored.claims))
+        known.remember(credential, until: now.adding(seconds: Self.lifetime), ticket: ticket)
+        return credential
+    }
+
+    /// Follows what others change.
+    public func apply(_ change: MetadataChange) {
+        switch change {
+        case .accessKey(let id): known.forget(id)
+        case .lostTrack: known.forgetAll()
+        case .object, .bucket, .tracking: break
+        }
+    }
+
+    private func principal(_ claims: JSONText) throws -> Principal {
+        guard let value = try? JSONSerialization.jsonObject(with: Data(claims.rawValue.utf8)),
+            let fields = value as? [String: Any]
+        else { throw StorageError(.invalidRequest, "The claims of a key must be a JSON object") }
+        for name in ["role", "sub"] where fields[name] != nil && !(fields[name] is String) {
+            throw StorageError(.invalidRequest, "The claim \(name) must be text")
+        }
+        return Principal(
+            role: fields["role"] as? String ?? configuration.anonymousRole, subject: fields["sub"] as? String, claims: claims,
+            token: "")
+    }
+
+    // AES-GCM (NIST SP 800-38D) under a random nonce of 96 bits; the id is authenticated, so that no row opens under another's id.
+    private func seal(_ secret: String, for id: AccessKeyID) throws -> String {
+        let box = try AES.GCM.seal(Data(secret.utf8), using: key, authenticating: Data(id.rawValue.utf8))
+        guard let combined = box.combined else { throw StorageError(.internal, "Internal Server Error") }
+        return combined.base64EncodedString()
+    }
+
+    private func open(_ sealed: String, for id: AccessKeyID) throws -> String {
+        do {
+            guard let data = Data(base64Encoded: sealed) else { throw CryptoKitError.incorrectParameterSize }
+            let bytes = try AES.GCM.open(AES.GCM.SealedBox(combined: data), using: key, authenticating: Data(id.rawValue.utf8))
+            return String(decoding: bytes, as: UTF8.self)
+        } catch {
+            throw StorageError(
+                .notConfigured, "The access key can't be used: it was made under another master key", resource: id.rawValue)
+        }
+    }
+
+    private static func random(_ count: Int, from alphabet: String) -> String {
+        var generator = SystemRandomNumberGenerator()
+        let characters = Array(alphabet)
+        return String((0..<count).map { _ in characters[Int.random(in: characters.indices, using: &generator)] })
+    }
+}
+
+/// A key pair, opened. Its secret is never logged.
+public struct AccessCredential: Hashable, Sendable, CustomStringConvertible {
+    public var id: AccessKeyID
+    public var secret: String
+    /// Whom the pair stands for.
+    public var principal: Principal
+
+    public init(id: AccessKeyID, secret: String, principal: Principal) {
+        self.id = id
+        self.secret = secret
+        self.principal = principal
+    }
+
+    public var description: String { "access key \(id)" }
+}
+
+/// Key pairs that were used lately, so that not every request asks the database.
+private final class KnownAccessKeys: Sendable {
+    private struct State {
+        var generation: UInt64 = 0
+        var entries: [AccessKeyID: (credential: AccessCredential, until: Timestamp)] = [:]
+    }
+
+    private static let capacity = 1024
+    private let state = Mutex(State())
+
+    /// To be taken before the database is read: what changes meanwhile is not remembered.
+    var ticket: UInt64 { state.withLock { $0.generation } }
+
+    func credential(_ id: AccessKeyID, at now: Timestamp) -> AccessCredential? {
+        state.withLock { state in state.entries[id].flatMap { $0.until > now ? $0.credential : nil } }
+    }
+
+    func remember(_ credential: AccessCredential, until: Timestamp, ticket: UInt64) {
+        state.withLock { state in
+            guard state.generation == ticket else { return }
+            if state.entries.count >= Self.capacity { state.entries.removeAll(keepingCapacity: true) }
+            state.entries[credential.id] = (credential, until)
+        }
+    }
+
+    func forget(_ id: AccessKeyID) {
+        state.withLock { state in
+            state.generation &+= 1
+            state.entries[id] = nil
+        }
+    }
+
+    func forgetAll() {
+        state.withLock { state in
+            state.generation &+= 1
+            state.entries.removeAll()
+        }
+    }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import WireFormats
+
+/// Numbered parts in any order: S3.
+extension Uploads {
+    /// Writes a part, or writes it anew. A part that was there stays until the new one is durable.
+    ///
+    /// A request that still sends the same part is asked to stop, as its client has given it up.
+    /// - Throws: `StorageError` with `.uploadNotFound`, also once the upload is complete; `.uploadExpired`, `.tooLarge`,
+    ///   `.lengthMismatch`, `.uploadTaken`, `.locked`; what `Objects.put` throws; the body's own errors and those of `checksums`.
+    public func putPart(
+        _ upload: PartUpload, as number: PartNumber, of id: UploadID, access: Access
+    ) async throws -> UploadPart {
+        try await locks.withLock(.part(id, number)) { lease in
+            let session = try await partsSession(id)
+            guard !session.isComplete else { throw StorageError.uploadNotFound(id) }
+            try await admit(session, access: access)
+            let limit = try await maxBytes(of: session, facts: access.facts)
+            guard upload.body.length ?? 0 <= limit else { throw StorageError.tooLarge() }
+            let store = try await blobs.store(for: session.backend)
+
+            let incoming = IncomingBytes(upload.body, limit: limit)
+            lease.onRequest { incoming.stop(StorageError.uploadTaken) }
+            let sent = SentChecksums(upload.checksums)
+            do {
+                let body = incoming.whole(length: upload.body.length) { try sent.ask() }
+                let blob = try await store.putPart(body, as: number, of: session.multipart, at: session.id.blobKey)
+                await incoming.finished()
+                return try await record(blob, incoming, sent, of: id)
+            } catch {
+                incoming.stop(error)
+                await incoming.finished()
+                throw error
+            }
+        }
+    }
+
+    /// The parts that are there, in the order of their numbers. An upload that is complete has none.
+    /// - Throws: as `putPart`, for all that does not concern bytes.
+    public func parts(of id: UploadID, after number: PartNumber?, limit: Int, access: Access) async throws -> [UploadPart] {
+        let session = try await partsSession(id)
+        guard !session.isComplete else { throw StorageError.uploadNotFound(id) }
+        try await admit(session, access: access)
+        return try await metadata.uploadParts(of: id, after: number, limit: limit)
+    }
+
+    /// Makes the object of the parts named. Naming them again once it is complete gives the same answer, without the record.
+    /// - Throws: `StorageError` with `.uploadNotFound`, `.uploadExpired`; `.invalidPartOrder` unless the numbers ascend;
+    ///   `.invalidPart` for one that is not there or is another; `.partTooSmall`; `.tooLarge`; what `Objects.put` throws
+    ///   when it commits.
+    public func complete(_ completion: PartsCompletion, of id: UploadID, access: Access) async throws -> UploadState {
+        try await locks.withLock(.upload(id)) { _ in
+            let session = try await partsSession(id)
+            try requireOwner(of: session, access)
+            if !session.isComplete { try await admit(session, access: access) }
+            let chosen = try choose(completion, from: try await metadata.uploadParts(of: id, after: nil, limit: 10_000))
+            guard let digest = UploadDigest.joining(chosen) else { throw Self.invalidPart(nil) }
+            let size = chosen.reduce(0) { $0 + $1.size }
+            if session.isComplete {
+                guard session.digest == digest, session.offset == size else { throw StorageError.uploadNotFound(id) }
+                return UploadState(session: session)
+            }
+            guard size <= (try await maxBytes(of: session, facts: access.facts)) else { throw StorageError.tooLarge() }
+            let checksums = try completion.checksums?(chosen) ?? [:]
+            let sealed = try await seal(session, digest: digest, size: size)
+            try await assemble(sealed, from: chosen.map(\.blob))
+            return try await commit(
+                sealed, checksums: checksums, parts: PartLayout(sizes: chosen.map(\.size)), condition: completion.condition,
+                facts: access.facts)
+        }
+    }
+
+    private func partsSession(_ id: UploadID) async throws -> UploadSession {
+        let session = try await session(id)
+        guard session.kind == .parts else { throw StorageError.uploadNotFound(id) }
+        return session
+    }
+
+    private func record(
+        _ blob: BlobPart, _ incoming: IncomingBytes, _ sent: SentChecksums, of id: UploadID
+    ) async throws -> UploadPart {
+        let sum = incoming.sum
+        var checksums = sent.values
+        checksums[ChecksumAlgorithm.crc64nvme.name] = sum.crc64nvme.base64
+        let part = UploadPart(blob: blob, md5: sum.md5.hexadecimal, checksums: checksums, createdAt: now())
+        let metadata = self.metadata
+        // Runs to its end: the part that the row tells of is gone already.
+        try await Task { try await metadata.recordPart(part, of: id) }.value
+        return part
+    }
+
+    private func choose(_ completion: PartsCompletion, from parts: [UploadPart]) throws(StorageError) -> [UploadPart] {
+        guard !completion.parts.isEmpty else { throw Self.invalidPart(nil) }
+        let byNumber = Dictionary(parts.map { ($0.number, $0) }) { first, _ in first }
+        var chosen: [UploadPart] = []
+        for named in completion.parts {
+            if let last = chosen.last, named.number <= last.number {
+                throw StorageError(.invalidPartOrder, "The list of parts was not in ascending order")
+            }
+            guard let part = byNumber[named.number], part.md5 == named.eTag.lowercased() else {
+                throw Self.invalidPart(named.number)
+            }
+            chosen.append(part)
+        }
+        guard chosen.dropLast().allSatisfy({ $0.size >= completion.leastPartBytes }) else {
+            throw StorageError(.partTooSmall, "A part is smaller than \(completion.leastPartBytes) bytes")
+        }
+        return chosen
+    }
+
+    /// Writes down of which parts the object is being made: after a crash the parts are gone, and the blob that is there must
+    /// not pass for one of other parts.
+    private func seal(_ session: UploadSession, digest: UploadDigest, size: Int64) async throws -> UploadSession {
+        var sealed = session
+        sealed.digest = digest
+        sealed.offset = size
+        let store = try await blobs.store(for: session.backend)
+        if try await blob(of: session, in: store) != nil {
+            guard sealed == session else { throw Self.invalidPart(nil) }
+        } else {
+            try await metadata.advanceUpload(
+                UploadProgress(id: session.id, writer: session.writer, from: session.offset, to: size, digest: digest))
+        }
+        return sealed
+    }
+
+    private static func invalidPart(_ number: PartNumber?) -> StorageError {
+        StorageError(
+            .invalidPart, "A part could not be found, or is not the one that was named",
+            resource: number.map { String($0.rawValue) })
+    }
+}

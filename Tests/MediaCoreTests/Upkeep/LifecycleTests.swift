@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MediaTesting
+import Testing
+
+@testable import MediaCore
+
+struct LifecycleTests {
+    private static let day = LifecycleDay(seconds: 10)
+    private static let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
+    private func fixture(_ rules: [LifecycleRule], versioned: Bool) async throws -> CoreFixture {
+        let fixture = try await CoreFixture()
+        try await fixture.storage.buckets.changeSettings(
+            of: fixture.bucket, BucketSettingsChanges(versioning: versioned ? .enabled : nil, lifecycle: rules),
+            as: CoreFixture.service)
+        return fixture
+    }
+
+    /// Applies the rules as if `days` of the rules had passed.
+    @discardableResult
+    private func apply(
+        _ fixture: CoreFixture, afterDays days: Int64, uploads: (any IncompleteUploads)? = nil
+    ) async throws -> Int {
+        try await Lifecycle(
+            storage: fixture.storage, metadata: fixture.metadata, service: CoreFixture.service.principal, uploads: uploads,
+            day: Self.day, logger: Self.quiet
+        ).apply(now: Timestamp.now().adding(seconds: days * 10 + 1))
+    }
+
+    private func lines(_ fixture: CoreFixture) async throws -> [String] {
+        try await fixture.storage.objects.versions(VersionQuery(), in: fixture.bucket, as: CoreFixture.service).items.map {
+            item in
+            guard case .version(let entry) = item else { return "?" }
+            return entry.key.rawValue + (entry.isDeleteMarker ? " marker" : "") + (entry.isLatest ? " latest" : "")
+        }
+    }
+
+    @Test func objectsGoAfterTheirDays() async throws {
+        let rule = LifecycleRule(id: "1", filter: .init(prefix: "logs/"), expiration: .days(3))
+        let fixture = try await fixture([rule], versioned: false)
+        for key in ["logs/a", "logs/b", "other"] { try await fixture.put("x", at: key) }
+
+        #expect(try await apply(fixture, afterDays: 2) == 0)
+        #expect(try await apply(fixture, afterDays: 3) == 2)
+        #expect(try await lines(fixture) == ["other latest"])
+        try await fixture.upkeep.removeDeletedBlobs()
+        #expect(try await fixture.blobCount() == 1)
+    }
+
+    @Test func aFilterAsksForTagsAndSizes() async throws {
+        let filter = LifecycleRule.Filter(tags: ["keep": "no"], largerThan: 1, smallerThan: 4)
+        let fixture = try await fixture([LifecycleRule(id: "1", filter: filter, expiration: .days(1))], versioned: false)
+        var options = CoreFixture.options()
+        options.tags = TagSet(stored: ["keep": "no", "more": "1"])
+        for text in ["1", "12", "123", "1234"] { try await fixture.put(text, at: "tagged\(text)", options: options) }
+        try await fixture.put("12", at: "untagged")
+
+        try await apply(fixture, afterDays: 1)
+        #expect(try await lines(fixture) == ["tagged1 latest", "tagged1234 latest", "untagged latest"])
+    }
+
+    @Test func rulesThatAreOffDoNothing() async throws {
+        let fixture = try await fixture([LifecycleRule(id: "1", isEnabled: false, expiration: .days(1))], versioned: false)
+        try await fixture.put("x", at: "a")
+        #expect(try await apply(fixture, afterDays: 9) == 0)
+    }
+
+    @Test func aDateIsForEverythingFromThenOn() async throws {
+        let date = Timestamp.now().seconds + 100
+        let fixture = try await fixture([LifecycleRule(id: "1", expiration: .date(date))], versioned: false)
+        try await fixture.put("x", at: "a")
+        #expect(try await apply(fixture, afterDays: 5) == 0)
+        #expect(try await apply(fixture, afterDays: 11) == 1)
+    }
+
+    @Test func inAVersionedBucketExpiryIsAMarker() async throws {
+        let rules = [LifecycleRule(id: "1", expiration: .days(1))]
+        let fixture = try await fixture(rules, versioned: true)
+        try await fixture.put("x", at: "a")
+        try await apply(fixture, afterDays: 1)
+
+        #expect(try await lines(fixture) == ["a marker latest", "a"])
+        #expect(await errorCode { _ = try await fixture.read("a") } == .objectNotFound)
+    }
+
+    @Test func whatIsNotCurrentGoesAfterItsDaysButForTheNewest() async throws {
+        let rules = [LifecycleRule(id: "1", noncurrent: .init(days: 2, kept: 1))]
+        let fixture = try await fixture(rules, versioned: true)
+        for text in ["1", "2", "3", "4"] { try await fixture.put(text, at: "a", options: CoreFixture.options(.replace)) }
+
+        #expect(try await apply(fixture, afterDays: 1) == 0)
+        #expect(try await apply(fixture, afterDays: 2) == 2)
+        #expect(try await lines(fixture) == ["a latest", "a"])
+        #expect(try await fixture.read("a") == "4")
+    }
+
+    @Test func aMarkerGoesOnceItIsAlone() async throws {
+        let rules = [
+            LifecycleRule(id: "1", expiration: .deleteMarkers), LifecycleRule(id: "2", noncurrent: .init(days: 1)),
+        ]
+        let fixture = try await fixture(rules, versioned: true)
+        try await fixture.put("x", at: "a")
+        try await fixture.storage.objects.delete(fixture.address("a"), as: CoreFixture.service)
+
+        #expect(try await apply(fixture, afterDays: 0) == 0)
+        try await apply(fixture, afterDays: 1)
+        #expect(try await lines(fixture) == ["a marker latest"])
+        try await apply(fixture, afterDays: 1)
+        #expect(try await lines(fixture).isEmpty)
+    }
+
+    @Test func uploadsInPartsAreGivenUp() async throws {
+        let uploads = RecordedUploads()
+        let rules = [
+            LifecycleRule(id: "1", filter: .init(prefix: "big/"), abortIncompleteAfter: 3),
+            LifecycleRule(id: "2", expiration: .days(1)),
+        ]
+        let fixture = try await fixture(rules, versioned: false)
+        #expect(try await apply(fixture, afterDays: 0, uploads: uploads) == 2)
+
+        let call = try #require(await uploads.calls.first)
+        #expect(await uploads.calls.count == 1 && call.prefix == "big/")
+        #expect(abs(Timestamp.now().seconds - 30 - call.date.seconds) <= 5)
+    }
+
+    @Test func aDayOfTheCalendarEndsAtMidnight() throws {
+        let start = try #require(Timestamp(iso8601: "2026-11-21T10:00:00.000Z"))
+        #expect(LifecycleDay.calendar.end(of: 1, after: start).iso8601 == "2026-11-23T00:00:00.000Z")
+        let midnight = try #require(Timestamp(iso8601: "2026-11-21T00:00:00.000Z"))
+        #expect(LifecycleDay.calendar.end(of: 1, after: midnight).iso8601 == "2026-11-22T00:00:00.000Z")
+        #expect(Self.day.end(of: 2, after: start) == start.adding(seconds: 20))
+        #expect(LifecycleDay.calendar.end(of: .max, after: start) > start)
+    }
+
+    @Test func prefixesInsideOthersAreLookedAtWithThem() {
+        let rules = ["a/b", "b", "a", "", "c"].map { LifecycleRule(id: $0, filter: .init(prefix: $0), expiration: .days(1)) }
+        #expect(Lifecycle.prefixes(of: rules) == [""])
+        #expect(Lifecycle.prefixes(of: rules.filter { !$0.id.isEmpty }) == ["a", "b", "c"])
+    }
+
+    @Test(arguments: [
+        [LifecycleRule(id: "1")], [LifecycleRule(id: "1", expiration: .days(0))],
+        [LifecycleRule(id: "1", noncurrent: .init(days: 0))],
+        [LifecycleRule(id: "1", filter: .init(tags: ["a": "1"]), abortIncompleteAfter: 1)],
+        [LifecycleRule(id: "1", filter: .init(largerThan: 5, smallerThan: 5), expiration: .days(1))],
+        [LifecycleRule(id: "1", expiration: .days(1)), LifecycleRule(id: "1", expiration: .days(2))],
+        [LifecycleRule(id: String(repeating: "x", count: 256), expiration: .days(1))],
+    ])
+    func rulesThatMakeNoSenseAreRefused(rules: [LifecycleRule]) {
+        #expect { try LifecycleRule.check(rules) } throws: { ($0 as? StorageError)?.code == .invalidRequest }
+    }
+}
+
+private actor RecordedUploads: IncompleteUploads {
+    var calls: [(prefix: String, date: Timestamp)] = []
+
+    func giveUp(in bucket: BucketID, prefix: String, startedBefore date: Timestamp) async throws -> Int {
+        calls.append((prefix, date))
+        return 2
+    }
+}

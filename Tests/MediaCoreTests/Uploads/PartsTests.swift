@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MediaCore
+import MediaTesting
+import NIOCore
+import Testing
+
+/// Uploads in numbered parts.
+struct PartsTests {
+    @Test func partsInAnyOrderBecomeTheObject() async throws {
+        let fixture = try await UploadFixture()
+        let bytes = SampleData.bytes(2500)
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        for (number, range) in [(7, 2000..<2500), (1, 0..<1000), (3, 1000..<2000)] {
+            try await put(slice(bytes, range.lowerBound, range.count), number, id, fixture)
+        }
+
+        let parts = try await fixture.uploads.parts(of: id, after: nil, limit: 100, access: UploadFixture.service)
+        let state = try await complete(parts, id, fixture)
+
+        #expect(parts.map(\.number.rawValue) == [1, 3, 7])
+        let (stored, object) = try await fixture.read()
+        #expect(stored == bytes)
+        #expect(object.blob?.checksums["CRC64NVME"] == crc(bytes))
+        let eTag = "\"" + md5(ByteBuffer(bytes: parts.compactMap(\.md5).flatMap(unhex))) + "-3\""
+        #expect(ObjectMetadata(parsing: object.record.metadata).eTag == eTag)
+        #expect(state.session.eTag == eTag)
+    }
+
+    @Test func onePartHasACompositeTagToo() async throws {
+        let fixture = try await UploadFixture()
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let part = try await put(SampleData.bytes(10), 1, id, fixture)
+
+        let state = try await complete([part], id, fixture)
+
+        #expect(state.session.eTag.hasSuffix("-1\""))
+        #expect(try await fixture.read().object.blob?.md5 == nil)
+    }
+
+    @Test func aPartWrittenAgainReplacesTheFirst() async throws {
+        let fixture = try await UploadFixture()
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let first = try await put(ByteBuffer(string: "first"), 1, id, fixture)
+        let second = try await put(ByteBuffer(string: "second"), 1, id, fixture)
+
+        #expect(await errorCode { _ = try await complete([first], id, fixture) } == .invalidPart)
+        _ = try await complete([second], id, fixture)
+
+        #expect(try await fixture.read().bytes == ByteBuffer(string: "second"))
+    }
+
+    @Test func aPartThatFailsLeavesTheOneBefore() async throws {
+        let fixture = try await UploadFixture()
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let first = try await put(ByteBuffer(string: "first"), 1, id, fixture)
+        let broken = SampleData.stream(SampleData.bytes(3000), chunkBytes: 500, failingAfter: 1500)
+        await #expect(throws: SampleFailure.self) {
+            try await fixture.uploads.putPart(
+                PartUpload(body: broken), as: PartNumber(1), of: id, access: UploadFixture.service)
+        }
+        let wrong = PartUpload(body: ByteStream(ByteBuffer(string: "wrong"))) { throw StorageError(.digestMismatch, "no") }
+        #expect(
+            await errorCode {
+                _ = try await fixture.uploads.putPart(wrong, as: PartNumber(1), of: id, access: UploadFixture.service)
+            } == .digestMismatch)
+
+        _ = try await complete([first], id, fixture)
+
+        #expect(try await fixture.read().bytes == ByteBuffer(string: "first"))
+    }
+
+    @Test func theDigestsThatCameWithAPartAreKept() async throws {
+        let fixture = try await UploadFixture()
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let upload = PartUpload(body: ByteStream(ByteBuffer(string: "x"))) { ["CRC32": "jNypHg=="] }
+
+        let part = try await fixture.uploads.putPart(upload, as: PartNumber(1), of: id, access: UploadFixture.service)
+
+        #expect(part.checksums["CRC32"] == "jNypHg==")
+        #expect(try await fixture.uploads.parts(of: id, after: nil, limit: 1, access: UploadFixture.service) == [part])
+        let completion = PartsCompletion(parts: [try named(part)], leastPartBytes: 0) { parts in
+            parts[0].checksums.filter { $0.key == "CRC32" }
+        }
+        _ = try await fixture.uploads.complete(completion, of: id, access: UploadFixture.service)
+        #expect(try await fixture.read().object.blob?.checksums.keys.sorted() == ["CRC32", "CRC64NVME"])
+    }
+
+    @Test func aCompletionIsAnsweredAgain() async throws {
+        let fixture = try await UploadFixture()
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let parts = [
+            try await put(SampleData.bytes(100), 1, id, fixture), try await put(SampleData.bytes(50), 2, id, fixture),
+        ]
+        let first = try await complete(parts, id, fixture)
+
+        let again = try await complete(parts, id, fixture)
+
+        #expect(again.session.eTag == first.session.eTag && again.record == nil)
+        #expect(await errorCode { _ = try await complete([parts[0]], id, fixture) } == .uploadNotFound)
+        #expect(await errorCode { _ = try await put(SampleData.bytes(1), 3, id, fixture) } == .uploadNotFound)
+    }
+
+    @Test func aCompletionThatDiedBeforeItsRowGoesOnWithTheSamePartsOnly() async throws {
+        let fixture = try await UploadFixture()
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let parts = [
+            try await put(ByteBuffer(string: "aaa"), 1, id, fixture), try await put(ByteBuffer(string: "bbb"), 2, id, fixture),
+            try await put(ByteBuffer(string: "ccc"), 3, id, fixture),
+        ]
+        fixture.blobs.fail(.completeMultipart, times: 1, at: .after)
+        #expect(await errorCode { _ = try await complete([parts[0], parts[1]], id, fixture) } == .backendUnavailable)
+
+        #expect(await errorCode { _ = try await complete([parts[1], parts[2]], id, fixture) } == .invalidPart)
+        _ = try await complete([parts[0], parts[1]], id, fixture)
+
+        #expect(try await fixture.read().bytes == ByteBuffer(string: "aaabbb"))
+    }
+
+    @Test func aListThatIsWrongIsRefused() async throws {
+        let fixture = try await UploadFixture()
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let one = try await put(SampleData.bytes(10), 1, id, fixture)
+        let two = try await put(SampleData.bytes(10), 2, id, fixture)
+        var ghost = two
+        ghost.blob.number = try PartNumber(9)
+
+        #expect(await errorCode { _ = try await complete([], id, fixture) } == .invalidPart)
+        #expect(await errorCode { _ = try await complete([one, ghost], id, fixture) } == .invalidPart)
+        #expect(await errorCode { _ = try await complete([two, one], id, fixture) } == .invalidPartOrder)
+        #expect(await errorCode { _ = try await complete([one, one], id, fixture) } == .invalidPartOrder)
+        #expect(await errorCode { _ = try await complete([one, two], id, fixture, least: 11) } == .partTooSmall)
+        _ = try await complete([one], id, fixture, least: 11)
+    }
+
+    @Test func anObjectBeyondTheLimitIsNotMade() async throws {
+        let fixture = try await UploadFixture(maxBytes: 100)
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let parts = [
+            try await put(SampleData.bytes(60), 1, id, fixture), try await put(SampleData.bytes(60), 2, id, fixture),
+        ]
+
+        #expect(await errorCode { _ = try await put(SampleData.bytes(101), 3, id, fixture) } == .tooLarge)
+        #expect(await errorCode { _ = try await complete(parts, id, fixture) } == .tooLarge)
+    }
+
+    @Test func everyoneSeesTheirOwnUploads() async throws {
+        let fixture = try await UploadFixture(policies: Policy.allowing([.insert, .select], to: "authenticated"))
+        let (alice, bob) = (CoreFixture.caller(), CoreFixture.caller(subject: "22222222-2222-4222-8222-222222222222"))
+        let id = try await fixture.begin(nil, kind: .parts, access: .policy(alice), expires: false)
+        let query = UploadQuery(bucket: fixture.address.bucket, kind: .parts)
+
+        #expect(try await fixture.uploads.list(query, as: alice).map(\.id) == [id])
+        #expect(try await fixture.uploads.list(query, as: CoreFixture.service).map(\.id) == [id])
+        #expect(try await fixture.uploads.list(query, as: bob).isEmpty)
+    }
+
+    @discardableResult
+    private func put(_ bytes: ByteBuffer, _ number: Int, _ id: UploadID, _ fixture: UploadFixture) async throws -> UploadPart {
+        try await fixture.uploads.putPart(
+            PartUpload(body: SampleData.stream(bytes, chunkBytes: 300)), as: PartNumber(number), of: id,
+            access: UploadFixture.service)
+    }
+
+    private func complete(
+        _ parts: [UploadPart], _ id: UploadID, _ fixture: UploadFixture, least: Int64 = 0
+    ) async throws -> UploadState {
+        try await fixture.uploads.complete(
+            PartsCompletion(parts: parts.map(named), leastPartBytes: least), of: id, access: UploadFixture.service)
+    }
+
+    private func named(_ part: UploadPart) throws -> PartsCompletion.Named {
+        PartsCompletion.Named(number: part.number, eTag: try #require(part.md5))
+    }
+
+    private func unhex(_ text: String) -> [UInt8] {
+        stride(from: 0, to: text.utf8.count, by: 2).compactMap { UInt8(text.dropFirst($0).prefix(2), radix: 16) }
+    }
+}
