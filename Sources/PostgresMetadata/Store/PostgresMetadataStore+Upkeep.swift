@@ -58,8 +58,16 @@ extension PostgresMetadataStore {
         }
     }
 
-    public func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws {
-        try await transaction([.scope(system(.upkeep)), .run(Self.dropLost, id.rawValue, version?.rawValue)]) { _ in }
+    public func isCurrent(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool {
+        try await transaction([.scope(system(.upkeep)), .run(Self.isCurrent, id.rawValue, version?.rawValue)]) {
+            try $0[0].onlyRow().bool(0)
+        }
+    }
+
+    public func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool {
+        try await transaction([.scope(system(.upkeep)), .run(Self.dropLost, id.rawValue, version?.rawValue)]) {
+            try $0[0].onlyRow().bool(0)
+        }
     }
 }
 
@@ -151,6 +159,14 @@ extension PostgresMetadataStore {
         LIMIT $2::bigint
         """)
 
+    private static let isCurrent = SQL(
+        "object_is_current",
+        """
+        SELECT EXISTS (
+            SELECT FROM storage.objects AS o WHERE o.id = $1::uuid AND o.version IS NOT DISTINCT FROM $2::text
+        )
+        """)
+
     private static let dropLost = SQL(
         "object_drop_lost",
         """
@@ -158,9 +174,11 @@ extension PostgresMetadataStore {
             DELETE FROM storage.objects AS o
             WHERE o.id = $1::uuid AND o.version IS NOT DISTINCT FROM $2::text
             RETURNING o.version
+        ), requested AS (
+            INSERT INTO magpie.blob_deletions (backend, key, version)
+            SELECT l.backend, l.key, l.version FROM magpie.blobs AS l JOIN dropped AS d ON d.version = l.version
+            ON CONFLICT (version) DO NOTHING
         )
-        INSERT INTO magpie.blob_deletions (backend, key, version)
-        SELECT l.backend, l.key, l.version FROM magpie.blobs AS l JOIN dropped AS d ON d.version = l.version
-        ON CONFLICT (version) DO NOTHING
+        SELECT EXISTS (SELECT FROM dropped)
         """)
 }
