@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Kills a server at random moments under concurrent uploads and overwrites, and checks that nothing acknowledged was lost.
+"""Kills a server at random moments under concurrent writes, and checks that nothing acknowledged was lost.
 
     .venv/bin/python Tests/Crash/crash.py --kills 300 [--seed N] [--writers N]
 
-Clients write bodies that carry their own digest and length. Before a request is sent its body is noted as being in flight; when
-it is acknowledged it becomes what its key must hold. After each `kill -9` the server is started again on the same data, and
+Clients create, overwrite, copy, move and delete objects whose bytes carry their own digest and length. Before a
+request is sent its body is noted as being in flight; when it is acknowledged it becomes what its key must hold. Every other
+time the database is killed with the server, so that it has to recover from its log. After each `kill -9` the server is started
+again on the same data, and
 
 - every key with an acknowledged write exists, and holds the last acknowledged body or one that was in flight later;
 - no key holds anything else: a mixture of two bodies fits neither length nor digest;
 - of several creations of one key without upsert at most one was acknowledged, and its bytes stay;
-- what was acknowledged as deleted is gone, unless a later write was in flight.
+- what was acknowledged as deleted is gone, unless a later write was in flight;
+- an object that was being moved is at one of its two keys, not at both and not at none.
 
 At the end, and every 25 kills, `magpie verify --repair` has to leave a store that `magpie verify` finds clean.
 """
@@ -21,6 +24,7 @@ import argparse
 import dataclasses
 import hashlib
 import http.client
+import json
 import pathlib
 import random
 import sys
@@ -57,7 +61,14 @@ class Ledger:
         self.lock = threading.Lock()
         self.keys: dict[str, Expectation] = {}
         self.winners: dict[str, list[str]] = {}
+        # Moves in flight: source and destination, of which one must exist.
+        self.moves: set[tuple[str, str]] = set()
         self.acknowledged = 0
+
+    def holds(self, key: str) -> str | None:
+        """The digest that a key of a writer with nothing in flight holds, None when there is no such object."""
+        with self.lock:
+            return next(iter(self.keys.get(key, Expectation()).allowed), None)
 
     def sending(self, key: str, digest: str) -> None:
         with self.lock:
@@ -76,6 +87,18 @@ class Ledger:
         with self.lock:
             self.keys[key] = Expectation()
             self.acknowledged += 1
+
+    def moving(self, source: str, destination: str, digest: str) -> None:
+        self.sending(destination, digest)
+        self.deleting(source)
+        with self.lock:
+            self.moves.add((source, destination))
+
+    def moved(self, source: str, destination: str, digest: str) -> None:
+        self.stored(destination, digest)
+        with self.lock:
+            self.keys[source] = Expectation()
+            self.moves.discard((source, destination))
 
     def refused(self, key: str, digest: str) -> None:
         """The server said no, so this body must never be there."""
@@ -107,7 +130,7 @@ def digest_of(body: bytes) -> str:
 
 
 class Writer(threading.Thread):
-    """One client: creates, overwrites, deletes and copies keys of its own, and races others for contested ones, until it is cut off."""
+    """One client: works on keys of its own, and races others for contested ones, until it is cut off."""
 
     def __init__(self, number: int, seed: int, server: Server, ledger: Ledger, stop: threading.Event, round_: int):
         super().__init__(name=f"writer {number}", daemon=True)
@@ -140,14 +163,14 @@ class Writer(threading.Thread):
             raise Violation(f"{method} {path} answered {response.status}")
         return response.status
 
+    def send_json(
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: object, **headers: str
+    ) -> int:
+        return self.send(connection, method, path, json.dumps(body).encode(), Content_Type="application/json", **headers)
+
     def step(self, connection: http.client.HTTPConnection) -> None:
-        choice = self.generator.random()
-        if choice < 0.7:
-            self.overwrite(connection)
-        elif choice < 0.85:
-            self.race(connection)
-        else:
-            self.delete(connection)
+        steps = (self.overwrite, self.race, self.delete, self.delete_some, self.copy, self.move)
+        self.generator.choices(steps, weights=(55, 15, 8, 4, 9, 9))[0](connection)
 
     def own_key(self) -> str:
         return f"w{self.number}/{self.generator.randrange(12)}"
@@ -175,6 +198,39 @@ class Writer(threading.Thread):
         self.ledger.deleting(key)
         if self.send(connection, "DELETE", f"/object/{BUCKET}/{key}") in (200, 400):
             self.ledger.deleted(key)
+
+    def delete_some(self, connection: http.client.HTTPConnection) -> None:
+        keys = sorted({self.own_key() for _ in range(4)})
+        for key in keys:
+            self.ledger.deleting(key)
+        if self.send_json(connection, "DELETE", f"/object/{BUCKET}", {"prefixes": keys}) != 200:
+            raise Violation(f"deleting {keys} was refused")
+        for key in keys:
+            self.ledger.deleted(key)
+
+    def copy(self, connection: http.client.HTTPConnection) -> None:
+        source, destination = self.own_key(), self.own_key()
+        digest = self.ledger.holds(source)
+        if digest is None or source == destination:
+            return self.overwrite(connection)
+        self.ledger.sending(destination, digest)
+        body = {"bucketId": BUCKET, "sourceKey": source, "destinationKey": destination}
+        status = self.send_json(connection, "POST", "/object/copy", body, x_upsert="true")
+        if status != 200:
+            raise Violation(f"a copy of {source} to {destination} answered {status}")
+        self.ledger.stored(destination, digest)
+
+    def move(self, connection: http.client.HTTPConnection) -> None:
+        source, destination = self.own_key(), self.own_key()
+        digest = self.ledger.holds(source)
+        if digest is None or self.ledger.holds(destination) is not None:
+            return self.overwrite(connection)
+        self.ledger.moving(source, destination, digest)
+        body = {"bucketId": BUCKET, "sourceKey": source, "destinationKey": destination}
+        status = self.send_json(connection, "POST", "/object/move", body)
+        if status != 200:
+            raise Violation(f"a move of {source} to {destination} answered {status}")
+        self.ledger.moved(source, destination, digest)
 
 
 def check(server: Server, ledger: Ledger, round_: int | None = None) -> int:
@@ -205,7 +261,11 @@ def check(server: Server, ledger: Ledger, round_: int | None = None) -> int:
             raise Violation(f"{key} holds a body that it must not hold any more")
         ledger.keys[key] = Expectation({digest}, may_be_absent=False)
         found += 1
+    for source, destination in ledger.moves:
+        if (ledger.holds(source) is None) == (ledger.holds(destination) is None):
+            raise Violation(f"{source} was being moved to {destination}, and neither or both of them exist")
     ledger.winners.clear()
+    ledger.moves.clear()
     return found
 
 
@@ -238,7 +298,7 @@ def run(kills: int, seed: int, writers: int, report=print) -> int:
             for thread in threads:
                 thread.start()
             time.sleep(moments.uniform(0.02, 1.2))  # the random moment, not a synchronisation
-            server.kill()
+            server.kill(with_database=number % 2 == 0)
             stop.set()
             for thread in threads:
                 thread.join(30)

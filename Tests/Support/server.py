@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import http.client
 import json
@@ -113,9 +114,15 @@ class Server:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout)
 
-    def kill(self) -> None:
-        """Ends the process at once, as a crash would."""
+    def kill(self, with_database: bool = False) -> None:
+        """Ends the process at once, as a crash would; with its private PostgreSQL, as a power cut would."""
         assert self.process is not None
+        if with_database:
+            # Halted first, so that it can't tell a client of the database's end.
+            self.process.send_signal(signal.SIGSTOP)
+            for process in embedded_processes(self.data):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
         self.process.kill()
         self.process.wait()
 

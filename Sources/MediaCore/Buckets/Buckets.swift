@@ -75,8 +75,7 @@ public struct Buckets: Sendable {
             deleted = try await runToEnd {
                 try await metadata.deleteObjects(in: id, createdBefore: now, limit: Self.emptyBatch, facts: caller.facts)
             }
-            // Fewer than a batch when others delete meanwhile; the end is when none is left.
-        } while deleted > 0
+        } while deleted == Self.emptyBatch
     }
 
     /// - Throws: `StorageError` with `.wrongRole`.

@@ -114,8 +114,11 @@ public protocol MetadataStore: AccessKeyStore, BucketSettingsStore, KeyListingSt
     /// Every object with its blob, in the order of ids, for `magpie verify`.
     func objects(after id: ObjectID?, limit: Int) async throws -> [(record: ObjectRecord, blob: BlobLocation?)]
 
-    /// Removes the rows of objects whose bytes are lost, if they still have the version given.
-    func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws
+    /// Whether there is such an object, and it still has the version given.
+    func isCurrent(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool
+
+    /// Removes the row of an object whose bytes are lost, if it still has the version given. - Returns: whether it had.
+    func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool
 
     // MARK: State
 

@@ -132,12 +132,19 @@ public struct Upkeep: Sendable {
             try await blobs.store(for: backend).delete(deletions.map(\.key))
         } catch is CancellationError {
             throw CancellationError()
+        } catch  where deletions.count > 1 {
+            // One blob that can't go must not keep the others.
+            var removed = 0
+            for deletion in deletions { removed += try await remove([deletion], from: backend) }
+            return removed
         } catch {
             failures.increment(by: Int64(deletions.count))
-            logger.warning(
-                "blobs not deleted, trying again later",
-                metadata: ["backend": "\(backend)", "count": "\(deletions.count)", "error": "\(error)"])
-            for deletion in deletions { try await metadata.postponeBlobDeletion(deletion.id, because: "\(error)") }
+            for deletion in deletions {
+                logger.warning(
+                    "blob not deleted, trying again later",
+                    metadata: ["backend": "\(backend)", "key": "\(deletion.key)", "error": "\(error)"])
+                try await metadata.postponeBlobDeletion(deletion.id, because: "\(error)")
+            }
             return 0
         }
         try await metadata.finishBlobDeletions(deletions.map(\.id))

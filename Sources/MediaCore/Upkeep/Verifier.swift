@@ -112,7 +112,12 @@ public struct Verifier: Sendable {
             let digest = md5.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
             return digest == expected ? nil : .damaged(record.address, reason: "digest \(digest), not \(expected)")
         } catch let error as StorageError where error.code == .blobMissing {
-            if repair.dropsLost { try await metadata.dropLostObject(record.id, version: record.version) }
+            // Overwritten or deleted since its row was read, it is not lost.
+            let isLost =
+                repair.dropsLost
+                ? try await metadata.dropLostObject(record.id, version: record.version)
+                : try await metadata.isCurrent(record.id, version: record.version)
+            guard isLost else { return nil }
             return .lost(record.address, reason: "blob \(blob.key) is missing", wasDropped: repair.dropsLost)
         }
     }

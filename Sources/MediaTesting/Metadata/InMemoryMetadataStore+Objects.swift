@@ -75,12 +75,17 @@ extension InMemoryMetadataStore {
         }
     }
 
-    public func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws {
+    public func isCurrent(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool {
+        state.withLock { $0.objects.values.contains { $0.id == id && $0.version == version } }
+    }
+
+    public func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool {
         let time = now()
-        state.withLock { state in
-            guard let record = state.objects.values.first(where: { $0.id == id && $0.version == version }) else { return }
+        return state.withLock { state in
+            guard let record = state.objects.values.first(where: { $0.id == id && $0.version == version }) else { return false }
             state.remove(record, at: time, forgets: true)
             state.promote(record.address)
+            return true
         }
     }
 }

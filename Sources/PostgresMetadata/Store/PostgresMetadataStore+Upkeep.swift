@@ -58,15 +58,22 @@ extension PostgresMetadataStore {
         }
     }
 
-    public func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws {
+    public func isCurrent(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool {
+        try await transaction([.scope(system(.upkeep)), .run(Self.isCurrent, id.rawValue, version?.rawValue)]) {
+            try $0[0].onlyRow().bool(0)
+        }
+    }
+
+    public func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool {
         try await mappingErrors {
             try await client.withTransaction(ending: .commit) { transaction in
                 let dropped = try await transaction.run([
                     .scope(forgetting(system(.upkeep))), .run(Self.dropLost, id.rawValue, version?.rawValue),
                 ])
-                guard let row = try dropped[0].optionalRow() else { return }
+                guard let row = try dropped[0].optionalRow() else { return false }
                 let record = try ObjectColumns.read(row)
                 _ = try await transaction.finish(with: requestDeletions(of: [record], .upkeep) + [promoteStep(record.address)])
+                return true
             }
         }
     }
@@ -164,6 +171,14 @@ extension PostgresMetadataStore {
         WHERE $1::uuid IS NULL OR o.id > $1::uuid
         ORDER BY o.id
         LIMIT $2::bigint
+        """)
+
+    private static let isCurrent = SQL(
+        "object_is_current",
+        """
+        SELECT EXISTS (
+            SELECT FROM storage.objects AS o WHERE o.id = $1::uuid AND o.version IS NOT DISTINCT FROM $2::text
+        )
         """)
 
     private static let dropLost = SQL(

@@ -20,6 +20,23 @@ struct UpkeepTests {
         #expect(try await core.blobCount() == 1)
     }
 
+    @Test func aBlobThatCannotBeDeletedKeepsNoOther() async throws {
+        let core = try await CoreFixture()
+        for key in ["a", "b", "c"] {
+            try await core.put("x", at: key)
+            try await core.storage.objects.delete(core.address(key), as: CoreFixture.service)
+        }
+        // The first call is for all three, the second for the first of them.
+        let failing = Upkeep(
+            metadata: core.metadata,
+            blobs: OneStore(store: FaultyBlobStore(core.memory, failing: .delete, times: 2)),
+            signal: core.storage.reaper, logger: .init(label: "test"))
+
+        #expect(try await failing.removeDeletedBlobs() == 2)
+
+        #expect(try await core.blobCount() == 1)
+    }
+
     @Test func aBlobWithoutARowIsSweptOnceItIsOld() async throws {
         let core = try await CoreFixture()
         try await core.put("kept", at: "a")
@@ -52,6 +69,27 @@ struct UpkeepTests {
         #expect(summary.unrepaired == 1)
         let (object, _) = try await core.storage.delivery.describe(core.address("a"), access: .policy(CoreFixture.service))
         #expect(object.record.id == record.id)
+    }
+
+    @Test(arguments: [false, true])
+    func anObjectThatIsOverwrittenWhileItIsVerifiedIsNotLost(_ dropsLost: Bool) async throws {
+        let core = try await CoreFixture()
+        try await core.put("old", at: "a")
+        let overwriting = FaultyBlobStore(
+            core.memory,
+            beforeEachCall: { call in
+                guard call == .get else { return }
+                try await core.put("new", at: "a", options: CoreFixture.options(.replace))
+                try await core.upkeep.removeDeletedBlobs()
+            })
+        let verifier = Verifier(metadata: core.metadata, blobs: OneStore(store: overwriting), orphanAge: 3600)
+
+        let summary = try await verifier.run(Verifier.Repair(removesOrphans: false, dropsLost: dropsLost)) {
+            Issue.record("\($0)")
+        }
+
+        #expect(summary.findings == 0)
+        #expect(try await core.read("a") == "new")
     }
 
     @Test func theRowOfLostBytesGoesWhenThatWasAskedFor() async throws {
