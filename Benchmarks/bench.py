@@ -42,7 +42,8 @@ TITLES = {
     "put-100mb": ("PUT 100 MB", "MB/s"),
     "list": ("list 1,000 of 100,000 objects", "ms"),
 }
-KEYS_PER_PUT_RUN = 3000
+# More than any server here takes, so that every PUT creates an object and none overwrites one.
+KEYS_PER_SECOND = 4000
 CONCURRENT_UPLOADS = 64
 
 
@@ -115,12 +116,13 @@ class Bench:
             return download(peer, peer.public_path("100mb"), 100, times=5)
         if name == "rls-get-10kb":
             return wrk(peer, seconds, heads=[peer.private_head("10kb")], scratch=self.home)
+        keys = range(int(seconds * KEYS_PER_SECOND))
         if name == "put-100kb":
             digest = hashlib.sha256(self.medium).hexdigest()
-            heads = [peer.put_head(f"r{round_}-{number}", self.medium, digest) for number in range(KEYS_PER_PUT_RUN)]
+            heads = [peer.put_head(f"r{round_}-{number}", self.medium, digest) for number in keys]
             return wrk(peer, seconds, heads=heads, body=self.medium_file, scratch=self.home)
         if name == "user-put-100kb":
-            heads = [peer.user_put_head(f"u{round_}-{number}", self.medium) for number in range(KEYS_PER_PUT_RUN)]
+            heads = [peer.user_put_head(f"u{round_}-{number}", self.medium) for number in keys]
             return wrk(peer, seconds, heads=heads, body=self.medium_file, scratch=self.home)
         if name == "put-100mb":
             large = self.large_file.read_bytes()
@@ -185,6 +187,7 @@ class Bench:
                 if name == "memory":
                     continue
                 for peer in self.peers:
+                    os.sync()  # what others left to be written is not this one's burden
                     sample = self.measure(name, peer, round_)
                     if sample is not None:
                         self.samples.setdefault(name, {}).setdefault(peer.name, []).append(sample)
