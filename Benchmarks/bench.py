@@ -12,6 +12,7 @@ the table holds medians. The load comes from the same machine: read the ratios, 
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import datetime
 import hashlib
 import json
@@ -27,11 +28,14 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Tests"))
 
-from measures import Sample, download, median_milliseconds, memory, upload, upload_at_once, wrk  # noqa: E402
+from measures import Sample, download, median_milliseconds, memory, tus, upload, upload_at_once, wrk  # noqa: E402
 from servers import ROOT, Magpie, MagpieWithoutFsync, Nginx, Peer, Rclone, SeaweedFS  # noqa: E402
 
 KB, MB = 1_000, 1_000_000
-NAMES = ["get-10kb", "get-100kb", "get-100mb", "rls-get-10kb", "put-100kb", "user-put-100kb", "put-100mb", "list", "memory"]
+NAMES = [
+    *("get-10kb", "get-100kb", "get-100mb", "rls-get-10kb", "put-100kb", "user-put-100kb", "put-100mb", "list"),
+    *("s3-get-10kb", "s3-put-100kb", "s3-put-100mb", "s3-list", "tus-put-20mb", "memory"),
+]
 TITLES = {
     "get-10kb": ("GET 10 KB public", "req/s"),
     "get-100kb": ("GET 100 KB public", "req/s"),
@@ -41,10 +45,17 @@ TITLES = {
     "user-put-100kb": ("PUT 100 KB by a user, with row-level security", "obj/s"),
     "put-100mb": ("PUT 100 MB", "MB/s"),
     "list": ("list 1,000 of 100,000 objects", "ms"),
+    "s3-get-10kb": ("S3: signed GET 10 KB", "req/s"),
+    "s3-put-100kb": ("S3: signed PUT 100 KB", "obj/s"),
+    "s3-put-100mb": ("S3: signed PUT 100 MB", "MB/s"),
+    "s3-list": ("S3: signed list of 1,000 keys of 3,000", "req/s"),
+    "tus-put-20mb": ("TUS: 20 MB in chunks of 5 MiB", "MB/s"),
 }
 # More than any server here takes, so that every PUT creates an object and none overwrites one.
 KEYS_PER_SECOND = 4000
 CONCURRENT_UPLOADS = 64
+# What a server must be able to do for a measurement, by the first word of its name.
+ABILITIES = {"get": "get", "rls": "private get", "put": "put", "user": "user put", "list": "list", "s3": "s3", "tus": "tus"}
 
 
 class Bench:
@@ -63,7 +74,7 @@ class Bench:
         self.large_digest = hashlib.sha256(large).hexdigest()
         self.magpie = Magpie(self.home / "magpie")
         self.peers: list[Peer] = [self.magpie]
-        if {"put-100kb", "put-100mb"} & set(options.only):
+        if any("put-" in name for name in options.only):
             self.peers.append(MagpieWithoutFsync(self.home / "magpie-without-fsync"))
         self.peers += [kind(self.home / kind.name) for kind in (Nginx, SeaweedFS, Rclone) if kind.name.lower() in options.peers]
         self.samples: dict[str, dict[str, list[Sample]]] = {}
@@ -84,6 +95,16 @@ class Bench:
                     peer.store("100mb", large)
         if "list" in self.options.only:
             self.fill_large_bucket()
+        if "s3-list" in self.options.only:
+            for peer in self.peers:
+                if "s3" in peer.abilities:
+                    self.fill_listed_bucket(peer)
+
+    @staticmethod
+    def fill_listed_bucket(peer: Peer) -> None:
+        peer.s3.client.create_bucket(Bucket="listed")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda n: peer.s3.client.put_object(Bucket="listed", Key=f"{n:06}.txt", Body=b"x"), range(3000)))
 
     def stop(self) -> None:
         for peer in self.peers:
@@ -106,9 +127,9 @@ class Bench:
         """One measurement, or nothing where the server does not do this."""
         seconds, needed = (
             self.options.seconds,
-            {"get": "get", "rls": "private get", "put": "put", "user": "user put", "list": "list"}[name.split("-")[0]],
+            ABILITIES[name.split("-")[0]],
         )
-        if needed not in peer.abilities:
+        if needed not in peer.abilities and not (name.startswith("s3-put") and "s3 put" in peer.abilities):
             return None
         if name in ("get-10kb", "get-100kb"):
             return wrk(peer, seconds, peer.public_path(name.removeprefix("get-")))
@@ -121,6 +142,20 @@ class Bench:
             digest = hashlib.sha256(self.medium).hexdigest()
             heads = [peer.put_head(f"r{round_}-{number}", self.medium, digest) for number in keys]
             return wrk(peer, seconds, heads=heads, body=self.medium_file, scratch=self.home)
+        if name == "s3-get-10kb":
+            return wrk(peer, seconds, heads=[peer.s3.head("GET", "private/10kb")], scratch=self.home)
+        if name == "s3-list":
+            return wrk(peer, seconds, heads=[peer.s3.head("GET", "listed?list-type=2")], scratch=self.home)
+        if name == "s3-put-100kb":
+            digest, length = hashlib.sha256(self.medium).hexdigest(), {"Content-Length": str(len(self.medium))}
+            heads = [peer.s3.head("PUT", f"private/s3-{round_}-{number}", digest, length) for number in keys]
+            return wrk(peer, seconds, heads=heads, body=self.medium_file, scratch=self.home)
+        if name == "s3-put-100mb":
+            length = {"Content-Length": str(100 * MB)}
+            heads = [peer.s3.head("PUT", f"private/s3-large-{number}", self.large_digest, length) for number in range(3)]
+            return upload(peer, heads, self.large_file)
+        if name == "tus-put-20mb":
+            return tus(peer, [f"tus-{round_}-{number}" for number in range(5)], self.large_file.read_bytes()[: 20 * MB], 5 << 20)
         if name == "user-put-100kb":
             heads = [peer.user_put_head(f"u{round_}-{number}", self.medium) for number in keys]
             return wrk(peer, seconds, heads=heads, body=self.medium_file, scratch=self.home)

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import dataclasses
+import http.client
 import os
 import pathlib
 import re
 import subprocess
 import time
+import urllib.parse
 
 from Support.server import HOST
 
@@ -173,3 +175,30 @@ def median_milliseconds(call, times: int) -> float:
         call()
         durations.append((time.perf_counter() - begin) * 1e3)
     return sorted(durations)[times // 2]
+
+
+def tus(peer, keys: list[str], body: bytes, chunk: int) -> Sample:
+    """MB a second of one TUS upload after the other, over one connection, in chunks."""
+    before, speeds = cpu_seconds(peer.pid), []
+    for key in keys:
+        port, path, fields = peer.tus_upload(key, len(body))
+        connection = http.client.HTTPConnection(HOST, port, timeout=60)
+        begin = time.perf_counter()
+        fields = {"Tus-Resumable": "1.0.0", **fields}
+        location = urllib.parse.urlsplit(tus_request(connection, "POST", path, 201, fields, b"")["Location"]).path
+        for offset in range(0, len(body), chunk):
+            headers = {**fields, "Upload-Offset": str(offset), "Content-Type": "application/offset+octet-stream"}
+            headers = {name: value for name, value in headers.items() if name not in ("Upload-Length", "Upload-Metadata")}
+            tus_request(connection, "PATCH", location, 204, headers, body[offset : offset + chunk])
+        speeds.append(len(body) / 1e6 / (time.perf_counter() - begin))
+        connection.close()
+    return Sample(sorted(speeds)[len(keys) // 2], (cpu_seconds(peer.pid) - before) / (len(body) / 1e6 * len(keys)) * 1e6)
+
+
+def tus_request(connection, method: str, path: str, status: int, headers: dict[str, str], body: bytes):
+    connection.request(method, path, body, headers)
+    response = connection.getresponse()
+    text = response.read()
+    if response.status != status:
+        raise RuntimeError(f"{method} {path} answered {response.status}: {text[:300]!r}")
+    return response.headers

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -20,6 +23,8 @@ from Support.server import HOST, ROOT, Server, free_port, wait_until
 from Support.tokens import new_subject, token
 from Support.wire import Wire
 
+# The SHA-256 of no bytes.
+NOTHING = hashlib.sha256().hexdigest()
 ACCESS_KEY, SECRET_KEY, REGION = "benchmark-access", "benchmark-secret-0123456789", "us-east-1"
 SCRIPTS = pathlib.Path(sys.executable).parent  # of the virtual environment, where the peers' wheels put their programs
 
@@ -80,6 +85,10 @@ class Peer:
 
     def put_head(self, key: str, body: bytes, digest: str) -> str:
         """The head of a request that stores `body`, whose SHA-256 is `digest`, in the private place."""
+        raise NotImplementedError
+
+    def tus_upload(self, key: str, length: int) -> tuple[int, str, dict[str, str]]:
+        """Where and with which fields a TUS upload is created: port, path, fields."""
         raise NotImplementedError
 
     @property
@@ -146,50 +155,59 @@ class Nginx(Peer):
         return request_head("PUT", f"/private/{key}", {"Host": HOST, "Content-Length": str(len(body))})
 
 
-class S3Peer(Peer):
-    """A server that speaks S3, with requests signed in their headers and with the body's real digest."""
+class S3Endpoint:
+    """Where a server speaks S3, and a key pair for it."""
 
-    abilities = frozenset({"put", "private get"})
-
-    def fill(self) -> None:
+    def __init__(self, port: int, path: str = "", access_key: str = ACCESS_KEY, secret_key: str = SECRET_KEY):
+        self.port, self.path = port, path
+        self.credentials = botocore.credentials.Credentials(access_key, secret_key)
         self.client = boto3.client(
             "s3",
-            endpoint_url=f"http://{HOST}:{self.port}",
-            aws_access_key_id=ACCESS_KEY,
-            aws_secret_access_key=SECRET_KEY,
+            endpoint_url=f"http://{HOST}:{port}{path}",
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
             region_name=REGION,
             config=botocore.config.Config(s3={"addressing_style": "path"}, retries={"max_attempts": 10}),
         )
+
+    def head(self, method: str, target: str, digest: str = NOTHING, headers: dict[str, str] | None = None) -> str:
+        """The head of a request, signed in its fields, for a body whose SHA-256 is `digest`."""
+        request = botocore.awsrequest.AWSRequest(
+            method,
+            f"http://{HOST}:{self.port}{self.path}/{target}",
+            headers={"Host": f"{HOST}:{self.port}", "X-Amz-Content-SHA256": digest, **(headers or {})},
+        )
+        botocore.auth.S3SigV4Auth(self.credentials, "s3", REGION).add_auth(request)
+        return request_head(method, f"{self.path}/{target}", dict(request.headers.items()))
+
+
+class S3Peer(Peer):
+    """A server that speaks S3, with requests signed in their headers and with the body's real digest."""
+
+    abilities = frozenset({"put", "private get", "s3"})
+
+    def fill(self) -> None:
+        self.s3 = S3Endpoint(self.port)
         for bucket in ("public", "private"):
-            self.client.create_bucket(Bucket=bucket)
+            self.s3.client.create_bucket(Bucket=bucket)
 
     def store(self, key: str, body: bytes) -> None:
         for bucket in ("public", "private"):
-            self.client.put_object(Bucket=bucket, Key=key, Body=body)
+            self.s3.client.put_object(Bucket=bucket, Key=key, Body=body)
 
     def public_path(self, key: str) -> str:
         return f"/public/{key}"
 
-    def signed_head(self, method: str, key: str, digest: str, headers: dict[str, str]) -> str:
-        request = botocore.awsrequest.AWSRequest(
-            method,
-            f"http://{HOST}:{self.port}/private/{key}",
-            headers={"Host": f"{HOST}:{self.port}", "X-Amz-Content-SHA256": digest, **headers},
-        )
-        credentials = botocore.credentials.Credentials(ACCESS_KEY, SECRET_KEY)
-        botocore.auth.S3SigV4Auth(credentials, "s3", REGION).add_auth(request)
-        return request_head(method, f"/private/{key}", dict(request.headers.items()))
-
     def private_head(self, key: str) -> str:
-        return self.signed_head("GET", key, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", {})
+        return self.s3.head("GET", f"private/{key}")
 
     def put_head(self, key: str, body: bytes, digest: str) -> str:
-        return self.signed_head("PUT", key, digest, {"Content-Length": str(len(body))})
+        return self.s3.head("PUT", f"private/{key}", digest, {"Content-Length": str(len(body))})
 
 
 class SeaweedFS(S3Peer):
     name = "SeaweedFS"
-    abilities = frozenset({"get", "put", "private get"})
+    abilities = frozenset({"get", "put", "private get", "s3", "tus"})
 
     def prepare(self) -> None:
         (self.directory / "data").mkdir()
@@ -224,6 +242,9 @@ class SeaweedFS(S3Peer):
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
         ]
+
+    def tus_upload(self, key: str, length: int) -> tuple[int, str, dict[str, str]]:
+        return self.filer, f"/.tus/private/{key}", {"Upload-Length": str(length)}
 
     def fill(self) -> None:
         # The port opens before the volumes are ready to take bytes; the client tries again until they are.
@@ -267,7 +288,7 @@ class Magpie(Peer):
     """The release build, with its private PostgreSQL, as `make run` starts it."""
 
     name = "Magpie"
-    abilities = frozenset({"get", "put", "private get", "user put", "list"})
+    abilities = frozenset({"get", "put", "private get", "user put", "list", "s3", "tus"})
     settings: dict[str, str] = {}
 
     def start(self) -> None:
@@ -280,6 +301,8 @@ class Magpie(Peer):
         self.subject = new_subject()
         self.user = token(self.server.keys.jwt_secret, subject=self.subject)
         self.admin = Wire(self.port, self.server.keys.service)
+        keys = json.loads(self.server.command("keys", "--json").stdout)
+        self.s3 = S3Endpoint(self.port, "/s3", keys["s3AccessKey"], keys["s3SecretKey"])
         for name, public in (("public", True), ("private", False)):
             reply = self.admin.send_json("POST", "/bucket", {"name": name, "public": public})
             if reply.status != 200:
@@ -296,6 +319,12 @@ class Magpie(Peer):
 
     def public_path(self, key: str) -> str:
         return f"/object/public/public/{key}"
+
+    def tus_upload(self, key: str, length: int) -> tuple[int, str, dict[str, str]]:
+        names = {"bucketName": "private", "objectName": key}
+        metadata = ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in names.items())
+        headers = {"Authorization": f"Bearer {self.server.keys.service}", "x-upsert": "true"}
+        return self.port, "/upload/resumable", {**headers, "Upload-Metadata": metadata, "Upload-Length": str(length)}
 
     def private_head(self, key: str) -> str:
         return request_head("GET", f"/object/authenticated/private/{key}", {"Host": HOST, "Authorization": f"Bearer {self.user}"})
@@ -326,5 +355,5 @@ class Magpie(Peer):
 
 class MagpieWithoutFsync(Magpie):
     name = "Magpie, fsync off"
-    abilities = frozenset({"put"})
+    abilities = frozenset({"put", "s3 put", "tus"})
     settings = {"MAGPIE_DURABILITY": "none"}
