@@ -31,6 +31,8 @@ public struct Storage: Sendable {
         public var cachedBodyLimit: Int
         public var anonymousRole: String
         public var serviceRole: String
+        /// A role that reads through the cache what is not public: no policy binds it, and nobody writes past this server. Nil: none.
+        public var unboundRole: String?
         /// Nil: no key pairs.
         public var accessKeys: AccessKeys.Configuration?
 
@@ -38,7 +40,7 @@ public struct Storage: Sendable {
             uploadLimits: UploadLimits, uploads: Uploads.Configuration = Uploads.Configuration(),
             signedUploadLifetime: Int64 = 7200, cacheCapacity: Int = 128 << 20,
             cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role",
-            accessKeys: AccessKeys.Configuration? = nil
+            unboundRole: String? = nil, accessKeys: AccessKeys.Configuration? = nil
         ) {
             self.uploadLimits = uploadLimits
             self.uploads = uploads
@@ -47,6 +49,7 @@ public struct Storage: Sendable {
             self.cachedBodyLimit = cachedBodyLimit
             self.anonymousRole = anonymousRole
             self.serviceRole = serviceRole
+            self.unboundRole = unboundRole
             self.accessKeys = accessKeys
         }
     }
@@ -66,7 +69,8 @@ public struct Storage: Sendable {
         self.buckets = Buckets(
             metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper,
             serviceRole: configuration.serviceRole)
-        self.delivery = Delivery(metadata: metadata, blobs: blobs, cache: cache)
+        self.delivery = Delivery(
+            metadata: metadata, blobs: blobs, cache: cache, unboundRole: configuration.unboundRole)
         self.objects = Objects(
             metadata: metadata, blobs: blobs, limits: configuration.uploadLimits, cache: cache, reaper: reaper, logger: logger)
         self.uploads = Uploads(
@@ -79,6 +83,9 @@ public struct Storage: Sendable {
         cache.apply(change)
         accessKeys?.apply(change)
     }
+
+    /// Whether what a principal reads may be kept in memory, for itself and others like it.
+    public func keepsReads(of principal: Principal) -> Bool { delivery.isUnbound(principal) }
 
     /// Whether the database answers. - Throws: what the database throws.
     public func ping() async throws { try await metadata.ping() }

@@ -32,11 +32,13 @@ public struct S3Frontend: Frontend {
     let storage: Storage
     let configuration: Configuration
     let authentication: S3Authentication
+    let signedReads: S3SignedReads
 
     public init(storage: Storage, configuration: Configuration) {
         self.storage = storage
         self.configuration = configuration
         self.authentication = S3Authentication(storage: storage, anonymousKey: configuration.anonymousKey)
+        self.signedReads = S3SignedReads(authentication, frontend: name, hostID: Self.hostID)
     }
 
     /// Names this process in answers, for logs of several servers behind one name.
@@ -71,6 +73,13 @@ public struct S3Frontend: Frontend {
     public static func claims(_ request: HotRequest, domain: String?) -> Bool {
         if let domain, let host = request["host"], S3Target.isBelow(domain, host: host) { return true }
         return request["authorization"]?.hasPrefix("AWS4-HMAC-SHA256") ?? false
+    }
+
+    /// The answer to a signed request that is in memory.
+    public func hotAnswer(to request: HotRequest) -> HotAnswer? {
+        // Below a domain of its own the same target names other objects.
+        if let domain = configuration.domain, let host = request["host"], S3Target.isBelow(domain, host: host) { return nil }
+        return signedReads.answer(to: request)
     }
 
     private func render(_ error: S3Error, to request: Request, _ trace: RequestTrace) -> Response {

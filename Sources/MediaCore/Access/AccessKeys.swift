@@ -62,8 +62,7 @@ public struct AccessKeys: Sendable {
     /// - Throws: `StorageError` with `.unauthenticated` when there is none, or it was revoked; `.notConfigured` when it was sealed
     ///   under another master key.
     public func credential(_ id: AccessKeyID, at now: Timestamp = .now()) async throws -> AccessCredential {
-        if let server = configuration.server, server.id == id { return server }
-        if let credential = known.credential(id, at: now) { return credential }
+        if let credential = self.known(id, at: now) { return credential }
         let ticket = known.ticket
         guard let stored = try await store.accessKey(id), stored.revokedAt == nil else {
             throw StorageError(.unauthenticated, "The access key does not exist", resource: String(id.rawValue.prefix(128)))
@@ -72,6 +71,12 @@ public struct AccessKeys: Sendable {
             id: id, secret: try open(stored.sealedSecret, for: id), principal: try principal(stored.claims))
         known.remember(credential, until: now.adding(seconds: Self.lifetime), ticket: ticket)
         return credential
+    }
+
+    /// The key pair that a request names, if it needs no asking: the server's own, or one that was used lately.
+    public func known(_ id: AccessKeyID, at now: Timestamp = .now()) -> AccessCredential? {
+        if let server = configuration.server, server.id == id { return server }
+        return known.credential(id, at: now)
     }
 
     /// Follows what others change.

@@ -7,6 +7,10 @@ public struct Delivery: Sendable {
     let metadata: any MetadataStore
     let blobs: any BlobStoreDirectory
     let cache: ReadCache
+    /// See `Storage.Configuration`.
+    let unboundRole: String?
+
+    func isUnbound(_ principal: Principal) -> Bool { unboundRole != nil && principal.role == unboundRole }
 
     /// Opens an object's bytes.
     ///
@@ -66,14 +70,18 @@ public struct Delivery: Sendable {
         guard let cached = cache.lookup(address) else { return nil }
         switch access {
         case .grant: return cached
+        case .policy(let caller) where isUnbound(caller.principal): return cached
         case .publicBucket, .policy: return cached.object.bucket.isPublic ? cached : nil
         }
     }
 
     /// Whether an answer is the same for everybody who may ask by this access.
     private func isShared(_ object: ReadableObject, _ access: Access) -> Bool {
-        if case .grant = access { return true }
-        return object.bucket.isPublic
+        switch access {
+        case .grant: true
+        case .policy(let caller): object.bucket.isPublic || isUnbound(caller.principal)
+        case .publicBucket: object.bucket.isPublic
+        }
     }
 
     func requireGrant(_ access: Access, for address: ObjectAddress) throws(StorageError) {

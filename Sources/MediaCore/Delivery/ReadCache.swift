@@ -35,7 +35,8 @@ public final class CachedObject: Sendable {
     }
 }
 
-/// Objects of public buckets and of verified grants, kept in memory by address and bounded in bytes.
+/// Objects of public buckets, of verified grants, and of a role that no policy binds, kept in memory by address and bounded in
+/// bytes.
 ///
 /// Nothing that row-level security decides is ever kept. Entries go at once on this server's own writes, and through
 /// `MetadataStore.watch` for everybody else's; while changes may be missed nothing is kept at all.

@@ -90,6 +90,13 @@ public final class PostgresMetadataStore: MetadataStore, Service {
         await administrator.shutdown()
     }
 
+    /// Whether a role sees every object: no policy binds it, and it has the right to read.
+    public func readsEverything(as role: String) async throws -> Bool {
+        try await transaction([.scope(system(.upkeep)), .run(Self.readEverything, role)]) {
+            try $0[0].optionalRow()?.bool(0) ?? false
+        }
+    }
+
     public func ping() async throws {
         let isCurrent = try await transaction([
             .scope(system(.upkeep)), .run(Self.readMigration, Parameter.int(Migration.newest)),
@@ -100,6 +107,15 @@ public final class PostgresMetadataStore: MetadataStore, Service {
             throw StorageError(.databaseSchema, "The database is not migrated to this version")
         }
     }
+
+    private static let readEverything = SQL(
+        "role_reads_everything",
+        """
+        SELECT (r.rolbypassrls OR r.rolsuper) AND has_table_privilege(r.oid, 'storage.objects', 'SELECT')
+            AND has_table_privilege(r.oid, 'storage.buckets', 'SELECT')
+        FROM pg_roles AS r
+        WHERE r.rolname = $1
+        """)
 
     private static let readMigration = SQL(
         "ping", "SELECT EXISTS (SELECT FROM magpie.migrations WHERE number = $1::int)")

@@ -24,12 +24,17 @@ enum HTTPServer {
         let isPlain = configuration.tls == nil
         let hotReads = HotReads()
         let domain = configuration.s3Domain
+        let s3 = S3Frontend(
+            storage: storage,
+            configuration: S3Frontend.Configuration(
+                anonymousKey: secrets.anonKey, region: secrets.s3Region, domain: domain))
         let responder = FrontendResponder(
-            frontends: frontends(configuration, secrets, storage, hotReads, registry), cors: cors, observer: observer,
+            // S3 first, for below its own domain every path is a key.
+            frontends: [s3] + frontends(configuration, storage, hotReads, registry), cors: cors, observer: observer,
             sendsFiles: isPlain)
         let handlers = ConnectionHandlers(
             limits: ConnectionLimits(configuration.limits), cors: cors, observer: observer,
-            hot: { S3Frontend.claims($0, domain: domain) ? nil : hotReads.answer(to: $0) }, sendsFiles: isPlain)
+            hot: { S3Frontend.claims($0, domain: domain) ? s3.hotAnswer(to: $0) : hotReads.answer(to: $0) }, sendsFiles: isPlain)
         return Application(
             responder: responder, server: try listener(configuration, handlers),
             configuration: ApplicationConfiguration(
@@ -39,17 +44,11 @@ enum HTTPServer {
     }
 
     private static func frontends(
-        _ configuration: ServerConfiguration, _ secrets: Secrets, _ storage: Storage, _ hotReads: HotReads,
-        _ registry: PrometheusRegistry
+        _ configuration: ServerConfiguration, _ storage: Storage, _ hotReads: HotReads, _ registry: PrometheusRegistry
     ) -> [any Frontend] {
         let limits = configuration.limits
         let origin = PublicOrigin(url: configuration.publicURL, isTLS: configuration.tls != nil)
         return [
-            // First, for below its own domain every path is a key.
-            S3Frontend(
-                storage: storage,
-                configuration: S3Frontend.Configuration(
-                    anonymousKey: secrets.anonKey, region: secrets.s3Region, domain: configuration.s3Domain)),
             OperationsFrontend(
                 checks: [
                     ReadinessCheck("database") { try await storage.ping() },

@@ -22,7 +22,8 @@ enum Server {
             let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
             let mayCreate = isFirstStart || isEmpty
             try await BlobDirectory.with(configuration, of: database.metadata, create: mayCreate, logger: logger) { blobs in
-                let storage = storage(configuration, secrets, keys, database, blobs, logger)
+                let unboundRole = try await unboundRole(configuration, database)
+                let storage = storage(configuration, secrets, keys, database, blobs, unboundRole, logger)
                 let services = try services(
                     configuration, secrets, database, blobs, storage, sink: sink, registry: registry, logger: logger)
                 try await group(services, logger).run()
@@ -44,9 +45,18 @@ enum Server {
         }
     }
 
+    /// The service, where it reads all there is and what it reads may be kept: in a database of this server's own. Elsewhere another
+    /// server may write, and a read must see what was acknowledged before it, wherever that was.
+    private static func unboundRole(_ configuration: ServerConfiguration, _ database: OpenDatabase) async throws -> String? {
+        guard configuration.databaseURL == nil, try await database.metadata.readsEverything(as: configuration.serviceRole) else {
+            return nil
+        }
+        return configuration.serviceRole
+    }
+
     private static func storage(
         _ configuration: ServerConfiguration, _ secrets: Secrets, _ keys: KeyRing, _ database: OpenDatabase,
-        _ blobs: any BlobStoreDirectory, _ logger: Logger
+        _ blobs: any BlobStoreDirectory, _ unboundRole: String?, _ logger: Logger
     ) -> Storage {
         let limits = configuration.limits
         return Storage(
@@ -55,7 +65,7 @@ enum Server {
                 uploads: Uploads.Configuration(lifetime: max(1, limits.uploadExpiry.components.seconds)),
                 signedUploadLifetime: limits.signedUploadExpiry.components.seconds, cacheCapacity: limits.cache,
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
-                serviceRole: configuration.serviceRole,
+                serviceRole: configuration.serviceRole, unboundRole: unboundRole,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
             keys: keys, metadata: database.metadata, blobs: blobs, logger: logger)
     }

@@ -25,6 +25,12 @@ struct S3Identity: Sendable {
 struct S3Authentication: Sendable {
     let storage: Storage
     let anonymousKey: String
+    private let signingKeys = S3SigningKeys()
+
+    init(storage: Storage, anonymousKey: String) {
+        self.storage = storage
+        self.anonymousKey = anonymousKey
+    }
 
     /// A secret and whom it makes its holder.
     struct Credentials {
@@ -43,11 +49,26 @@ struct S3Authentication: Sendable {
             return .anonymous(facts)
         }
         let credentials = try await credentials(of: signed.credential.accessKeyID, sessionToken: signed.sessionToken)
-        let key = SigningKey(secretAccessKey: credentials.secret, scope: signed.credential.scope)
+        let key = signingKeys.key(for: signed.credential, secret: credentials.secret)
         let signatures = try Self.verify(signed, head, key, forwardedPrefix: forwardedPrefix)
         return S3Identity(
             access: .policy(Caller(principal: credentials.principal, facts: facts)), payload: signed.payload,
             signatures: signatures)
+    }
+
+    /// Whether a request is signed, rightly and with a key pair that is in memory, by one whose reads are kept.
+    func isSignedByUnboundRole(_ head: RequestHead) -> Bool {
+        do {
+            guard let signed = try SignedRequest(head), signed.sessionToken == nil,
+                let found = storage.accessKeys?.known(AccessKeyID(signed.credential.accessKeyID)),
+                storage.keepsReads(of: found.principal)
+            else { return false }
+            let key = signingKeys.key(for: signed.credential, secret: found.secret)
+            try signed.verify(head, key: key, now: SigningTime(secondsSince1970: Timestamp.now().seconds))
+            return true
+        } catch {
+            return false
+        }
     }
 
     /// Whether the request is signed by Version 2, which is only there for forms.

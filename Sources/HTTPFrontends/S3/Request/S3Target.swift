@@ -9,6 +9,8 @@ struct S3Target: Hashable {
     let rawBucket: String?
     /// Still percent-encoded. Nil: the bucket itself.
     let rawKey: String?
+    /// Whether the host says which bucket, or that the path does.
+    let isBelowDomain: Bool
 
     private static let mounts = ["/storage/v1/s3", "/s3"]
 
@@ -20,7 +22,7 @@ struct S3Target: Hashable {
         let path = target.prefix { $0 != "?" }
         let host = Self.host(head.authority)
         if let domain, let host, host.count > domain.count + 1, host.hasSuffix("." + domain) {
-            self.init(bucket: host.dropLast(domain.count + 1), key: path.dropFirst())
+            self.init(bucket: host.dropLast(domain.count + 1), key: path.dropFirst(), isBelowDomain: true)
             return
         }
         for mount in Self.mounts where path.hasPrefix(mount) {
@@ -33,19 +35,20 @@ struct S3Target: Hashable {
         else {
             return nil
         }
-        self.init(pathStyle: path)
+        self.init(pathStyle: path, isBelowDomain: host != nil && host == domain)
     }
 
     /// `/bucket/key`, where each may be missing and the slash behind the bucket means nothing.
-    private init(pathStyle path: Substring) {
+    private init(pathStyle path: Substring, isBelowDomain: Bool = false) {
         let path = path.dropFirst()
         let slash = path.utf8.firstIndex(of: UInt8(ascii: "/"))
         let bucket = slash.map { path[..<$0] } ?? path
         let key = slash.map { path[path.utf8.index(after: $0)...] } ?? ""
-        self.init(bucket: bucket, key: key)
+        self.init(bucket: bucket, key: key, isBelowDomain: isBelowDomain)
     }
 
-    private init(bucket: some StringProtocol, key: some StringProtocol) {
+    private init(bucket: some StringProtocol, key: some StringProtocol, isBelowDomain: Bool) {
+        self.isBelowDomain = isBelowDomain
         rawBucket = bucket.isEmpty && key.isEmpty ? nil : String(bucket)
         rawKey = key.isEmpty ? nil : String(key)
     }

@@ -24,6 +24,7 @@ extension S3Call {
             addChecksum(of: delivered.object, to: &headers)
             let status: HTTPResponse.Status = part == nil || content.size == 0 ? .ok : .partialContent
             if status == .partialContent { headers[.contentRange] = "bytes 0-\(content.size - 1)/\(content.size)" }
+            if status == .ok, !target.isBelowDomain { frontend.signedReads.remember(delivered, headers: headers, to: self) }
             return try await .delivering(content, status: status, headers: headers, to: request, context)
         }
     }

@@ -18,6 +18,9 @@ public struct HotRequest {
         self.headers = head.headers
     }
 
+    /// All of them, in the order they were sent.
+    var fields: some Sequence<(name: String, value: String)> { headers }
+
     /// The first field of a name, in any case.
     public subscript(name: String) -> String? { headers.first(name: name) }
 
@@ -38,6 +41,8 @@ public struct HotAnswer: Sendable {
     private(set) var body: ByteBuffer
     let frontend: String
     let operation: String
+    /// A field besides X-Request-ID that names the request, in lower case.
+    var requestIDField: String?
 
     /// - Parameters:
     ///   - head: without Date, X-Request-ID and CORS fields, which every answer gets. Content-Length is set here.

@@ -98,6 +98,7 @@ final class HotReadHandler: ChannelInboundHandler, RemovableChannelHandler {
         bytes.writeString(cors.lines(origin: pending.head.headers.first(name: "origin")))
         bytes.writeStaticString("x-request-id: ")
         bytes.writeString(id)
+        if let field = answer.requestIDField { bytes.writeString("\r\n\(field): \(id)") }
         bytes.writeStaticString("\r\n\r\n")
         if copies { bytes.writeImmutableBuffer(answer.body) }
         encoder.write(NIOAny(IOData.byteBuffer(bytes)), promise: nil)
