@@ -26,6 +26,10 @@ def program(name: str) -> str:
     return found
 
 
+class ToolFailed(Exception):
+    """A program ended with an error; the text is what it said."""
+
+
 class Tools:
     """aws, rclone, s3cmd and restic with one caller's credentials; what they say is in the failure."""
 
@@ -86,7 +90,8 @@ class Tools:
     def run(self, *command: str, timeout: float = 110) -> str:
         """Runs a program that must succeed, and returns its output."""
         result = self.attempt(*command, timeout=timeout)
-        assert result.returncode == 0, f"{command}:\n{result.stdout[-2000:]}\n{result.stderr[-4000:]}"
+        if result.returncode != 0:
+            raise ToolFailed(f"{command[0]} ended with {result.returncode}:\n{result.stdout[-2000:]}\n{result.stderr[-4000:]}")
         return result.stdout
 
     def aws(self, *command: str) -> str:
