@@ -6,7 +6,6 @@ from __future__ import annotations
 import http.server
 import os
 import pathlib
-import shutil
 import threading
 
 from selenium import webdriver
@@ -90,4 +89,4 @@ class Browser:
 def chromium() -> str:
     """The program itself where Debian's package puts it: the command of that name is a script that changes its arguments."""
     packaged = pathlib.Path("/usr/lib/chromium/chromium")
-    return str(packaged) if packaged.exists() else program("chromium" if shutil.which("chromium") else "google-chrome")
+    return str(packaged) if packaged.exists() else program("chromium")
