@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import ssl
 import uuid
 
@@ -28,8 +29,11 @@ def place(request):
     if request.param == "https":
         certificate, key = s3.certificate(home)
         settings |= {"MAGPIE_TLS_CERTIFICATE": str(certificate), "MAGPIE_TLS_KEY": str(key)}
-    with Server(settings, home=home) as running:
-        yield running, f"{request.param}://localhost:{running.port}"
+    try:
+        with Server(settings, home=home) as running:
+            yield running, f"{request.param}://localhost:{running.port}"
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture

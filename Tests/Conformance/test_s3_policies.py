@@ -183,6 +183,20 @@ def test_a_policy_that_goes_away_during_an_upload_ends_it(user, boto, database, 
     assert keys(boto, bucket) == []
 
 
+def test_kept_versions_are_hidden_from_users_until_a_policy_shows_them(user, somebody, boto, database, owned):
+    boto.put_bucket_versioning(Bucket=owned, VersioningConfiguration={"Status": "Enabled"})
+    first, second = (user.put_object(Bucket=owned, Key="k", Body=text)["VersionId"] for text in (b"1", b"2"))
+    versions = lambda client: [found["VersionId"] for found in client.list_object_versions(Bucket=owned).get("Versions", [])]  # noqa: E731
+    assert versions(user) == [second]
+    assert refused(user.get_object, Bucket=owned, Key="k", VersionId=first) == (404, "NoSuchVersion")
+    with database.policies(f"on magpie.object_versions for select to authenticated using ({own(owned)})"):
+        assert versions(user) == [second, first]
+        assert user.get_object(Bucket=owned, Key="k", VersionId=first)["Body"].read() == b"1"
+        assert versions(somebody) == []
+        assert refused(somebody.get_object, Bucket=owned, Key="k", VersionId=first) == (404, "NoSuchVersion")
+    assert boto.get_object(Bucket=owned, Key="k", VersionId=first)["Body"].read() == b"1"
+
+
 def test_a_user_has_no_say_over_buckets(user, boto, owned):
     assert refused(user.create_bucket, Bucket=f"{owned}-x") == (403, "AccessDenied")
     assert owned not in [found["Name"] for found in user.list_buckets()["Buckets"]]
