@@ -17,7 +17,7 @@ build: ## debug build of the server and its tests, warnings in our own files are
 	@scripts/bootstrap server
 	@scripts/build debug
 
-test: ## every test: Swift, scripts, real clients, a short crash run; the last line is the count
+test: ## every test: Swift, scripts, real clients, short crash and large-object runs; the last line is the count
 	@scripts/bootstrap tests
 	@scripts/test all
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pathlib
+import shutil
 import sys
 import uuid
 
@@ -11,8 +12,9 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
+from Support import s3  # noqa: E402
 from Support.database import Cluster, Database  # noqa: E402
-from Support.server import Server  # noqa: E402
+from Support.server import Server, temporary_directory  # noqa: E402
 from Support.tokens import new_subject, token  # noqa: E402
 from Support.wire import Wire  # noqa: E402
 
@@ -23,6 +25,24 @@ def server():
     with Server() as running:
         print(f"first start: ready after {running.seconds_to_ready:.2f} s")
         yield running
+
+
+@pytest.fixture(scope="session")
+def secure_server():
+    """A server with a certificate of localhost's, which nobody trusts who was not told to."""
+    home = temporary_directory()
+    certificate, key = s3.certificate(home)
+    try:
+        with Server({"MAGPIE_TLS_CERTIFICATE": str(certificate), "MAGPIE_TLS_KEY": str(key)}, home=home) as running:
+            yield running
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(params=["http", "https"])
+def either_server(request) -> Server:
+    """A test runs once without TLS and once with it."""
+    return request.getfixturevalue("server" if request.param == "http" else "secure_server")
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import ssl
-import subprocess
-import sys
 import uuid
 
 import boto3
@@ -16,9 +15,9 @@ import pytest
 from botocore.client import Config
 
 from Support import s3
-from Support.server import Server, clean_environment, temporary_directory
+from Support.server import Server, temporary_directory
+from Support.tools import Tools, contents
 
-TOOLS = pathlib.Path(sys.executable).parent
 MIB = 1 << 20
 
 
@@ -30,8 +29,11 @@ def place(request):
     if request.param == "https":
         certificate, key = s3.certificate(home)
         settings |= {"MAGPIE_TLS_CERTIFICATE": str(certificate), "MAGPIE_TLS_KEY": str(key)}
-    with Server(settings, home=home) as running:
-        yield running, f"{request.param}://localhost:{running.port}"
+    try:
+        with Server(settings, home=home) as running:
+            yield running, f"{request.param}://localhost:{running.port}"
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture
@@ -45,47 +47,10 @@ def tree(tmp_path) -> pathlib.Path:
     return root
 
 
-def contents(root: pathlib.Path) -> dict[str, bytes]:
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
-
-
 @pytest.fixture
-def tool(place, tmp_path):
-    """Runs a tool with the server's credentials; its output is in the failure."""
+def tool(place, tmp_path) -> Tools:
     server, url = place
-    access, secret = s3.key_pair(server)
-    certificate = server.settings.get("MAGPIE_TLS_CERTIFICATE", "")
-    environment = {
-        "HOME": str(tmp_path),
-        "AWS_ACCESS_KEY_ID": access,
-        "AWS_SECRET_ACCESS_KEY": secret,
-        "AWS_DEFAULT_REGION": s3.REGION,
-        "AWS_CA_BUNDLE": certificate,
-        "RCLONE_CONFIG": os.devnull,
-        "RCLONE_CONFIG_M_TYPE": "s3",
-        "RCLONE_CONFIG_M_PROVIDER": "Other",
-        "RCLONE_CONFIG_M_ACCESS_KEY_ID": access,
-        "RCLONE_CONFIG_M_SECRET_ACCESS_KEY": secret,
-        "RCLONE_CONFIG_M_ENDPOINT": url,
-        "RCLONE_CONFIG_M_CHUNK_SIZE": "5Mi",
-        "RCLONE_CONFIG_M_UPLOAD_CUTOFF": "8Mi",
-        "RCLONE_CA_CERT": certificate,
-    }
-
-    def run(*command: str) -> str:
-        result = subprocess.run(
-            [str(TOOLS / command[0]), *command[1:]],
-            env=clean_environment({name: value for name, value in environment.items() if value}),
-            capture_output=True,
-            text=True,
-            timeout=110,
-            check=False,
-        )
-        assert result.returncode == 0, f"{command}:\n{result.stdout[-2000:]}\n{result.stderr[-4000:]}"
-        return result.stdout
-
-    run.url, run.access, run.secret, run.certificate = url, access, secret, certificate
-    return run
+    return Tools(server, tmp_path, url=url)
 
 
 @pytest.fixture
@@ -94,7 +59,7 @@ def bucket() -> str:
 
 
 def test_aws_copies_syncs_and_moves(tool, tree, tmp_path, bucket):
-    aws = lambda *command: tool("aws", "--endpoint-url", tool.url, *command)  # noqa: E731
+    aws = tool.aws
     aws("s3", "mb", f"s3://{bucket}")
     aws("s3", "sync", str(tree), f"s3://{bucket}/t")
     aws("s3", "mv", f"s3://{bucket}/t/big.bin", f"s3://{bucket}/t/moved.bin")
@@ -108,24 +73,21 @@ def test_aws_copies_syncs_and_moves(tool, tree, tmp_path, bucket):
 
 
 def test_rclone_copies_checks_and_syncs(tool, tree, tmp_path, bucket):
-    tool("rclone", "mkdir", f"m:{bucket}")
-    tool("rclone", "copy", "--checksum", str(tree), f"m:{bucket}/t")
-    tool("rclone", "check", str(tree), f"m:{bucket}/t")
-    tool("rclone", "check", "--download", str(tree), f"m:{bucket}/t")
-    tool("rclone", "moveto", f"m:{bucket}/t/small.txt", f"m:{bucket}/t/dir/renamed.txt")
-    tool("rclone", "sync", f"m:{bucket}/t", str(tmp_path / "back"))
+    tool.rclone("mkdir", f"m:{bucket}")
+    tool.rclone("copy", "--checksum", str(tree), f"m:{bucket}/t")
+    tool.rclone("check", str(tree), f"m:{bucket}/t")
+    tool.rclone("check", "--download", str(tree), f"m:{bucket}/t")
+    tool.rclone("moveto", f"m:{bucket}/t/small.txt", f"m:{bucket}/t/dir/renamed.txt")
+    tool.rclone("sync", f"m:{bucket}/t", str(tmp_path / "back"))
     wanted = contents(tree)
     wanted["dir/renamed.txt"] = wanted.pop("small.txt")
     assert contents(tmp_path / "back") == wanted
-    assert sorted(tool("rclone", "lsf", "-R", "--files-only", f"m:{bucket}/t").split("\n")[:-1]) == sorted(wanted)
-    tool("rclone", "purge", f"m:{bucket}")
+    assert sorted(tool.rclone("lsf", "-R", "--files-only", f"m:{bucket}/t").split("\n")[:-1]) == sorted(wanted)
+    tool.rclone("purge", f"m:{bucket}")
 
 
 def test_s3cmd_puts_lists_and_gets(tool, tree, tmp_path, bucket):
-    host = tool.url.split("://")[1]
-    options = [f"--access_key={tool.access}", f"--secret_key={tool.secret}", f"--host={host}", f"--host-bucket={host}"]
-    options += [f"--ca-certs={tool.certificate}"] if tool.certificate else ["--no-ssl"]
-    s3cmd = lambda *command: tool("s3cmd", "--config", os.devnull, *options, *command)  # noqa: E731
+    s3cmd = tool.s3cmd
     s3cmd("mb", f"s3://{bucket}")
     s3cmd("sync", "--multipart-chunk-size-mb=6", f"{tree}/", f"s3://{bucket}/t/")
     s3cmd("info", f"s3://{bucket}/t/small.txt")

@@ -24,6 +24,8 @@ def key_pair(server: Server) -> tuple[str, str]:
 def client(server: Server, pair: tuple[str, str] | None = None, path: str = "/s3", **options):
     """boto3's client for a server, unmodified but for one attempt where it would make several."""
     access, secret = pair or key_pair(server)
+    if server.is_secure:
+        options.setdefault("verify", server.settings["MAGPIE_TLS_CERTIFICATE"])
     style = {"addressing_style": "path"}
     return boto3.client(
         "s3",
