@@ -4,6 +4,7 @@ import AsyncHTTPClient
 public import MediaCore
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 
 /// Sends events to one URL by POST.
 ///

@@ -13,6 +13,7 @@ public struct EventMuting: Hashable, Sendable {
     /// What is wrong with an entry.
     public struct UnknownEntry: Error, Hashable, Sendable {
         public let entry: String
+        public init(_ entry: String) { self.entry = entry }
     }
 
     /// Reads entries in Supabase's words, separated by commas: a type (`ObjectCreated:Put`), `Webhook:{type}`, or
@@ -45,7 +46,7 @@ public struct EventMuting: Hashable, Sendable {
         let named = EventType.allCases.filter { type in
             text == type.rawValue || text.hasSuffix(":*") && type.rawValue.hasPrefix(text.dropLast())
         }
-        guard !named.isEmpty else { throw UnknownEntry(entry: entry) }
+        guard !named.isEmpty else { throw UnknownEntry(entry) }
         return named
     }
 
@@ -53,7 +54,7 @@ public struct EventMuting: Hashable, Sendable {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, let bucket = PercentEncoding.decode(parts[0]), let name = PercentEncoding.decode(parts[1]),
             !bucket.isEmpty, !name.isEmpty
-        else { throw UnknownEntry(entry: entry) }
+        else { throw UnknownEntry(entry) }
         return ObjectAddress(bucket: BucketID(stored: bucket), key: ObjectKey(stored: name))
     }
 }
