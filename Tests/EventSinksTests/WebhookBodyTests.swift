@@ -11,7 +11,7 @@ struct WebhookBodyTests {
 
     private func event(_ type: EventType) -> StorageEvent {
         StorageEvent(
-            id: EventID(7), type: type,
+            id: EventID(7), uuid: "u7", type: type,
             address: ObjectAddress(bucket: BucketID(stored: "photos"), key: ObjectKey(stored: "a/\"b\".png")),
             version: ObjectVersion(stored: "v1"), metadata: JSONText(trusted: #"{"size": 3}"#), uploadType: .standard,
             requestID: "r1", callerRequestID: "s1", date: date)
@@ -39,7 +39,7 @@ struct WebhookBodyTests {
 
     @Test func whatIsNotKnownIsLeftOut() {
         let bare = StorageEvent(
-            id: EventID(1), type: .removedByDelete,
+            id: EventID(1), uuid: "u1", type: .removedByDelete,
             address: ObjectAddress(bucket: BucketID(stored: "b"), key: ObjectKey(stored: "k")), date: date)
 
         let text = body.text(of: bare, sentAt: date)
@@ -51,7 +51,8 @@ struct WebhookBodyTests {
 
     // The digits come from `printf '1780000000.{"a":1}' | openssl dgst -sha256 -hmac whsec_0123456789abcdef`.
     @Test func theSignatureIsTheOneThatOpenSSLMakes() {
-        let value = WebhookSignature(secret: "whsec_0123456789abcdef").value(of: #"{"a":1}"#, at: Timestamp(seconds: 1_780_000_000))
+        let value = WebhookSignature(secret: "whsec_0123456789abcdef").value(
+            of: #"{"a":1}"#, at: Timestamp(seconds: 1_780_000_000))
 
         #expect(value == "t=1780000000,v1=c9ca5c431a51f60956a681fe3b6ff0fcd024aac43c162c484401b468da904468")
     }

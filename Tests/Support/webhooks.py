@@ -43,6 +43,10 @@ class Delivery:
     def id(self) -> str:
         return self.headers["x-magpie-event-id"]
 
+    @property
+    def sequence(self) -> int:
+        return int(self.headers["x-magpie-event-sequence"])
+
     def is_signed_with(self, secret: str) -> bool:
         parts = dict(part.split("=", 1) for part in self.headers["x-magpie-signature"].split(","))
         expected = hmac.new(secret.encode(), f"{parts['t']}.".encode() + self.body, hashlib.sha256).hexdigest()
@@ -113,7 +117,7 @@ class Receiver:
         """What was delivered of a bucket, or of one object in it, without repetitions."""
         with self._lock:
             first = {delivery.id: delivery for delivery in reversed(self.deliveries)}
-        found = sorted(first.values(), key=lambda delivery: int(delivery.id))
+        found = sorted(first.values(), key=lambda delivery: delivery.sequence)
         return [d for d in found if d.payload["bucketId"] == bucket and name in (None, d.payload["name"])]
 
     def wait_for(self, bucket: str, types: list[str], name: str | None = None, timeout: float = 20) -> list[Delivery]:

@@ -8,7 +8,8 @@ import NIOPosix
 
 /// Sends events to one URL by POST.
 ///
-/// An answer from 200 to 299 confirms; anything else, redirects included, does not. Receivers tell repetitions by `X-Magpie-Event-Id`.
+/// An answer from 200 to 299 confirms; anything else, redirects included, does not. Receivers tell repetitions by `X-Magpie-Event-Id`, and
+/// the order of one object's events by `X-Magpie-Event-Sequence`.
 public struct Webhook: EventSink {
     /// Where to, and as whom.
     public struct Configuration: Sendable {
@@ -102,7 +103,8 @@ public struct Webhook: EventSink {
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/json")
         request.headers.add(name: "User-Agent", value: "Magpie")
-        request.headers.add(name: "X-Magpie-Event-Id", value: event.id.description)
+        request.headers.add(name: "X-Magpie-Event-Id", value: event.uuid)
+        request.headers.add(name: "X-Magpie-Event-Sequence", value: event.id.description)
         if let apiKey = configuration.apiKey { request.headers.add(name: "Authorization", value: "Bearer \(apiKey)") }
         if let signature { request.headers.add(name: "X-Magpie-Signature", value: signature.value(of: text, at: date)) }
         request.body = .bytes(ByteBuffer(string: text))
@@ -131,10 +133,18 @@ public struct Webhook: EventSink {
     private static func reason(_ error: any Error) -> String {
         switch error {
         case let error as HTTPClientError: error.shortDescription
+        case let error as IOError: error.description
         case is NIOConnectionError: "no connection"
         default: "\(type(of: error))"
         }
     }
+}
+
+/// Says nothing of what is in it: whoever logs a value that holds one, as the service group does, logs no secret.
+extension Webhook.Configuration: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "Webhook.Configuration" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 extension TimeAmount {

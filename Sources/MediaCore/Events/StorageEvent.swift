@@ -26,6 +26,8 @@ public struct EventID: Hashable, Comparable, Sendable, CustomStringConvertible {
 /// Something that happened to an object, as it was when it happened.
 public struct StorageEvent: Hashable, Sendable {
     public var id: EventID
+    /// What receivers know the event by, wherever it comes from: a UUID.
+    public var uuid: String
     public var type: EventType
     /// The object; of a move the side that the type is about.
     public var address: ObjectAddress
@@ -45,11 +47,13 @@ public struct StorageEvent: Hashable, Sendable {
     public var attempts: Int
 
     public init(
-        id: EventID, type: EventType, address: ObjectAddress, version: ObjectVersion? = nil, metadata: JSONText? = nil,
+        id: EventID, uuid: String, type: EventType, address: ObjectAddress, version: ObjectVersion? = nil,
+        metadata: JSONText? = nil,
         movedFrom: ObjectAddress? = nil, uploadType: UploadType? = nil, requestID: String? = nil,
         callerRequestID: String? = nil, date: Timestamp, attempts: Int = 0
     ) {
         self.id = id
+        self.uuid = uuid
         self.type = type
         self.address = address
         self.version = version

@@ -80,8 +80,8 @@ extension InMemoryMetadataStore.State {
         lastEventID += 1
         let isCreation = type.rawValue.hasPrefix("ObjectCreated:")
         let event = StorageEvent(
-            id: EventID(lastEventID), type: type, address: record.address, version: record.version, metadata: record.metadata,
-            movedFrom: source, uploadType: isCreation ? facts.operation.uploadType : nil,
+            id: EventID(lastEventID), uuid: ObjectID().rawValue, type: type, address: record.address, version: record.version,
+            metadata: record.metadata, movedFrom: source, uploadType: isCreation ? facts.operation.uploadType : nil,
             requestID: facts.requestID.isEmpty ? nil : facts.requestID, callerRequestID: facts.callerRequestID, date: time)
         events[event.id] = InMemoryMetadataStore.QueuedEvent(event: event, notBefore: time)
     }

@@ -50,7 +50,8 @@ extension InMemoryMetadataStore {
                 let expiry = state.uploads[upload.id]?.session.expiresAt ?? upload.keptUntil
                 state.uploads[upload.id]?.session.expiresAt = expiry
             }
-            state.record(object.origin == .copy ? .createdByCopy : existing == nil ? .createdByPost : .createdByPut, record, at: time)
+            state.record(
+                object.origin == .copy ? .createdByCopy : existing == nil ? .createdByPost : .createdByPut, record, at: time)
             state.report(.object(object.address))
             return record
         }

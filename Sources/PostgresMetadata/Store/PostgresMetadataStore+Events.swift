@@ -52,7 +52,7 @@ extension PostgresMetadataStore {
 private enum EventColumns {
     static let list = """
         e.id, e.type, e.bucket_id, e.name, e.version, e.metadata, e.old_bucket_id, e.old_name, e.upload_type, e.request_id, \
-        e.caller_request_id, (extract(epoch FROM e.created_at) * 1000000)::bigint, e.attempts
+        e.caller_request_id, (extract(epoch FROM e.created_at) * 1000000)::bigint, e.attempts, e.uuid
         """
 
     static func read(_ row: Row) throws(PostgresError) -> StorageEvent {
@@ -60,7 +60,7 @@ private enum EventColumns {
             throw PostgresError(.unexpectedResult, "column 1 is not a type of events")
         }
         var event = StorageEvent(
-            id: EventID(try row.int64(0)), type: type,
+            id: EventID(try row.int64(0)), uuid: try row.string(13), type: type,
             address: ObjectAddress(bucket: BucketID(stored: try row.string(2)), key: ObjectKey(stored: try row.string(3))),
             date: try row.timestamp(11), attempts: try row.int(12))
         event.version = try row.optionalString(4).map { ObjectVersion(stored: $0) }

@@ -31,7 +31,8 @@ struct VerifyCommand: AsyncParsableCommand {
         let logger = Logger.forCommand()
         let (summary, events) = try await OpenDatabase.with(configuration, secrets, logger: logger) { database in
             try await database.metadata.ping()
-            let summary = try await BlobDirectory.with(configuration, of: database.metadata, create: false, logger: logger) { blobs in
+            let summary = try await BlobDirectory.with(configuration, of: database.metadata, create: false, logger: logger) {
+                blobs in
                 // On a running server a young blob without a row is an upload under way.
                 let orphanAge = database.isShared ? configuration.limits.orphanAge.components.seconds : -1
                 let upkeep = Upkeep(metadata: database.metadata, blobs: blobs, signal: WakeSignal(), logger: logger)

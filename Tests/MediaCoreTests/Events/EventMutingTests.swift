@@ -7,7 +7,8 @@ import Testing
 struct EventMutingTests {
     private func event(_ type: EventType, _ key: String = "k", in bucket: String = "b") -> StorageEvent {
         StorageEvent(
-            id: EventID(1), type: type, address: ObjectAddress(bucket: BucketID(stored: bucket), key: ObjectKey(stored: key)),
+            id: EventID(1), uuid: "u1", type: type,
+            address: ObjectAddress(bucket: BucketID(stored: bucket), key: ObjectKey(stored: key)),
             date: Timestamp(seconds: 0))
     }
 
@@ -44,7 +45,8 @@ struct EventMutingTests {
     }
 
     @Test(arguments: [
-        "ObjectCreated", "Object*", "*", "Webhook:", "Webhook:ObjectCreated", "ObjectCreated:Put:b/k", "Webhook:ObjectCreated:Put:b",
+        "ObjectCreated", "Object*", "*", "Webhook:", "Webhook:ObjectCreated", "ObjectCreated:Put:b/k",
+        "Webhook:ObjectCreated:Put:b",
         "Webhook:ObjectCreated:Put:/k", "Webhook:ObjectCreated:Put:b/", "Webhook:ObjectCreated:Put:b/%2", "objectcreated:put",
     ])
     func whatNamesNoEventIsRefused(_ text: String) {

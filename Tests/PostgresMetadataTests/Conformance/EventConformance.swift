@@ -81,7 +81,8 @@ extension MetadataStoreConformance {
                 try await fixture.forgetEvents()
 
                 _ = try await fixture.store.deleteObject(at: fixture.address("a"), as: fixture.service)
-                _ = try await fixture.store.deleteObjects(["b", "c"].map { ObjectKey(stored: $0) }, in: bucket, as: fixture.service)
+                _ = try await fixture.store.deleteObjects(
+                    ["b", "c"].map { ObjectKey(stored: $0) }, in: bucket, as: fixture.service)
                 try await fixture.delete("d")
                 _ = try await fixture.store.dropLostObject(lost.id, version: lost.version)
                 _ = try await fixture.store.deleteObjects(

@@ -9,6 +9,8 @@
 CREATE TABLE IF NOT EXISTS magpie.events (
     -- Of one object in the order in which it changed.
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- What receivers know the event by, wherever it comes from.
+    uuid uuid NOT NULL DEFAULT gen_random_uuid(),
     type text NOT NULL,
     bucket_id text NOT NULL,
     name text NOT NULL,
