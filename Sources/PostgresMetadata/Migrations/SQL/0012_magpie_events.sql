@@ -53,6 +53,7 @@ LANGUAGE sql VOLATILE AS $$
     WHERE p_row.bucket_id IS NOT NULL AND p_row.name IS NOT NULL
 $$;
 REVOKE ALL ON FUNCTION magpie.record_event(text, storage.objects, storage.objects) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION magpie.record_event(text, storage.objects, storage.objects) TO service_role;
 
 -- As the owner: who may write an object need not be able to write here.
 CREATE OR REPLACE FUNCTION magpie.record_change() RETURNS trigger
