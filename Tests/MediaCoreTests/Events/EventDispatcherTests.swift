@@ -169,27 +169,42 @@ struct EventDispatcherTests {
 
     @Test(.timeLimit(.minutes(1))) func aWriteWakesTheDispatcher() async throws {
         let core = try await CoreFixture()
-        let (deliveries, delivered) = AsyncStream.makeStream(of: StorageEvent.self)
+        let (looks, looked) = AsyncStream.makeStream(of: Void.self)
         let dispatcher = EventDispatcher(
-            outbox: metadata, sink: Passing(delivered), signal: core.storage.events,
+            outbox: Watched(outbox: metadata, foundNothing: looked), sink: receiver, signal: core.storage.events,
             schedule: .init(interval: .seconds(3600)), logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
-        try await put("first")
         let running = Task { await dispatcher.run() }
         defer { running.cancel() }
-        var arrivals = deliveries.makeAsyncIterator()
-        #expect(await arrivals.next()?.address.key.rawValue == "first")
+        var ends = looks.makeAsyncIterator()
+        await ends.next()
+        try await put("a")
+        #expect(receiver.received.isEmpty)
 
-        // An event that nobody has signalled; and the write of another object, which signals.
-        try await put("second")
-        try await core.put("x", at: "a")
+        // Of another object in another store: what counts is that somebody wrote.
+        try await core.put("x", at: "b")
+        await ends.next()
 
-        #expect(await arrivals.next()?.address.key.rawValue == "second")
+        #expect(receiver.received == ["ObjectCreated:Post a"])
     }
 
-    /// Passes on what comes.
-    private struct Passing: EventSink {
-        let continuation: AsyncStream<StorageEvent>.Continuation
-        init(_ continuation: AsyncStream<StorageEvent>.Continuation) { self.continuation = continuation }
-        func deliver(_ event: StorageEvent) async throws { continuation.yield(event) }
+    /// Tells when there was nothing to deliver.
+    private struct Watched: EventOutbox {
+        let outbox: InMemoryMetadataStore
+        let foundNothing: AsyncStream<Void>.Continuation
+
+        func takeEvents(limit: Int, lease: Int64) async throws -> [StorageEvent] {
+            let events = try await outbox.takeEvents(limit: limit, lease: lease)
+            if events.isEmpty { foundNothing.yield() }
+            return events
+        }
+
+        func finishEvents(_ ids: [EventID]) async throws { try await outbox.finishEvents(ids) }
+        func postponeEvent(_ id: EventID, bySeconds seconds: Int64, because reason: String) async throws {
+            try await outbox.postponeEvent(id, bySeconds: seconds, because: reason)
+        }
+        func buryEvent(_ id: EventID, because reason: String) async throws { try await outbox.buryEvent(id, because: reason) }
+        func releaseEvents(_ ids: [EventID]) async throws { try await outbox.releaseEvents(ids) }
+        func forgetDeadEvents(before date: Timestamp) async throws -> Int { try await outbox.forgetDeadEvents(before: date) }
+        func eventCounts() async throws -> EventCounts { try await outbox.eventCounts() }
     }
 }
