@@ -31,6 +31,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),  // the HTTP server
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),  // start, drain, stop
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),  // the private PostgreSQL
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),  // webhooks
         .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),  // JSON Web Tokens
     ],
     targets: [
@@ -88,6 +89,18 @@ let package = Package(
             resources: [.embedInCode("Migrations/SQL")],
             swiftSettings: settings),
 
+        .target(
+            name: "EventSinks",
+            dependencies: [
+                "MediaCore",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+
         // Wire <-> core
         .target(
             name: "HTTPFrontends",
@@ -110,7 +123,7 @@ let package = Package(
         .executableTarget(
             name: "magpie",
             dependencies: [
-                "BlobStores", "HTTPFrontends", "MediaCore", "PostgresMetadata", "WireFormats",
+                "BlobStores", "EventSinks", "HTTPFrontends", "MediaCore", "PostgresMetadata", "WireFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -161,6 +174,15 @@ let package = Package(
                 "BlobStores", "MediaCore", "MediaTesting",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EventSinksTests",
+            dependencies: [
+                "EventSinks", "MediaCore",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .testTarget(

@@ -14,7 +14,9 @@ public struct Storage: Sendable {
     public let uploads: Uploads
     /// Shared with whoever follows the database's changes.
     public let cache: ReadCache
-    public let reaper: ReaperSignal
+    public let reaper: WakeSignal
+    /// Wakes whoever delivers events.
+    public let events: WakeSignal
     /// The role whose callers are the service itself.
     public let serviceRole: String
     private let metadata: any MetadataStore
@@ -59,20 +61,23 @@ public struct Storage: Sendable {
         now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
         let cache = ReadCache(capacity: configuration.cacheCapacity, maxBodyBytes: configuration.cachedBodyLimit)
-        let reaper = ReaperSignal()
+        let reaper = WakeSignal()
+        let events = WakeSignal()
         self.cache = cache
         self.reaper = reaper
+        self.events = events
         self.serviceRole = configuration.serviceRole
         self.metadata = metadata
         self.accessKeys = configuration.accessKeys.map { AccessKeys($0, store: metadata) }
         self.authenticator = Authenticator(keys: keys, anonymousRole: configuration.anonymousRole)
         self.buckets = Buckets(
-            metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper,
+            metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper, events: events,
             serviceRole: configuration.serviceRole)
         self.delivery = Delivery(
             metadata: metadata, blobs: blobs, cache: cache, unboundRole: configuration.unboundRole)
         self.objects = Objects(
-            metadata: metadata, blobs: blobs, limits: configuration.uploadLimits, cache: cache, reaper: reaper, logger: logger)
+            metadata: metadata, blobs: blobs, limits: configuration.uploadLimits, cache: cache, reaper: reaper, events: events,
+            logger: logger)
         self.uploads = Uploads(
             objects: objects, configuration: configuration.uploads, serviceRole: configuration.serviceRole, now: now)
         self.signedURLs = SignedURLs(keys: keys, metadata: metadata, uploadLifetime: configuration.signedUploadLifetime)

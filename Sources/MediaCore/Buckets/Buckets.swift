@@ -5,7 +5,8 @@ public struct Buckets: Sendable {
     let metadata: any MetadataStore
     let limits: UploadLimits
     let cache: ReadCache
-    let reaper: ReaperSignal
+    let reaper: WakeSignal
+    let events: WakeSignal
     /// The role that may empty buckets.
     let serviceRole: String
 
@@ -68,6 +69,7 @@ public struct Buckets: Sendable {
         defer {
             cache.invalidate(id)
             reaper.signal()
+            events.signal()
         }
         var deleted: Int
         repeat {

@@ -10,7 +10,9 @@
 ///
 /// All of them throw `StorageError`: besides what each names, `.tooManyConnections` when no connection came free in time,
 /// `.timedOut`, `.databaseFailure`, and `.accessDenied` for a role that can't be assumed.
-public protocol MetadataStore: AccessKeyStore, BucketSettingsStore, KeyListingStore, ObjectVersionStore, UploadSessionStore {
+public protocol MetadataStore: AccessKeyStore, BucketSettingsStore, EventOutbox, KeyListingStore, ObjectVersionStore,
+    UploadSessionStore
+{
     // MARK: Buckets
 
     /// Inserts as caller. - Throws: `.bucketExists`; `.accessDenied` with a refusal.

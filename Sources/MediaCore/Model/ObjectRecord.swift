@@ -71,10 +71,15 @@ public struct NewObject: Hashable, Sendable {
     public var condition: WriteCondition
     /// The upload that this row ends, in the same transaction.
     public var completing: UploadCompletion?
+    /// Where the bytes come from, which is all that events tell of it.
+    public var origin: Origin
+
+    public enum Origin: String, Sendable { case upload, copy }
 
     public init(
         address: ObjectAddress, version: ObjectVersion, ownerID: String?, metadata: JSONText, userMetadata: JSONText?,
-        blob: BlobLocation, condition: WriteCondition = .none, completing: UploadCompletion? = nil
+        blob: BlobLocation, condition: WriteCondition = .none, completing: UploadCompletion? = nil,
+        origin: Origin = .upload
     ) {
         self.address = address
         self.version = version
@@ -84,6 +89,7 @@ public struct NewObject: Hashable, Sendable {
         self.blob = blob
         self.condition = condition
         self.completing = completing
+        self.origin = origin
     }
 }
 

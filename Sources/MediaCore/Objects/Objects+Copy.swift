@@ -90,7 +90,7 @@ extension Objects {
         let blob = try await copyBlob(from, to: BlobKey(version.rawValue))
         let row = NewObject(
             address: destination, version: version, ownerID: caller.principal.subject, metadata: details.json,
-            userMetadata: userMetadata, blob: blob, condition: options.condition)
+            userMetadata: userMetadata, blob: blob, condition: options.condition, origin: .copy)
         return try await commit(row, mode: options.mode, facts: caller.facts)
     }
 

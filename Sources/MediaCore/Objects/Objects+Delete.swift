@@ -28,5 +28,6 @@ extension Objects {
     func forget(_ addresses: [ObjectAddress]) {
         for address in addresses { cache.invalidate(address) }
         reaper.signal()
+        events.signal()
     }
 }

@@ -102,6 +102,7 @@ extension Objects {
         defer {
             cache.invalidate(object.address)
             reaper.signal()
+            events.signal()
         }
         let record: ObjectRecord
         do {

@@ -47,7 +47,10 @@ extension Objects {
     public func replaceTags(
         _ tags: TagSet, of address: ObjectAddress, version: VersionID? = nil, as caller: Caller
     ) async throws -> VersionID {
-        defer { cache.invalidate(address) }
+        defer {
+            cache.invalidate(address)
+            events.signal()
+        }
         return try await runToEnd {
             try await metadata.replaceTags(tags, of: address, version: version, as: caller)
         }

@@ -8,7 +8,8 @@ public struct Objects: Sendable {
     let blobs: any BlobStoreDirectory
     let limits: UploadLimits
     let cache: ReadCache
-    let reaper: ReaperSignal
+    let reaper: WakeSignal
+    let events: WakeSignal
     let logger: Logger
 
     /// One page of one level of a bucket. An unknown bucket is empty. A prefix that does not end in `/` gets one: it names a level.
@@ -40,6 +41,7 @@ public struct Objects: Sendable {
         defer {
             cache.invalidate(source)
             cache.invalidate(destination)
+            events.signal()
         }
         _ = try await runToEnd { try await metadata.moveObject(from: source, to: destination, as: caller) }
     }

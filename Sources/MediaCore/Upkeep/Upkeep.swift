@@ -31,7 +31,7 @@ public struct Upkeep: Sendable {
 
     private let metadata: any MetadataStore
     private let blobs: any BlobStoreDirectory
-    private let signal: ReaperSignal
+    private let signal: WakeSignal
     private let schedule: Schedule
     private let logger: Logger
     private let deleted = Counter(label: "magpie_upkeep_blobs_deleted_total")
@@ -40,7 +40,7 @@ public struct Upkeep: Sendable {
     private let orphans = Counter(label: "magpie_upkeep_orphans_total")
 
     public init(
-        metadata: any MetadataStore, blobs: any BlobStoreDirectory, signal: ReaperSignal, schedule: Schedule = Schedule(),
+        metadata: any MetadataStore, blobs: any BlobStoreDirectory, signal: WakeSignal, schedule: Schedule = Schedule(),
         logger: Logger
     ) {
         self.metadata = metadata

@@ -91,6 +91,7 @@ extension InMemoryMetadataStore {
     ) async throws -> Int {
         let time = now()
         return state.withLock { state in
+            state.facts = facts
             let doomed = state.objects.values
                 .filter { $0.address.bucket == id && $0.createdAt.map { $0 < date } ?? false }
                 .sorted { $0.address.key < $1.address.key }

@@ -16,6 +16,7 @@ extension InMemoryMetadataStore.State {
     /// Deletes a row: keeps it under a delete marker, or requests the deletion of its blob.
     mutating func remove(_ record: ObjectRecord, at time: Timestamp, by subject: String? = nil, forgets: Bool = false) {
         objects[record.address] = nil
+        self.record(.removedByDelete, record, at: time)
         report(.object(record.address))
         let versioning = versioning(of: record.address.bucket)
         guard !forgets, versioning != .off else { return queueDeletion(of: record.version, due: time) }
@@ -47,12 +48,13 @@ extension InMemoryMetadataStore.State {
     }
 
     /// Makes the newest version that is left the current one, unless it is a delete marker.
-    mutating func promote(_ address: ObjectAddress) {
+    mutating func promote(_ address: ObjectAddress, at time: Timestamp) {
         guard objects[address] == nil, let newest = kept[address]?.last, !newest.isDeleteMarker else { return }
         forget(address, at: (kept[address]?.count ?? 1) - 1)
         var record = newest.record
         if objects.values.contains(where: { $0.id == record.id }) { record.id = ObjectID() }
         objects[address] = record
+        self.record(.createdByPost, record, at: time)
         report(.object(address))
     }
 

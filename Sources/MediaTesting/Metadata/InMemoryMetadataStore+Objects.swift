@@ -82,9 +82,10 @@ extension InMemoryMetadataStore {
     public func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool {
         let time = now()
         return state.withLock { state in
+            state.facts = .init(operation: .upkeep)
             guard let record = state.objects.values.first(where: { $0.id == id && $0.version == version }) else { return false }
             state.remove(record, at: time, forgets: true)
-            state.promote(record.address)
+            state.promote(record.address, at: time)
             return true
         }
     }

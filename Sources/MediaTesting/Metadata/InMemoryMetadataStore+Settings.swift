@@ -43,6 +43,7 @@ extension InMemoryMetadataStore {
                 let tagged = try Self.tagged(record, tags, PolicyContext.Row.object, security, address)
                 state.objects[address] = tagged
                 state.objects[address]?.updatedAt = time
+                if tagged.metadata != record.metadata { state.record(.updatedMetadata, tagged, at: time) }
                 state.report(.object(address))
                 return currentID
             }

@@ -49,7 +49,7 @@ extension InMemoryMetadataStore {
                 try deletion.condition.require(record, at: address)
                 try Self.requireDeletion(.object(record), security)
                 state.remove(record, at: time, forgets: true)
-                state.promote(address)
+                state.promote(address, at: time)
                 return DeletionOutcome(removed: id)
             }
             guard let index = state.kept[address]?.lastIndex(where: { $0.id == id }), let found = state.kept[address]?[index]
@@ -60,7 +60,7 @@ extension InMemoryMetadataStore {
             try Self.requireDeletion(.version(found.record), security)
             state.queueDeletion(of: found.record.version, due: time)
             state.forget(address, at: index)
-            state.promote(address)
+            state.promote(address, at: time)
             return DeletionOutcome(removed: id, removedMarker: found.isDeleteMarker)
         }
     }

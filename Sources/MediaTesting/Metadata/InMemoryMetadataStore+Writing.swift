@@ -29,6 +29,7 @@ extension InMemoryMetadataStore {
     public func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
         let time = now()
         return try state.withLock { state in
+            state.facts = facts
             if let upload = object.completing { _ = try state.pendingUpload(upload.id) }
             let existing = state.objects[object.address]
             try object.condition.require(existing, at: object.address)
@@ -49,6 +50,8 @@ extension InMemoryMetadataStore {
                 let expiry = state.uploads[upload.id]?.session.expiresAt ?? upload.keptUntil
                 state.uploads[upload.id]?.session.expiresAt = expiry
             }
+            state.record(
+                object.origin == .copy ? .createdByCopy : existing == nil ? .createdByPost : .createdByPut, record, at: time)
             state.report(.object(object.address))
             return record
         }
@@ -78,6 +81,10 @@ extension InMemoryMetadataStore {
             state.objects[source] = nil
             state.objects[destination] = moved
             state.settleMove(of: moved, from: source, at: time, by: caller.principal.subject)
+            if source != destination {
+                state.record(.removedByMove, record, at: time)
+                state.record(.createdByMove, moved, from: source, at: time)
+            }
             state.report(.object(source))
             state.report(.object(destination))
             return moved

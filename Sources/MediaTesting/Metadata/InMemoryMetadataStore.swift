@@ -46,8 +46,17 @@ public final class InMemoryMetadataStore: MetadataStore {
         var lastFailure: String?
     }
 
+    /// A row of `magpie.events`.
+    struct QueuedEvent {
+        var event: StorageEvent
+        var notBefore: Timestamp
+        var diedAt: Timestamp?
+        var lastFailure: String?
+    }
+
     struct State {
         var policies: [Policy]
+        let recordsEvents: Bool
         var buckets: [BucketID: Bucket] = [:]
         var objects: [ObjectAddress: ObjectRecord] = [:]
         var blobs: [ObjectVersion: StoredBlob] = [:]
@@ -58,6 +67,10 @@ public final class InMemoryMetadataStore: MetadataStore {
         var uploads: [UploadID: StoredUpload] = [:]
         var deletions: [Int64: QueuedDeletion] = [:]
         var lastDeletionID: Int64 = 0
+        var events: [EventID: QueuedEvent] = [:]
+        var lastEventID: Int64 = 0
+        /// The request that the transaction under way is made for.
+        var facts = RequestFacts(operation: .upkeep)
         var watchers: [Int: AsyncStream<MetadataChange>.Continuation] = [:]
         var lastWatcherID = 0
     }
@@ -69,12 +82,13 @@ public final class InMemoryMetadataStore: MetadataStore {
     /// - Parameters:
     ///   - policies: who may do what. None: only the service role may do anything.
     ///   - roles: the roles that a caller may assume, besides the service role.
+    ///   - recordsEvents: whether changes of objects are written to the outbox of events.
     ///   - now: the database's clock.
     public init(
-        policies: [Policy] = [], roles: Set<String> = ["anon", "authenticated"],
+        policies: [Policy] = [], roles: Set<String> = ["anon", "authenticated"], recordsEvents: Bool = false,
         now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
-        self.state = Mutex(State(policies: policies))
+        self.state = Mutex(State(policies: policies, recordsEvents: recordsEvents))
         self.roles = roles.union([Self.serviceRole])
         self.now = now
     }
@@ -87,7 +101,8 @@ public final class InMemoryMetadataStore: MetadataStore {
         as caller: Caller, _ body: (inout State, RowSecurity) throws -> sending Value
     ) throws -> sending Value {
         try state.withLock { state in
-            try body(&state, RowSecurity(policies: state.policies, roles: roles, caller: caller))
+            state.facts = caller.facts
+            return try body(&state, RowSecurity(policies: state.policies, roles: roles, caller: caller))
         }
     }
 

@@ -48,7 +48,7 @@ extension PostgresMetadataStore {
 
     public func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
         let address = object.address
-        let lock: [Step] = [.scope(lockingSystem(facts)), lockStep([address])]
+        let lock: [Step] = [.scope(writing(object.origin, in: lockingSystem(facts))), lockStep([address])]
         var write: [Step] = [
             .run(Self.makeWay, address.bucket.rawValue, address.key.rawValue, object.version.rawValue), writeStep(object, mode),
         ]

@@ -24,16 +24,19 @@ public final class PostgresMetadataStore: MetadataStore, Service {
         /// Whether the whole Postgres server is Magpie's own. The connection string (keywords, not a URL) is then its
         /// superuser's, who migrates; requests log in as `authenticator`, a role that can become no more than those granted to it.
         public var ownsCluster: Bool
+        /// Whether changes of objects are written to the outbox of events. Somebody has to deliver them.
+        public var recordsEvents: Bool
 
         public init(
             connectionString: String, poolSize: Int? = nil, service: Principal, announcesOwnWrites: Bool = true,
-            ownsCluster: Bool = false
+            ownsCluster: Bool = false, recordsEvents: Bool = false
         ) {
             self.connectionString = connectionString
             self.poolSize = poolSize
             self.service = service
             self.announcesOwnWrites = announcesOwnWrites
             self.ownsCluster = ownsCluster
+            self.recordsEvents = recordsEvents
         }
     }
 

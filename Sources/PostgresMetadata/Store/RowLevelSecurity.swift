@@ -6,15 +6,17 @@ import MediaCore
 extension PostgresMetadataStore {
     /// As the caller: policies decide.
     func scope(_ caller: Caller) -> Scope {
-        Self.scope(caller.principal, caller.facts, isQuiet: !configuration.announcesOwnWrites)
+        scope(caller.principal, caller.facts, isQuiet: !configuration.announcesOwnWrites)
     }
 
     /// As the caller in a transaction that will be rolled back and has nothing to announce.
-    func dryRunScope(_ caller: Caller) -> Scope { Self.scope(caller.principal, caller.facts, isQuiet: true) }
+    func dryRunScope(_ caller: Caller) -> Scope {
+        scope(caller.principal, caller.facts, isQuiet: true, isDryRun: true)
+    }
 
     /// As the service role, on behalf of a request: row-level security does not bind it.
     func system(_ facts: RequestFacts) -> Scope {
-        Self.scope(configuration.service, facts, isQuiet: !configuration.announcesOwnWrites)
+        scope(configuration.service, facts, isQuiet: !configuration.announcesOwnWrites)
     }
 
     /// As the service role, waiting for locks no longer than an upload is worth.
@@ -28,7 +30,24 @@ extension PostgresMetadataStore {
         Scope(role: scope.role, settings: scope.settings + [("magpie.forget", "on")])
     }
 
-    private static func scope(_ principal: Principal, _ facts: RequestFacts, isQuiet: Bool) -> Scope {
+    /// The same scope in which what is written comes from there.
+    func writing(_ origin: NewObject.Origin, in scope: Scope) -> Scope {
+        guard configuration.recordsEvents else { return scope }
+        return Scope(role: scope.role, settings: scope.settings + [("magpie.origin", origin.rawValue)])
+    }
+
+    /// What the triggers of `magpie.events` need to know. Nothing at all where nobody wants events.
+    private func eventSettings(_ facts: RequestFacts, isDryRun: Bool) -> [(name: String, value: String)] {
+        guard configuration.recordsEvents else { return [] }
+        return [
+            ("magpie.events", isDryRun ? "off" : "on"),
+            ("magpie.request_id", facts.requestID),
+            ("magpie.caller_request_id", facts.callerRequestID ?? ""),
+            ("magpie.upload_type", facts.operation.uploadType.rawValue),
+        ]
+    }
+
+    private func scope(_ principal: Principal, _ facts: RequestFacts, isQuiet: Bool, isDryRun: Bool = false) -> Scope {
         Scope(
             role: principal.role,
             settings: [
@@ -42,7 +61,7 @@ extension PostgresMetadataStore {
                 ("storage.operation", facts.operation.rawValue),
                 ("storage.allow_delete_query", "true"),
                 ("magpie.quiet", isQuiet ? "on" : "off"),
-            ])
+            ] + eventSettings(facts, isDryRun: isDryRun))
     }
 }
 

@@ -29,12 +29,13 @@ struct VerifyCommand: AsyncParsableCommand {
         }
         let secrets = try await Secrets.load(configuration)
         let logger = Logger.forCommand()
-        let summary = try await OpenDatabase.with(configuration, secrets, logger: logger) { database in
+        let (summary, events) = try await OpenDatabase.with(configuration, secrets, logger: logger) { database in
             try await database.metadata.ping()
-            return try await BlobDirectory.with(configuration, of: database.metadata, create: false, logger: logger) { blobs in
+            let summary = try await BlobDirectory.with(configuration, of: database.metadata, create: false, logger: logger) {
+                blobs in
                 // On a running server a young blob without a row is an upload under way.
                 let orphanAge = database.isShared ? configuration.limits.orphanAge.components.seconds : -1
-                let upkeep = Upkeep(metadata: database.metadata, blobs: blobs, signal: ReaperSignal(), logger: logger)
+                let upkeep = Upkeep(metadata: database.metadata, blobs: blobs, signal: WakeSignal(), logger: logger)
                 if repair { try await upkeep.removeDeletedBlobs() }
                 let verifier = Verifier(metadata: database.metadata, blobs: blobs, orphanAge: orphanAge)
                 let summary = try await verifier.run(Verifier.Repair(removesOrphans: repair, dropsLost: dropLost)) {
@@ -43,6 +44,10 @@ struct VerifyCommand: AsyncParsableCommand {
                 if repair { try await upkeep.removeDeletedBlobs() }
                 return summary
             }
+            return (summary, try await database.metadata.eventCounts())
+        }
+        if events.waiting + events.dead > 0 {
+            print("events: \(events.waiting) to be delivered, \(events.dead) given up")
         }
         print("\(summary.objects) objects, \(summary.bytes) bytes: \(summary.findings) findings, \(summary.unrepaired) left")
         if summary.unrepaired > 0 { throw ExitCode.failure }

@@ -42,6 +42,8 @@ struct ServerConfiguration: Sendable {
     var serviceRole: String
     /// In lower case, without a port.
     var s3Domain: String?
+    /// Nil: nobody wants events.
+    var events: Events?
     var limits: Limits
     var warnings: [String]
 
@@ -102,6 +104,7 @@ struct ServerConfiguration: Sendable {
         givenSecrets = try GivenSecrets(settings, algorithm)
         s3Domain = try settings.text("S3_DOMAIN").map(Self.domain)
         tls = try Self.tls(settings)
+        events = try Events(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
         warnings = settings.unknown.map { "\($0) is not a setting of Magpie and has no effect" }
@@ -163,6 +166,11 @@ struct ServerConfiguration: Sendable {
             case let host: host.contains(":") ? "[\(host)]" : host
             }
         return "\(tls == nil ? "http" : "https")://\(host):\(port)"
+    }
+
+    /// The host by which clients know the server, with a port that is not the scheme's.
+    var urlHost: String {
+        String(url.drop { $0 != "/" }.drop { $0 == "/" }.prefix { $0 != "/" })
     }
 
     var blobDirectory: String { dataDirectory + "/store" }

@@ -91,6 +91,16 @@ extension Setting {
             name: "LIFECYCLE_DAY", fallback: "24h",
             meaning: "How long a day of a lifecycle rule is; any other length than 24h is for tests."),
         Setting(
+            name: "WEBHOOK_URL", fallback: "",
+            meaning: "Where events are sent when objects change; no events when not given.", isSecret: true),
+        Setting(name: "WEBHOOK_API_KEY", fallback: "", meaning: "The bearer token that is sent with events.", isSecret: true),
+        Setting(
+            name: "WEBHOOK_SECRET", fallback: "",
+            meaning: "Signs events in `X-Magpie-Signature`; at least 16 bytes. No signature when not given.", isSecret: true),
+        Setting(
+            name: "EVENTS_MUTED", fallback: "",
+            meaning: "Events not to send, comma-separated: `ObjectUpdated:Metadata`, `Webhook:ObjectRemoved:*:bucket/name`."),
+        Setting(
             name: "TLS_CERTIFICATE", fallback: "", meaning: "A PEM file with the certificate chain; turns on TLS and HTTP/2."),
         Setting(name: "TLS_KEY", fallback: "", meaning: "A PEM file with the certificate's private key."),
         Setting(

@@ -83,7 +83,8 @@ struct OpenDatabase: Sendable {
             role: configuration.serviceRole, subject: nil, claims: JSONText(trusted: claims), token: secrets.serviceKey)
         var database = PostgresMetadataStore.Configuration(
             connectionString: connectionString, poolSize: configuration.limits.databasePool, service: service,
-            announcesOwnWrites: isShared, ownsCluster: isOurs)
+            announcesOwnWrites: isShared, ownsCluster: isOurs,
+            recordsEvents: configuration.events != nil)
         database.acquireTimeout = configuration.limits.databaseWait
         return try PostgresMetadataStore(configuration: database, logger: logger)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import EventSinks
 import HTTPFrontends
 import Logging
 import MediaCore
@@ -92,6 +93,14 @@ enum Server {
             storage: storage, metadata: database.metadata, service: database.metadata.service, uploads: storage.uploads,
             day: LifecycleDay(seconds: max(1, configuration.limits.lifecycleDay.components.seconds)), logger: logger)
         services.append(BackgroundTask("lifecycle", logger: logger) { await lifecycle.run() })
+        if let events = configuration.events {
+            services.append(
+                EventDelivery(
+                    webhook: Webhook.Configuration(
+                        url: events.url, apiKey: events.apiKey, secret: events.secret, region: secrets.s3Region,
+                        host: configuration.urlHost),
+                    outbox: database.metadata, signal: storage.events, muting: events.muting, logger: logger))
+        }
         let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)
         services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))
         return services

@@ -27,22 +27,34 @@ enum MetadataStoreUnderTest: String, CaseIterable, CustomTestStringConvertible, 
             try await body(StoreFixture(.postgres(store)))
         }
     }
+
+    /// Runs `body` with an empty store that writes down events.
+    func withEvents(_ body: (StoreFixture) async throws -> Void) async throws {
+        switch self {
+        case .memory: try await body(StoreFixture(.memory(InMemoryMetadataStore(recordsEvents: true))))
+        case .postgres:
+            let store = try await ConformanceDatabase.shared.emptied(recordsEvents: true)
+            try await body(StoreFixture(.postgres(store)))
+        }
+    }
 }
 
 /// The one database of the conformance tests.
 actor ConformanceDatabase {
     static let shared = ConformanceDatabase()
-    private var store: PostgresMetadataStore?
+    private var database: String?
+    private var stores: [Bool: PostgresMetadataStore] = [:]
 
-    func emptied() async throws -> PostgresMetadataStore {
-        if store == nil { store = try await makeStore() }
-        let store = try #require(store)
+    func emptied(recordsEvents: Bool = false) async throws -> PostgresMetadataStore {
+        if stores[recordsEvents] == nil { stores[recordsEvents] = try await makeStore(recordsEvents) }
+        let store = try #require(stores[recordsEvents])
         try await store.administrator.execute(script: Self.reset)
         return store
     }
 
-    private func makeStore() async throws -> PostgresMetadataStore {
-        let store = try await TestStore.make(on: TestCluster.shared.makeDatabase())
+    private func makeStore(_ recordsEvents: Bool) async throws -> PostgresMetadataStore {
+        if database == nil { database = try await TestCluster.shared.makeDatabase() }
+        let store = try TestStore.make(on: try #require(database), recordsEvents: recordsEvents)
         try await store.migrator.migrate()
         return store
     }
@@ -50,7 +62,7 @@ actor ConformanceDatabase {
     private static let reset = """
         TRUNCATE storage.objects, storage.buckets, storage.s3_multipart_uploads, storage.s3_multipart_uploads_parts,
             magpie.blobs, magpie.blob_deletions, magpie.object_versions, magpie.bucket_settings, magpie.s3_keys,
-            magpie.upload_sessions, magpie.upload_parts;
+            magpie.upload_sessions, magpie.upload_parts, magpie.events;
         DO $$
         DECLARE
             p record;
@@ -69,12 +81,13 @@ enum TestStore {
 
     /// A store on a database that is perhaps not migrated yet.
     static func make(
-        on connectionString: String, announcesOwnWrites: Bool = false, ownsCluster: Bool = true
+        on connectionString: String, announcesOwnWrites: Bool = false, ownsCluster: Bool = true,
+        recordsEvents: Bool = false
     ) throws -> PostgresMetadataStore {
         try PostgresMetadataStore(
             configuration: PostgresMetadataStore.Configuration(
                 connectionString: connectionString, poolSize: 4, service: service, announcesOwnWrites: announcesOwnWrites,
-                ownsCluster: ownsCluster),
+                ownsCluster: ownsCluster, recordsEvents: recordsEvents),
             logger: TestLog.quiet)
     }
 }

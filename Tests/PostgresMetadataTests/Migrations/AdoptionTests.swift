@@ -33,7 +33,8 @@ private enum SupabaseDatabase {
                     SELECT oid FROM pg_class WHERE relnamespace = 'storage'::regnamespace AND NOT starts_with(relname, 'magpie_'))
             UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'storage' AND NOT starts_with(indexname, 'magpie_')
             UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger
-                WHERE tgrelid IN ('storage.objects'::regclass, 'storage.buckets'::regclass) AND NOT tgisinternal AND NOT starts_with(tgname, 'magpie_')
+                WHERE tgrelid IN ('storage.objects'::regclass, 'storage.buckets'::regclass) AND NOT tgisinternal
+                    AND tgname !~ '^(00_)?magpie_'
             UNION ALL SELECT policyname || qual FROM pg_policies
             UNION ALL SELECT m::text FROM storage.migrations AS m
             UNION ALL SELECT o::text FROM storage.objects AS o

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Wakes the upkeep when there is a blob to remove. Any number of signals before it wakes count as one.
-public struct ReaperSignal: Sendable {
+/// Wakes whoever works in the background. Any number of signals before it wakes count as one.
+public struct WakeSignal: Sendable {
     let wakes: AsyncStream<Void>
     private let continuation: AsyncStream<Void>.Continuation
 
