@@ -155,6 +155,17 @@ class Nginx(Peer):
         return request_head("PUT", f"/private/{key}", {"Host": HOST, "Content-Length": str(len(body))})
 
 
+class KnownDigestAuth(botocore.auth.S3SigV4Auth):
+    """Signs for a body that is sent by somebody else."""
+
+    def __init__(self, credentials, digest: str):
+        super().__init__(credentials, "s3", REGION)
+        self.digest = digest
+
+    def payload(self, request) -> str:
+        return self.digest
+
+
 class S3Endpoint:
     """Where a server speaks S3, and a key pair for it."""
 
@@ -175,9 +186,9 @@ class S3Endpoint:
         request = botocore.awsrequest.AWSRequest(
             method,
             f"http://{HOST}:{self.port}{self.path}/{target}",
-            headers={"Host": f"{HOST}:{self.port}", "X-Amz-Content-SHA256": digest, **(headers or {})},
+            headers={"Host": f"{HOST}:{self.port}", **(headers or {})},
         )
-        botocore.auth.S3SigV4Auth(self.credentials, "s3", REGION).add_auth(request)
+        KnownDigestAuth(self.credentials, digest).add_auth(request)
         return request_head(method, f"{self.path}/{target}", dict(request.headers.items()))
 
 

@@ -125,7 +125,7 @@ import WireFormats
             xml.element("Key", text: "a<b>&\"c\"'é")
             xml.element("Empty", text: "")
             xml.element("Grantee", attributes: ["xmlns:xsi": "http://a", "xsi:type": "Canonical\"User"]) { xml in
-                xml.element("ID", text: "1".dropLast(0))
+                xml.element("ID", text: "1")
             }
         }
 
@@ -133,6 +133,14 @@ import WireFormats
             String(buffer: xml.buffer) == "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
                 + "<Result xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Key>a&lt;b&gt;&amp;&quot;c&quot;'é</Key><Empty/>"
                 + "<Grantee xmlns:xsi=\"http://a\" xsi:type=\"Canonical&quot;User\"><ID>1</ID></Grantee></Result>")
+    }
+
+    @Test(arguments: ["\u{A0}", "\u{2027}", "\u{2029}", "\u{FFFD}", "é€", "~", " ", "ÿ", "\u{EFBF}", "\u{10FFFF}"])
+    func neighboursOfControlCharactersStandForThemselves(_ text: String) {
+        var xml = XMLWriter()
+        xml.element("a", text: text + text)
+
+        #expect(String(buffer: xml.buffer).hasSuffix("<a>\(text)\(text)</a>"))
     }
 
     @Test func controlCharactersAreReferences() {

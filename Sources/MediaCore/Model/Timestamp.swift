@@ -39,9 +39,17 @@ extension Timestamp {
     /// `2026-11-21T06:12:34.567Z`: how every JSON answer writes a time.
     public var iso8601: String {
         let parts = calendar
-        return String(decoding: Self.digits(parts.year, 4), as: UTF8.self) + "-" + Self.two(parts.month) + "-"
-            + Self.two(parts.day) + "T" + Self.two(parts.hour) + ":" + Self.two(parts.minute) + ":" + Self.two(parts.second)
-            + "." + String(decoding: Self.digits(Int(milliseconds - seconds * 1000), 3), as: UTF8.self) + "Z"
+        // Lists hold thousands of them: put together as bytes.
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        for (value, width, mark) in [
+            (parts.year, 4, "-"), (parts.month, 2, "-"), (parts.day, 2, "T"), (parts.hour, 2, ":"), (parts.minute, 2, ":"),
+            (parts.second, 2, "."), (Int(milliseconds - seconds * 1000), 3, "Z"),
+        ] as [(Int, Int, Unicode.Scalar)] {
+            Self.append(value, width, to: &text)
+            text.append(UInt8(ascii: mark))
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// The last moment with a year of four digits.
@@ -103,13 +111,20 @@ extension Timestamp {
     private static let weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
 
     private static func digits(_ value: Int, _ width: Int) -> [UInt8] {
-        var result = [UInt8](repeating: UInt8(ascii: "0"), count: width)
+        var result: [UInt8] = []
+        append(value, width, to: &result)
+        return result
+    }
+
+    /// The last `width` digits, with zeros in front.
+    private static func append(_ value: Int, _ width: Int, to text: inout [UInt8]) {
+        let start = text.count
         var rest = max(0, value)
-        for index in stride(from: width - 1, through: 0, by: -1) {
-            result[index] += UInt8(rest % 10)
+        for _ in 0..<width {
+            text.append(UInt8(ascii: "0") + UInt8(rest % 10))
             rest /= 10
         }
-        return result
+        text[start...].reverse()
     }
 
     private static func two(_ value: Int) -> String { String(decoding: digits(value, 2), as: UTF8.self) }

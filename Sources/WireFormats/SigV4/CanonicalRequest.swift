@@ -48,7 +48,7 @@ public struct CanonicalRequest: Hashable, Sendable {
         case .reencoded:
             // An escape that is none was meant as text.
             let bytes = PercentEncoding.decodeBytes(path.utf8, plusIsSpace: false) ?? Array(path.utf8)
-            return PercentEncoding.encode(bytes: bytes, keeping: pathBytes)
+            return PercentEncoding.encode(bytes: bytes, keeping: PercentEncoding.componentsBytes)
         }
     }
 
@@ -80,6 +80,4 @@ public struct CanonicalRequest: Hashable, Sendable {
         let words = value.utf8.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
         return words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
     }
-
-    private static let pathBytes = PercentEncoding.componentBytes.union("/")
 }

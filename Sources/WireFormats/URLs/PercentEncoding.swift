@@ -16,6 +16,9 @@ public enum PercentEncoding {
     /// Encodes text as a path of several segments: as `encodePathSegment`, but `/` stays.
     public static func encodePath(_ text: some StringProtocol) -> String { encode(text, keeping: pathBytes) }
 
+    /// Encodes every component of a path: as `encodeComponent`, but `/` stays.
+    public static func encodeComponents(ofPath path: String) -> String { encode(path, keeping: componentsBytes) }
+
     static func decode(_ raw: some Collection<UInt8>, plusIsSpace: Bool) -> String? {
         decodeBytes(raw, plusIsSpace: plusIsSpace).flatMap { String(validating: $0, as: UTF8.self) }
     }
@@ -51,7 +54,9 @@ public enum PercentEncoding {
             if kept.contains(byte) {
                 bytes.append(byte)
             } else {
-                bytes += [UInt8(ascii: "%"), hexDigit(byte >> 4), hexDigit(byte & 0xF)]
+                bytes.append(UInt8(ascii: "%"))
+                bytes.append(hexDigit(byte >> 4))
+                bytes.append(hexDigit(byte & 0xF))
             }
         }
         return String(decoding: bytes, as: UTF8.self)
@@ -64,6 +69,8 @@ public enum PercentEncoding {
 
     /// What RFC 3986 §2.3 calls unreserved.
     static let componentBytes = ByteSet.alphanumeric.union("-_.~")
+    /// The same with `/`.
+    static let componentsBytes = componentBytes.union("/")
     private static let segmentBytes = ByteSet.alphanumeric.union("-._~!$&'()*+,;=:@")
     private static let pathBytes = segmentBytes.union("/")
 }

@@ -39,8 +39,10 @@ public struct XMLWriter: Sendable {
     }
 
     /// An element with text in it, or an empty one.
-    public mutating func element(_ name: StaticString, text: some StringProtocol, namespace: String? = nil) {
-        open(name, namespace: namespace, attributes: [:])
+    public mutating func element(_ name: StaticString, text: String, namespace: String? = nil) {
+        buffer.writeStaticString("<")
+        buffer.writeStaticString(name)
+        if let namespace { attribute("xmlns", namespace) }
         guard !text.isEmpty else {
             buffer.writeStaticString("/>")
             return
@@ -72,24 +74,50 @@ public struct XMLWriter: Sendable {
     }
 
     /// Control characters become references by number: XML 1.0 has no other way to write them, and S3 does the same.
-    private mutating func escape(_ text: some StringProtocol) {
-        // Most text needs none of it.
-        guard text.utf8.contains(where: { $0 < 0x20 || $0 >= 0x7F || Self.special.contains($0) }) else {
-            buffer.writeSubstring(Substring(text))
-            return
-        }
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": buffer.writeStaticString("&amp;")
-            case "<": buffer.writeStaticString("&lt;")
-            case ">": buffer.writeStaticString("&gt;")
-            case "\"": buffer.writeStaticString("&quot;")
-            case "\u{0}"..<"\u{20}", "\u{7F}"..<"\u{A0}", "\u{2028}", "\u{FFFE}", "\u{FFFF}":
-                buffer.writeString("&#\(scalar.value);")
-            default: buffer.writeBytes(UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+    private mutating func escape(_ text: String) {
+        // Lists are mostly text: it is gone through by bytes, and written in runs that need none of this.
+        var text = text
+        text.withUTF8 { bytes in
+            var start = 0
+            var index = 0
+            while index < bytes.count {
+                guard Self.mayNeedReference(bytes[index]), let (length, reference) = Self.reference(bytes[index...]) else {
+                    index += 1
+                    continue
+                }
+                buffer.writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start..<index]))
+                buffer.writeString(reference)
+                index += length
+                start = index
             }
+            buffer.writeBytes(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[start...]))
         }
     }
 
-    private static let special = ByteSet("&<>\"".utf8)
+    /// Whether a byte begins a character that can't stand for itself.
+    private static func mayNeedReference(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0..<0x20, 0x22, 0x26, 0x3C, 0x3E, 0x7F, 0xC2, 0xE2, 0xEF: true
+        default: false
+        }
+    }
+
+    /// What is written for the first character and how many bytes it has, if it can't stand for itself.
+    private static func reference(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> (length: Int, reference: String)? {
+        let next = bytes.dropFirst().prefix(2)
+        switch bytes.first {
+        case UInt8(ascii: "&"): return (1, "&amp;")
+        case UInt8(ascii: "<"): return (1, "&lt;")
+        case UInt8(ascii: ">"): return (1, "&gt;")
+        case UInt8(ascii: "\""): return (1, "&quot;")
+        case let control? where control < 0x20 || control == 0x7F: return (1, "&#\(control);")
+        case 0xC2:
+            guard let last = next.first, last < 0xA0 else { return nil }
+            return (2, "&#\(last);")
+        case 0xE2 where next.elementsEqual([0x80, 0xA8]): return (3, "&#8232;")
+        case 0xEF where next.elementsEqual([0xBF, 0xBE]): return (3, "&#65534;")
+        case 0xEF where next.elementsEqual([0xBF, 0xBF]): return (3, "&#65535;")
+        default: return nil
+        }
+    }
 }

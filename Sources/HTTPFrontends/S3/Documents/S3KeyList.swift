@@ -22,9 +22,7 @@ enum S3KeyEncoding: Hashable {
     func write(_ text: String) -> String {
         switch self {
         case .plain: text
-        case .url:
-            text.split(separator: "/", omittingEmptySubsequences: false).map(PercentEncoding.encodeComponent).joined(
-                separator: "/")
+        case .url: PercentEncoding.encodeComponents(ofPath: text)
         }
     }
 }
