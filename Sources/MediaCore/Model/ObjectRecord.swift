@@ -71,10 +71,13 @@ public struct NewObject: Hashable, Sendable {
     public var condition: WriteCondition
     /// The upload that this row ends, in the same transaction.
     public var completing: UploadCompletion?
+    /// Of the parts that the blob was made of.
+    public var partChecksums: PartChecksums?
 
     public init(
         address: ObjectAddress, version: ObjectVersion, ownerID: String?, metadata: JSONText, userMetadata: JSONText?,
-        blob: BlobLocation, condition: WriteCondition = .none, completing: UploadCompletion? = nil
+        blob: BlobLocation, condition: WriteCondition = .none, completing: UploadCompletion? = nil,
+        partChecksums: PartChecksums? = nil
     ) {
         self.address = address
         self.version = version
@@ -84,6 +87,7 @@ public struct NewObject: Hashable, Sendable {
         self.blob = blob
         self.condition = condition
         self.completing = completing
+        self.partChecksums = partChecksums
     }
 }
 

@@ -49,7 +49,8 @@ enum HTTPServer {
             S3Frontend(
                 storage: storage,
                 configuration: S3Frontend.Configuration(
-                    anonymousKey: secrets.anonKey, region: secrets.s3Region, domain: configuration.s3Domain)),
+                    anonymousKey: secrets.anonKey, region: secrets.s3Region, domain: configuration.s3Domain,
+                    lifecycleDay: LifecycleDay(configuration.limits.lifecycleDay))),
             OperationsFrontend(
                 checks: [
                     ReadinessCheck("database") { try await storage.ping() },

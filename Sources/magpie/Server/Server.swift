@@ -80,7 +80,7 @@ enum Server {
         services.append(BackgroundTask("upkeep", logger: logger) { await upkeep.run() })
         let lifecycle = Lifecycle(
             storage: storage, metadata: database.metadata, service: database.metadata.service, uploads: storage.uploads,
-            day: LifecycleDay(seconds: max(1, configuration.limits.lifecycleDay.components.seconds)), logger: logger)
+            day: LifecycleDay(configuration.limits.lifecycleDay), logger: logger)
         services.append(BackgroundTask("lifecycle", logger: logger) { await lifecycle.run() })
         let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)
         services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))

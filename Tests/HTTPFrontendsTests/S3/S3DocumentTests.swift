@@ -81,6 +81,7 @@ struct S3DocumentTests {
     @Test func lifecycleRulesAreReadAsTheyWereWritten() throws {
         let rules = [
             LifecycleRule(id: "plain", filter: .init(prefix: "logs/"), expiration: .days(3)),
+            LifecycleRule(id: "old", filter: .init(prefix: "logs/", form: .prefix), expiration: .days(3)),
             LifecycleRule(
                 id: "full", isEnabled: false, filter: .init(prefix: "a", tags: ["k": "v"], largerThan: 1, smallerThan: 9),
                 expiration: .date(1_893_456_000), noncurrent: .init(days: 2, kept: 4)),

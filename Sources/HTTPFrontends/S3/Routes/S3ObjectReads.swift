@@ -12,6 +12,7 @@ extension S3Call {
         let details = delivered.details
         var headers = S3Representation(record: delivered.object.record, details: details).headers(overriding: overrides)
         headers[.amzVersionID] = version?.description
+        if try versionID() == nil { headers[.amzExpiration] = try await expiration(of: delivered.object.record, details) }
         if let part { headers[.amzPartsCount] = part.count > 0 ? String(part.count) : nil }
         switch delivered.outcome {
         case .notModified:
@@ -33,6 +34,7 @@ extension S3Call {
         let found = try await found()
         var headers = found.representation.headers(overriding: overrides)
         headers.add(found)
+        if try versionID() == nil { headers[.amzExpiration] = try await expiration(of: found.object.record, found.details) }
         try preconditions.check(found.object.record, found.details)
         if preconditions.saveTransfer(of: found.object.record, found.details) {
             headers[.contentType] = nil

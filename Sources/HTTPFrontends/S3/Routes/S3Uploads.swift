@@ -12,7 +12,8 @@ extension S3Call {
         _ = try caller()
         try await requireMappableACL(in: address.bucket)
         let plan = try S3ChecksumPlan(request.headers)
-        let options = UploadOptions(try S3ObjectFields(request.headers), length: nil, condition: .none)
+        let options = try conditional(
+            UploadOptions(try S3ObjectFields(request.headers), length: nil, condition: try WriteCondition(request.headers)))
         let session = try await storage.uploads.begin(
             UploadBeginning(kind: .parts, options: options, attributes: S3ChecksumPlan.attributes(plan), expires: false),
             at: address, access: identity.access)
@@ -20,6 +21,19 @@ extension S3Call {
         headers[.amzChecksumAlgorithm] = plan?.algorithm.name
         headers[.amzChecksumType] = plan?.type.rawValue
         return .xml(S3UploadBegun(address: address, id: session.id).document, headers: headers)
+    }
+
+    /// Amazon S3 decides when an upload is complete, and takes the condition there. One that is given here is looked at now, and again
+    /// when the object is made.
+    private func conditional(_ options: UploadOptions) throws(S3Error) -> UploadOptions {
+        switch options.condition {
+        case .none: return options
+        case .ifAbsent:
+            var options = options
+            options.mode = .create
+            return options
+        case .ifMatch: throw .notImplemented("If-Match when an upload begins; it can be sent when the upload is completed")
+        }
     }
 
     func uploadPart() async throws -> Response {
@@ -82,6 +96,7 @@ extension S3Call {
         if let plan { values = [plan.algorithm.name: verification.joined ?? values[plan.algorithm.name] ?? ""] }
         var headers: HTTPFields = [:]
         headers[.amzVersionID] = try await newVersionID(state.session.id.version, in: session.address.bucket)
+        if let record = state.record { headers[.amzExpiration] = try await expiration(of: record) }
         return .xml(
             S3UploadCompleted(
                 location: location(session.address), address: session.address, eTag: state.session.eTag,
