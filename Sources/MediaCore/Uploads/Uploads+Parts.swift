@@ -57,7 +57,8 @@ extension Uploads {
         try await locks.withLock(.upload(id)) { _ in
             let session = try await partsSession(id)
             try requireOwner(of: session, access)
-            if !session.isComplete { try await admit(session, access: access) }
+            // A condition that fails already costs no parts: the upload can go on.
+            if !session.isComplete { try await admit(session, condition: completion.condition, access: access) }
             let chosen = try choose(completion, from: try await metadata.uploadParts(of: id, after: nil, limit: 10_000))
             guard let digest = UploadDigest.joining(chosen) else { throw Self.invalidPart(nil) }
             let size = chosen.reduce(0) { $0 + $1.size }

@@ -176,6 +176,22 @@ struct PartsTests {
         _ = try await complete([one], id, fixture, least: 11)
     }
 
+    @Test func aConditionThatFailsLeavesTheUploadAsItWas() async throws {
+        let fixture = try await UploadFixture()
+        let other = try await fixture.begin(nil, kind: .parts, mode: .replace, expires: false)
+        let id = try await fixture.begin(nil, kind: .parts, mode: .replace, expires: false)
+        _ = try await complete([try await put(ByteBuffer(string: "there"), 1, other, fixture)], other, fixture)
+        let part = try await put(ByteBuffer(string: "mine"), 1, id, fixture)
+
+        let refused = PartsCompletion(parts: [try named(part)], leastPartBytes: 0, condition: .ifAbsent)
+        let code = await errorCode { _ = try await fixture.uploads.complete(refused, of: id, access: UploadFixture.service) }
+        #expect(code == .preconditionFailed)
+
+        let again = try await put(ByteBuffer(string: "mine after all"), 1, id, fixture)
+        _ = try await complete([again], id, fixture)
+        #expect(try await fixture.read().bytes == ByteBuffer(string: "mine after all"))
+    }
+
     @Test func anObjectBeyondTheLimitIsNotMade() async throws {
         let fixture = try await UploadFixture(maxBytes: 100)
         let id = try await fixture.begin(nil, kind: .parts, expires: false)

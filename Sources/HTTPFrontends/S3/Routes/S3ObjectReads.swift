@@ -46,7 +46,10 @@ extension S3Call {
         guard let range = try (part?.range ?? range)?.resolved(size: size) else {
             addChecksum(of: found.object, to: &headers)
             headers[.contentLength] = String(size)
-            return Response(status: .ok, headers: headers)
+            // The only part is the whole, and is answered as a part.
+            let isPart = part != nil && size > 0
+            if isPart { headers[.contentRange] = "bytes 0-\(size - 1)/\(size)" }
+            return Response(status: isPart ? .partialContent : .ok, headers: headers)
         }
         headers[.contentLength] = String(range.count)
         headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"
