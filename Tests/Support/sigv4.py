@@ -11,7 +11,7 @@ import hmac
 import xml.etree.ElementTree as ElementTree
 import zlib
 from collections.abc import Iterable
-from urllib.parse import quote, unquote  # noqa: F401
+from urllib.parse import quote
 
 from .wire import HOST, Reply, Wire
 
