@@ -456,7 +456,9 @@ def test_error_xml_names_the_request_that_the_head_names(client, bucket):
     assert client.get(bucket).headers["x-amz-request-id"] != reply.headers["x-amz-request-id"]
 
 
-@pytest.mark.parametrize("query", ["retention", "legal-hold", "torrent", "select&select-type=2", "restore", "encryption", "website", "unheard-of"])
+@pytest.mark.parametrize(
+    "query", ["retention", "legal-hold", "torrent", "select&select-type=2", "restore", "encryption", "website", "unheard-of"]
+)
 @pytest.mark.parametrize("method", ["PUT", "POST", "GET"])
 def test_error_xml_for_a_sub_resource_that_is_not_there(client, bucket, method, query):
     fill(client, bucket, "k")

@@ -568,7 +568,11 @@ DAYS = "<ID>r</ID><Status>Enabled</Status><Filter><Prefix>{}</Prefix></Filter><E
 
 def test_lifecycle_tells_when_an_object_goes(client, bucket):
     client.put(f"{bucket}/before/k", b"x")
-    rules = [DAYS.format("logs/", 3), DAYS.format("logs/a", 1).replace("<ID>r<", "<ID>s &amp; t<"), DAYS.format("off/", 1).replace("Enabled", "Disabled").replace(">r<", ">o<")]
+    rules = [
+        DAYS.format("logs/", 3),
+        DAYS.format("logs/a", 1).replace("<ID>r<", "<ID>s &amp; t<"),
+        DAYS.format("off/", 1).replace("Enabled", "Disabled").replace(">r<", ">o<"),
+    ]
     assert client.put(f"{bucket}?lifecycle", lifecycle(*rules)).status == 200
     put = client.put(f"{bucket}/logs/b", b"x").headers["x-amz-expiration"]
     assert put.endswith(', rule-id="r"')

@@ -66,7 +66,8 @@ extension Uploads {
         let blob = BlobLocation(
             backend: session.backend, key: session.id.blobKey, size: session.offset,
             md5: isOnePiece ? session.digest.md5 : nil,
-            checksums: checksums.merging(session.digest.checksums) { given, _ in given }, parts: parts.map { PartLayout(sizes: $0.map(\.size)) })
+            checksums: checksums.merging(session.digest.checksums) { given, _ in given },
+            parts: parts.map { PartLayout(sizes: $0.map(\.size)) })
         let object = NewObject(
             address: session.address, version: session.id.version, ownerID: session.ownerID, metadata: details.json,
             userMetadata: session.userMetadata ?? .emptyObject, blob: blob, condition: condition,

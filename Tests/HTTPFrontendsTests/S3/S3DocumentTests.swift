@@ -63,6 +63,15 @@ struct S3DocumentTests {
         #expect(error?.code == "MalformedXML")
     }
 
+    @Test func aPartNamedTwiceInARowCountsAsItWasNamedLast() throws {
+        let parts = [(1, "a"), (1, "b"), (2, "c"), (1, "d")].map { number, tag in
+            "<Part><PartNumber>\(number)</PartNumber><ETag>\(tag)</ETag></Part>"
+        }
+        let tree = try Self.tree("<CompleteMultipartUpload>\(parts.joined())</CompleteMultipartUpload>")
+        // The last of them is out of order, which is for the core to say.
+        #expect(try S3Completion(tree).parts.map(\.eTag) == ["b", "c", "d"])
+    }
+
     @Test func tagsAreReadAsTheyWereWritten() throws {
         let tags = try TagSet([.init(name: "a", value: "<&>"), .init(name: "ü", value: "")], limit: .object)
         #expect(try S3Tagging(Self.tree(S3Tagging(tags).document), limit: .object).tags == tags)

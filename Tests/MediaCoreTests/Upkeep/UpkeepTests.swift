@@ -125,7 +125,8 @@ struct UpkeepTests {
         try await core.storage.buckets.changeSettings(
             of: core.bucket, BucketSettingsChanges(versioning: .enabled), as: CoreFixture.service)
         let damaged = BlobKey(try #require(try await core.put("right", at: "a").version).rawValue)
-        let lost = BlobKey(try #require(try await core.put("lost", at: "a", options: CoreFixture.options(.replace)).version).rawValue)
+        let lost = BlobKey(
+            try #require(try await core.put("lost", at: "a", options: CoreFixture.options(.replace)).version).rawValue)
         try await core.put("newest", at: "a", options: CoreFixture.options(.replace))
         #expect(try await verifier(core).run(.none) { _ in }.findings == 0)
         try await core.memory.delete([damaged, lost])
@@ -136,7 +137,8 @@ struct UpkeepTests {
         let summary = try await verifier(core).run(repair) { findings.append($0) }
 
         #expect(summary.objects == 3 && summary.unrepaired == 2)
-        guard case .damaged(core.address("a"), _)? = findings.first, case .lost(core.address("a"), _, false)? = findings.last else {
+        guard case .damaged(core.address("a"), _)? = findings.first, case .lost(core.address("a"), _, false)? = findings.last
+        else {
             Issue.record("\(findings)")
             return
         }

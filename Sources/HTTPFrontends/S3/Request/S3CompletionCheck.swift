@@ -53,7 +53,8 @@ final class S3CompletionCheck: Sendable {
     /// The checksums to be kept of the object. - Throws: `S3Error`.
     func checksums(_ parts: [UploadPart]) throws -> [String: String] {
         for part in parts {
-            for value in named[part.number] ?? [] where part.checksums[value.algorithm.name].map({ $0 != value.base64 }) ?? false {
+            for value in named[part.number] ?? [] where part.checksums[value.algorithm.name].map({ $0 != value.base64 }) ?? false
+            {
                 throw S3Error(StorageError(.invalidPart, "The checksum of part \(part.number.rawValue) is another"))
             }
         }

@@ -15,7 +15,9 @@ extension S3Call {
         let rules = try await storage.buckets.settings(of: record.address.bucket, facts: facts).lifecycle ?? []
         let modified = S3Representation(record: record, details: details).lastModified
         let due = rules.compactMap { rule in
-            rule.expiry(of: record.address.key, details, modified: modified, day: configuration.lifecycleDay).map { ($0, rule.id) }
+            rule.expiry(of: record.address.key, details, modified: modified, day: configuration.lifecycleDay).map {
+                ($0, rule.id)
+            }
         }
         guard let (date, id) = due.min(by: { $0.0 < $1.0 }) else { return nil }
         return "expiry-date=\"\(date.httpDate)\", rule-id=\"\(PercentEncoding.encodeComponent(id))\""
