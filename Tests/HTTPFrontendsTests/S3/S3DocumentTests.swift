@@ -149,7 +149,7 @@ struct S3DocumentTests {
         arguments: [
             ("{", "MalformedPolicy"), ("[]", "MalformedPolicy"), (#"{"Statement":[]}"#, "NotImplemented"),
             (policy(effect: "Deny"), "NotImplemented"), (policy(action: "s3:*"), "NotImplemented"),
-            (policy(principal: #"{"AWS":"arn:x"}"#), "NotImplemented"), (policy(bucket: "c"), "NotImplemented"),
+            (policy(principal: #"{"AWS":"arn:x"}"#), "NotImplemented"), (policy(bucket: "c"), "MalformedPolicy"),
             (policy(more: #","Condition":{}"#), "NotImplemented"),
         ])
     func aPolicyThatSaysAnythingElseIsRefused(json: String, code: String) throws {
