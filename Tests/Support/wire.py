@@ -53,9 +53,9 @@ class Wire:
             body = body.encode("utf-8")
         connection = http.client.HTTPConnection(HOST, self.port, timeout=30)
         try:
-            connection.putrequest(method, target, skip_accept_encoding=True)
-            chunked = body is not None and not isinstance(body, bytes)
             names = {name.lower() for name in fields}
+            connection.putrequest(method, target, skip_host="host" in names, skip_accept_encoding=True)
+            chunked = body is not None and not isinstance(body, bytes)
             if chunked:
                 fields["Transfer-Encoding"] = "chunked"
             elif body is not None and "content-length" not in names:

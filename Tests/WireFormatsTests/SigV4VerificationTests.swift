@@ -180,7 +180,7 @@ import WireFormats
     }
 
     @Test(arguments: [
-        ("X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Algorithm=AWS4"), ("X-Amz-Expires=60", "X-Amz-Expires=0"),
+        ("X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Algorithm=AWS4"),
         ("X-Amz-Expires=60", "X-Amz-Expires=604801"),
         ("X-Amz-Expires=60", "X-Amz-Expires=x"),
         ("X-Amz-Expires=60", "X-Amz-Expires=99999999999999999999"), ("X-Amz-Expires=60", "a=b"), ("X-Amz-Date=", "a="),
@@ -196,8 +196,9 @@ import WireFormats
         }
     }
 
-    @Test func aURLWhoseTimeEndsBeforeItBeginsHasExpired() throws {
-        let head = try Self.presigned { $0.query?.replace("X-Amz-Expires=60", with: "X-Amz-Expires=-1") }
+    @Test(arguments: [-1, 0])
+    func aURLWhoseTimeEndsBeforeItBeginsHasExpired(seconds: Int) throws {
+        let head = try Self.presigned { $0.query?.replace("X-Amz-Expires=60", with: "X-Amz-Expires=\(seconds)") }
 
         #expect(throws: SigV4Error.expired) { try SignedRequest(head) }
     }

@@ -98,9 +98,11 @@ extension S3Call {
         return VersionID(text)
     }
 
-    /// The document in the body. - Throws: `XMLError`, `S3Error`.
-    func document(_ root: String) async throws -> XMLTree {
-        let bytes = try await S3Body(request, identity, context).collect(upTo: configuration.maxDocumentBytes)
+    /// The document in the body.
+    /// - Parameter headers: What of the head is about the body. Nil: all of it.
+    /// - Throws: `XMLError`, `S3Error`.
+    func document(_ root: String, headers: HTTPFields? = nil) async throws -> XMLTree {
+        let bytes = try await S3Body(request, identity, context, digests: headers).collect(upTo: configuration.maxDocumentBytes)
         let tree = try XMLTree(parsing: bytes, limits: .init(bytes: configuration.maxDocumentBytes))
         guard tree.name == root else { throw S3Error.malformedXML }
         return tree

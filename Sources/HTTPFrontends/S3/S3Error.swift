@@ -30,14 +30,27 @@ struct S3Error: Error {
         self.message = message
     }
 
+    /// Without what no document of XML 1.0 can have, be it by number: a client must be able to read why it was refused.
+    private static func readable(_ text: String) -> String {
+        String(String.UnicodeScalarView(text.unicodeScalars.map { isReadable($0) ? $0 : "\u{FFFD}" }))
+    }
+
+    private static func isReadable(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "\t", "\n", "\r": true
+        case "\u{0}"..<"\u{20}", "\u{FFFE}", "\u{FFFF}": false
+        default: true
+        }
+    }
+
     /// The document. - Parameter resource: the path asked for.
     func document(resource: String, requestID: String, hostID: String) -> XMLWriter {
         var xml = XMLWriter(capacity: 512)
         xml.element("Error") { xml in
             xml.element("Code", text: code)
-            xml.element("Message", text: message)
-            for detail in details { detail.write(to: &xml) }
-            xml.element("Resource", text: resource)
+            xml.element("Message", text: Self.readable(message))
+            for detail in details { Detail(name: detail.name, value: Self.readable(detail.value)).write(to: &xml) }
+            xml.element("Resource", text: Self.readable(resource))
             xml.element("RequestId", text: requestID)
             xml.element("HostId", text: hostID)
         }

@@ -16,15 +16,18 @@ public struct S3Frontend: Frontend {
         public var domain: String?
         /// The largest document that a request may carry, in bytes.
         public var maxDocumentBytes: Int
+        /// How long a day of a lifecycle rule is: what answers tell of the end of objects.
+        public var lifecycleDay: LifecycleDay
 
         public init(
             anonymousKey: String, region: String = "us-east-1", domain: String? = nil,
-            maxDocumentBytes: Int = 4 << 20
+            maxDocumentBytes: Int = 4 << 20, lifecycleDay: LifecycleDay = .calendar
         ) {
             self.anonymousKey = anonymousKey
             self.region = region
             self.domain = domain?.lowercased()
             self.maxDocumentBytes = maxDocumentBytes
+            self.lifecycleDay = lifecycleDay
         }
     }
 

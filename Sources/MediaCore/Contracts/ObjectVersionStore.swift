@@ -23,4 +23,10 @@ public protocol ObjectVersionStore: Sendable {
     /// becomes current unless it is a delete marker.
     /// - Throws: `.objectNotFound` when there is nothing to delete; `.preconditionFailed`; `.accessDenied` with a refusal; `.locked`.
     func delete(_ deletion: ObjectDeletion, in bucket: BucketID, as caller: Caller) async throws -> DeletionOutcome
+
+    /// The checksums of a version's parts, read as system: for who has read the version. Nil where none were written.
+    func partChecksums(of version: ObjectVersion) async throws -> PartChecksums?
+
+    /// Every version that is no longer current, delete markers left out, in the order of their sequence, for `magpie verify`.
+    func keptVersions(after sequence: Int64?, limit: Int) async throws -> [KeptVersion]
 }

@@ -10,6 +10,9 @@ public struct LifecycleDay: Hashable, Sendable {
     /// Another length than `calendar`'s is for tests: what is due goes at once.
     public init(seconds: Int64) { self.seconds = max(1, seconds) }
 
+    /// Whole seconds of it.
+    public init(_ duration: Duration) { self.init(seconds: duration.components.seconds) }
+
     /// The moment `days` after `start`.
     public func end(of days: Int, after start: Timestamp) -> Timestamp {
         let (span, overflows) = Int64(days).multipliedReportingOverflow(by: seconds)

@@ -39,14 +39,24 @@ public struct LifecycleRule: Hashable, Sendable, Codable {
         public var largerThan: Int64?
         /// In bytes, the bound itself left out.
         public var smallerThan: Int64?
+        /// How the client wrote it, and wants to read it. Nil: as a filter.
+        public var form: Form?
+
+        /// Forms older than filters.
+        public enum Form: String, Hashable, Sendable, Codable {
+            /// A prefix beside the actions.
+            case prefix
+        }
 
         public init(
-            prefix: String = "", tags: [String: String] = [:], largerThan: Int64? = nil, smallerThan: Int64? = nil
+            prefix: String = "", tags: [String: String] = [:], largerThan: Int64? = nil, smallerThan: Int64? = nil,
+            form: Form? = nil
         ) {
             self.prefix = prefix
             self.tags = tags
             self.largerThan = largerThan
             self.smallerThan = smallerThan
+            self.form = form
         }
     }
 

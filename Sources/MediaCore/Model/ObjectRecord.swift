@@ -73,13 +73,15 @@ public struct NewObject: Hashable, Sendable {
     public var completing: UploadCompletion?
     /// Where the bytes come from, which is all that events tell of it.
     public var origin: Origin
+    /// Of the parts that the blob was made of.
+    public var partChecksums: PartChecksums?
 
     public enum Origin: String, Sendable { case upload, copy }
 
     public init(
         address: ObjectAddress, version: ObjectVersion, ownerID: String?, metadata: JSONText, userMetadata: JSONText?,
         blob: BlobLocation, condition: WriteCondition = .none, completing: UploadCompletion? = nil,
-        origin: Origin = .upload
+        origin: Origin = .upload, partChecksums: PartChecksums? = nil
     ) {
         self.address = address
         self.version = version
@@ -90,6 +92,7 @@ public struct NewObject: Hashable, Sendable {
         self.condition = condition
         self.completing = completing
         self.origin = origin
+        self.partChecksums = partChecksums
     }
 }
 

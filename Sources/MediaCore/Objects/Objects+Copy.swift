@@ -87,10 +87,11 @@ extension Objects {
         }
 
         let version = ObjectVersion()
+        let partChecksums = try await partChecksums(of: object)
         let blob = try await copyBlob(from, to: BlobKey(version.rawValue))
         let row = NewObject(
             address: destination, version: version, ownerID: caller.principal.subject, metadata: details.json,
-            userMetadata: userMetadata, blob: blob, condition: options.condition, origin: .copy)
+            userMetadata: userMetadata, blob: blob, condition: options.condition, origin: .copy, partChecksums: partChecksums)
         return try await commit(row, mode: options.mode, facts: caller.facts)
     }
 

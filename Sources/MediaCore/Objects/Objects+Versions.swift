@@ -2,6 +2,13 @@
 
 /// What S3 asks of objects beyond Supabase's calls.
 extension Objects {
+    /// The checksums of an object's parts. Nil for one that came in one piece, or whose client chose no checksum.
+    public func partChecksums(of object: ReadableObject) async throws -> PartChecksums? {
+        guard let parts = object.blob?.parts, let version = object.record.version else { return nil }
+        let checksums = try await metadata.partChecksums(of: version)
+        return checksums?.values.count == parts.count ? checksums : nil
+    }
+
     /// How many single deletions of one call run at a time: no more than leaves connections to others.
     private static let concurrentDeletions = 4
 

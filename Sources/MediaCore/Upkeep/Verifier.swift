@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
 import NIOCore
+import WireFormats
 
 /// Compares rows and bytes in both directions.
 public struct Verifier: Sendable {
     /// One thing that is wrong.
     public enum Finding: Hashable, Sendable {
-        /// An object whose bytes are not there. `wasDropped`: its row was removed.
+        /// An object, or a version of it, whose bytes are not there. `wasDropped`: its row was removed.
         case lost(ObjectAddress, reason: String, wasDropped: Bool)
         /// An object whose bytes are not what was stored.
         case damaged(ObjectAddress, reason: String)
@@ -64,7 +64,7 @@ public struct Verifier: Sendable {
         self.orphanAge = orphanAge
     }
 
-    /// Reads every object, digests included, then every blob.
+    /// Reads every object and every version that is kept, digests included, then every blob.
     /// - Parameter report: called with each finding as it is made.
     public func run(_ repair: Repair, report: (Finding) -> Void) async throws -> Summary {
         var summary = Summary()
@@ -74,16 +74,19 @@ public struct Verifier: Sendable {
             report(finding)
         }
 
+        func saw(_ blob: BlobLocation?, _ finding: Finding?) {
+            summary.objects += 1
+            summary.bytes += blob?.size ?? 0
+            if let finding { note(finding) }
+        }
+
         var last: ObjectID?
         repeat {
             let rows = try await metadata.objects(after: last, limit: Self.page)
-            for row in rows {
-                summary.objects += 1
-                summary.bytes += row.blob?.size ?? 0
-                if let finding = try await check(row.record, row.blob, repair) { note(finding) }
-            }
+            for row in rows { saw(row.blob, try await check(row.record, row.blob, repair)) }
             last = rows.count == Self.page ? rows.last?.record.id : nil
         } while last != nil
+        try await checkKept(saw)
 
         let date = Timestamp.now().adding(seconds: -orphanAge)
         if repair.removesOrphans {
@@ -97,20 +100,52 @@ public struct Verifier: Sendable {
         return summary
     }
 
+    /// What is no longer current and kept all the same. Its rows stay, whatever is found: who wants a lost version to be gone
+    /// deletes it by its id.
+    private func checkKept(_ saw: (BlobLocation?, Finding?) -> Void) async throws {
+        var last: Int64?
+        repeat {
+            let versions = try await metadata.keptVersions(after: last, limit: Self.page)
+            for version in versions { saw(version.blob, try await check(version)) }
+            last = versions.count == Self.page ? versions.last?.sequence : nil
+        } while last != nil
+    }
+
+    private func check(_ version: KeptVersion) async throws -> Finding? {
+        guard let blob = version.blob else { return .unlocated(version.address) }
+        do {
+            return try await damage(blob).map { .damaged(version.address, reason: "version \(version.id): \($0)") }
+        } catch let error as StorageError where error.code == .blobMissing {
+            // Deleted, or current again, since its row was read, it is not lost.
+            let still = try await metadata.keptVersions(after: version.sequence - 1, limit: 1)
+            guard still == [version] else { return nil }
+            return .lost(
+                version.address, reason: "blob \(blob.key) of version \(version.id) is missing", wasDropped: false)
+        }
+    }
+
+    /// How the bytes of a blob are others than its row says. Nil when they are the same.
+    private func damage(_ blob: BlobLocation) async throws -> String? {
+        let content = try await blobs.store(for: blob.backend).get(blob.key, range: nil)
+        guard content.size == blob.size else { return "\(content.size) bytes, not \(blob.size)" }
+        guard let expected = Self.digest(of: blob) else { return nil }
+        var checksum = Checksum(expected.algorithm)
+        for try await chunk in content.stream().chunks { checksum.update(chunk) }
+        let value = checksum.value
+        guard value != expected else { return nil }
+        return "\(expected.algorithm.name) \(value.base64), not \(expected.base64)"
+    }
+
+    /// What the bytes of a blob must digest to: bytes that came in parts have a checksum of the whole, and no MD5.
+    private static func digest(of blob: BlobLocation) -> ChecksumValue? {
+        if let md5 = blob.md5, let value = ChecksumValue(.md5, hexadecimal: md5) { return value }
+        return blob.checksums[ChecksumAlgorithm.crc64nvme.name].flatMap { ChecksumValue(.crc64nvme, base64: $0) }
+    }
+
     private func check(_ record: ObjectRecord, _ blob: BlobLocation?, _ repair: Repair) async throws -> Finding? {
         guard let blob else { return .unlocated(record.address) }
         do {
-            let content = try await blobs.store(for: blob.backend).get(blob.key, range: nil)
-            guard content.size == blob.size else {
-                return .damaged(record.address, reason: "\(content.size) bytes, not \(blob.size)")
-            }
-            guard let expected = blob.md5 else { return nil }
-            var md5 = Insecure.MD5()
-            for try await chunk in content.stream().chunks {
-                chunk.withUnsafeReadableBytes { md5.update(bufferPointer: $0) }
-            }
-            let digest = md5.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-            return digest == expected ? nil : .damaged(record.address, reason: "digest \(digest), not \(expected)")
+            return try await damage(blob).map { .damaged(record.address, reason: $0) }
         } catch let error as StorageError where error.code == .blobMissing {
             // Overwritten or deleted since its row was read, it is not lost.
             let isLost =

@@ -92,7 +92,7 @@ extension IncomingBytes {
     /// - Parameters:
     ///   - length: what the sender announced, in bytes.
     ///   - verify: asked at the end of a whole body; what it throws, the stream throws.
-    func whole(length: Int64?, verify: @escaping @Sendable () throws -> Void) -> ByteStream {
+    func whole(length: Int64?, verify: @escaping @Sendable () async throws -> Void) -> ByteStream {
         ByteStream(length: length, chunks: Whole(source: self, verify: verify))
     }
 
@@ -165,18 +165,18 @@ extension IncomingBytes {
     private struct Whole: AsyncSequence, Sendable {
         typealias Failure = any Error
         let source: IncomingBytes
-        let verify: @Sendable () throws -> Void
+        let verify: @Sendable () async throws -> Void
 
         struct AsyncIterator: AsyncIteratorProtocol {
             let source: IncomingBytes
-            let verify: @Sendable () throws -> Void
+            let verify: @Sendable () async throws -> Void
 
             mutating func next() async throws -> ByteBuffer? {
                 if let chunk = await source.next(upTo: .max), source.count(chunk) { return chunk }
                 if let failure = source.failure { throw failure }
                 // A channel ends for a reader that is cancelled.
                 try Task.checkCancellation()
-                try verify()
+                try await verify()
                 return nil
             }
         }

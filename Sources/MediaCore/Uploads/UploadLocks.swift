@@ -44,7 +44,7 @@ final class UploadLocks: Sendable {
         return try await body(lease)
     }
 
-    private func acquire(_ key: Key) async throws -> UploadLease {
+    fileprivate func acquire(_ key: Key) async throws -> UploadLease {
         enum Outcome { case free(UploadLease), taken(waiter: Int) }
         let outcome = state.withLock { state -> Outcome in
             guard state.entries[key] != nil else {
@@ -115,7 +115,7 @@ final class UploadLocks: Sendable {
         continuation?.resume(returning: wake)
     }
 
-    private func release(_ key: Key, _ lease: UploadLease) {
+    fileprivate func release(_ key: Key, _ lease: UploadLease) {
         let next = state.withLock { state -> (CheckedContinuation<Wake, Never>, UploadLease, isAwaited: Bool)? in
             guard var entry = state.entries[key], entry.holder === lease else { return nil }
             guard !entry.waiters.isEmpty else {
@@ -157,5 +157,29 @@ final class UploadLease: Sendable {
             return state.stop
         }
         stop?()
+    }
+}
+
+/// A turn that is taken in the middle of a call, by whoever learns there that it is time, and given up when the call is over.
+final class UploadTurn: Sendable {
+    private let locks: UploadLocks
+    private let key: UploadLocks.Key
+    private let lease: Mutex<UploadLease?> = Mutex(nil)
+
+    init(_ locks: UploadLocks, _ key: UploadLocks.Key) {
+        self.locks = locks
+        self.key = key
+    }
+
+    /// To be called once at most. - Throws: as `UploadLocks.withLock`.
+    func take() async throws {
+        let taken = try await locks.acquire(key)
+        lease.withLock { $0 = taken }
+    }
+
+    /// Nothing, where it was not taken.
+    func end() {
+        guard let taken = lease.withLock({ $0.take() }) else { return }
+        locks.release(key, taken)
     }
 }

@@ -4,11 +4,12 @@
 extension Uploads {
     /// Whether `access` may go on with `session` now: the policies decide, as for a plain upload.
     /// - Throws: what `Objects.put` throws before it reads the body.
-    func admit(_ session: UploadSession, access: Access) async throws {
+    func admit(_ session: UploadSession, condition: WriteCondition = .none, access: Access) async throws {
         try requireOwner(of: session, access)
         let options = UploadOptions(
             mode: session.mode, contentType: session.details.mimetype ?? UploadOptions.unknownContentType,
-            userMetadata: session.userMetadata, announcedLength: session.length, announcesObjectSize: true)
+            userMetadata: session.userMetadata, announcedLength: session.length, announcesObjectSize: true,
+            condition: condition)
         try await admit(options, at: session.address, access: access)
     }
 

@@ -52,10 +52,10 @@ extension Uploads {
     /// What fails leaves the upload as it is: the request can be made again until the upload is given up or expires.
     /// - Parameters:
     ///   - checksums: of the whole, besides those of the session.
-    ///   - parts: those that the object was made of.
+    ///   - parts: those that the object was made of; the checksums that `checksums` names are kept of each of them too.
     ///   - condition: what must hold of the address.
     func commit(
-        _ session: UploadSession, checksums: [String: String] = [:], parts: PartLayout? = nil,
+        _ session: UploadSession, checksums: [String: String] = [:], parts: [UploadPart]? = nil,
         condition: WriteCondition = .none, facts: RequestFacts
     ) async throws -> UploadState {
         var details = session.details
@@ -66,11 +66,13 @@ extension Uploads {
         let blob = BlobLocation(
             backend: session.backend, key: session.id.blobKey, size: session.offset,
             md5: isOnePiece ? session.digest.md5 : nil,
-            checksums: checksums.merging(session.digest.checksums) { given, _ in given }, parts: parts)
+            checksums: checksums.merging(session.digest.checksums) { given, _ in given },
+            parts: parts.map { PartLayout(sizes: $0.map(\.size)) })
         let object = NewObject(
             address: session.address, version: session.id.version, ownerID: session.ownerID, metadata: details.json,
             userMetadata: session.userMetadata ?? .emptyObject, blob: blob, condition: condition,
-            completing: UploadCompletion(id: session.id, keptUntil: now().adding(seconds: configuration.lifetime)))
+            completing: UploadCompletion(id: session.id, keptUntil: now().adding(seconds: configuration.lifetime)),
+            partChecksums: parts.flatMap { parts in checksums.keys.min().flatMap { PartChecksums($0, of: parts) } })
         do {
             let record = try await objects.commit(object, mode: session.mode, facts: facts)
             return UploadState(session: try await metadata.upload(session.id), record: record)

@@ -6,33 +6,37 @@ import WireFormats
 extension Uploads {
     /// Writes a part, or writes it anew. A part that was there stays until the new one is durable.
     ///
-    /// A request that still sends the same part is asked to stop, as its client has given it up.
+    /// Of requests that send the same part at once, the one whose last byte comes last wins.
     /// - Throws: `StorageError` with `.uploadNotFound`, also once the upload is complete; `.uploadExpired`, `.tooLarge`,
-    ///   `.lengthMismatch`, `.uploadTaken`, `.locked`; what `Objects.put` throws; the body's own errors and those of `checksums`.
+    ///   `.lengthMismatch`, `.locked`; what `Objects.put` throws; the body's own errors and those of `checksums`.
     public func putPart(
         _ upload: PartUpload, as number: PartNumber, of id: UploadID, access: Access
     ) async throws -> UploadPart {
-        try await locks.withLock(.part(id, number)) { lease in
-            let session = try await partsSession(id)
-            guard !session.isComplete else { throw StorageError.uploadNotFound(id) }
-            try await admit(session, access: access)
-            let limit = try await maxBytes(of: session, facts: access.facts)
-            guard upload.body.length ?? 0 <= limit else { throw StorageError.tooLarge() }
-            let store = try await blobs.store(for: session.backend)
+        let session = try await partsSession(id)
+        guard !session.isComplete else { throw StorageError.uploadNotFound(id) }
+        try await admit(session, access: access)
+        let limit = try await maxBytes(of: session, facts: access.facts)
+        guard upload.body.length ?? 0 <= limit else { throw StorageError.tooLarge() }
+        let store = try await blobs.store(for: session.backend)
 
-            let incoming = IncomingBytes(upload.body, limit: limit)
-            lease.onRequest { incoming.stop(StorageError.uploadTaken) }
-            let sent = SentChecksums(upload.checksums)
-            do {
-                let body = incoming.whole(length: upload.body.length) { try sent.ask() }
-                let blob = try await store.putPart(body, as: number, of: session.multipart, at: session.id.blobKey)
-                await incoming.finished()
-                return try await record(blob, incoming, sent, of: id)
-            } catch {
-                incoming.stop(error)
-                await incoming.finished()
-                throw error
+        let incoming = IncomingBytes(upload.body, limit: limit)
+        let sent = SentChecksums(upload.checksums)
+        // Taken once the body is whole: what the store then does with the part and what the row says of it must not be mixed with
+        // another request's, and a request that hangs keeps nobody waiting.
+        let turn = UploadTurn(locks, .part(id, number))
+        defer { turn.end() }
+        do {
+            let body = incoming.whole(length: upload.body.length) {
+                try sent.ask()
+                try await turn.take()
             }
+            let blob = try await store.putPart(body, as: number, of: session.multipart, at: session.id.blobKey)
+            await incoming.finished()
+            return try await record(blob, incoming, sent, of: id)
+        } catch {
+            incoming.stop(error)
+            await incoming.finished()
+            throw error
         }
     }
 
@@ -53,7 +57,8 @@ extension Uploads {
         try await locks.withLock(.upload(id)) { _ in
             let session = try await partsSession(id)
             try requireOwner(of: session, access)
-            if !session.isComplete { try await admit(session, access: access) }
+            // A condition that fails already costs no parts: the upload can go on.
+            if !session.isComplete { try await admit(session, condition: completion.condition, access: access) }
             let chosen = try choose(completion, from: try await metadata.uploadParts(of: id, after: nil, limit: 10_000))
             guard let digest = UploadDigest.joining(chosen) else { throw Self.invalidPart(nil) }
             let size = chosen.reduce(0) { $0 + $1.size }
@@ -66,7 +71,7 @@ extension Uploads {
             let sealed = try await seal(session, digest: digest, size: size)
             try await assemble(sealed, from: chosen.map(\.blob))
             return try await commit(
-                sealed, checksums: checksums, parts: PartLayout(sizes: chosen.map(\.size)), condition: completion.condition,
+                sealed, checksums: checksums, parts: chosen, condition: completion.condition,
                 facts: access.facts)
         }
     }

@@ -36,7 +36,8 @@ extension InMemoryMetadataStore.State {
         if isNull { dropNull(at: address, at: time) }
         let marker = ObjectRecord(
             id: ObjectID(), address: address, version: ObjectVersion(), ownerID: subject, createdAt: time, updatedAt: time)
-        kept[address, default: []].append(.init(record: marker, isNull: isNull, isDeleteMarker: true))
+        lastSequence += 1
+        kept[address, default: []].append(.init(record: marker, isNull: isNull, isDeleteMarker: true, sequence: lastSequence))
         report(.object(address))
     }
 
@@ -85,7 +86,8 @@ extension InMemoryMetadataStore.State {
         }
         var row = record
         if row.version == nil { row.version = ObjectVersion() }
-        kept[record.address, default: []].append(.init(record: row, isNull: isNull))
+        lastSequence += 1
+        kept[record.address, default: []].append(.init(record: row, isNull: isNull, sequence: lastSequence))
     }
 
     private mutating func dropNull(at address: ObjectAddress, at time: Timestamp) {

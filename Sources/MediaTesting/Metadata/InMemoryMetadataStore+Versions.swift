@@ -36,6 +36,24 @@ extension InMemoryMetadataStore {
         return VersionPage(items: listing.items, limit: limit)
     }
 
+    public func partChecksums(of version: ObjectVersion) async throws -> PartChecksums? {
+        state.withLock { $0.blobs[version]?.partChecksums }
+    }
+
+    public func keptVersions(after sequence: Int64?, limit: Int) async throws -> [MediaCore.KeptVersion] {
+        state.withLock { state in
+            state.kept.values.joined()
+                .filter { !$0.isDeleteMarker && $0.sequence > sequence ?? 0 }
+                .sorted { $0.sequence < $1.sequence }
+                .prefix(max(0, limit))
+                .map { kept in
+                    MediaCore.KeptVersion(
+                        sequence: kept.sequence, address: kept.record.address, id: kept.id,
+                        blob: kept.record.version.flatMap { state.blobs[$0]?.location })
+                }
+        }
+    }
+
     public func delete(
         _ deletion: ObjectDeletion, in bucket: BucketID, as caller: Caller
     ) async throws -> DeletionOutcome {

@@ -44,7 +44,7 @@ extension InMemoryMetadataStore {
             state.objects[object.address] = record
             state.blobs[object.version] = StoredBlob(
                 location: object.blob, createdAt: time,
-                isVersioned: state.versioning(of: object.address.bucket) == .enabled)
+                isVersioned: state.versioning(of: object.address.bucket) == .enabled, partChecksums: object.partChecksums)
             if let upload = object.completing {
                 state.uploads[upload.id]?.session.completedAt = time
                 let expiry = state.uploads[upload.id]?.session.expiresAt ?? upload.keptUntil

@@ -18,6 +18,7 @@ public final class InMemoryMetadataStore: MetadataStore {
         var createdAt: Timestamp
         /// Whether the version has an id of its own.
         var isVersioned = false
+        var partChecksums: PartChecksums?
     }
 
     /// A row of `magpie.object_versions`.
@@ -25,6 +26,8 @@ public final class InMemoryMetadataStore: MetadataStore {
         var record: ObjectRecord
         var isNull: Bool
         var isDeleteMarker = false
+        /// Its place among all that are kept. 0 for one that is not.
+        var sequence: Int64 = 0
 
         var id: VersionID {
             guard !isNull, let version = record.version else { return .null }
@@ -62,6 +65,7 @@ public final class InMemoryMetadataStore: MetadataStore {
         var blobs: [ObjectVersion: StoredBlob] = [:]
         /// The oldest first.
         var kept: [ObjectAddress: [KeptVersion]] = [:]
+        var lastSequence: Int64 = 0
         var settings: [BucketID: BucketSettings] = [:]
         var accessKeys: [AccessKeyID: StoredAccessKey] = [:]
         var uploads: [UploadID: StoredUpload] = [:]

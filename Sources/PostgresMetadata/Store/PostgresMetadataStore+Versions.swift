@@ -56,6 +56,39 @@ extension PostgresMetadataStore {
     }
 }
 
+extension PostgresMetadataStore {
+    public func partChecksums(of version: ObjectVersion) async throws -> PartChecksums? {
+        try await transaction([.scope(system(.upkeep)), .run(Self.readPartChecksums, version.rawValue)]) {
+            try $0[0].optionalRow()?.optionalString(0).flatMap(PartChecksums.init(text:))
+        }
+    }
+
+    public func keptVersions(after sequence: Int64?, limit: Int) async throws -> [KeptVersion] {
+        let read = Step.run(Self.readKeptInOrder, Parameter.int(sequence ?? 0), Parameter.int(max(0, limit)))
+        return try await transaction([.scope(system(.upkeep)), read]) {
+            try $0[0].rows.map { row in
+                KeptVersion(
+                    sequence: try VersionColumns.sequence(row), address: try ObjectColumns.read(row).address,
+                    id: try VersionColumns.id(row), blob: try BlobColumns.read(row, at: VersionColumns.count))
+            }
+        }
+    }
+
+    private static let readPartChecksums = SQL(
+        "part_checksums_read", "SELECT l.part_checksums FROM magpie.blobs AS l WHERE l.version = $1")
+
+    private static let readKeptInOrder = SQL(
+        "versions_kept_in_order",
+        """
+        SELECT \(VersionColumns.list), \(BlobColumns.list)
+        FROM magpie.object_versions AS v
+        LEFT JOIN magpie.blobs AS l ON l.version = v.version
+        WHERE NOT v.is_delete_marker AND v.sequence > $1::bigint
+        ORDER BY v.sequence
+        LIMIT $2::bigint
+        """)
+}
+
 extension FoundVersion {
     fileprivate var isMarker: Bool {
         if case .deleteMarker = self { return true }

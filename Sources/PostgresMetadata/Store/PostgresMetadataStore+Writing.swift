@@ -93,7 +93,7 @@ extension PostgresMetadataStore {
             object.version.rawValue, ObjectColumns.owner(of: object.ownerID), object.ownerID, object.metadata.rawValue,
             object.userMetadata?.rawValue, object.blob.backend.rawValue, object.blob.key.rawValue,
             Parameter.int(object.blob.size), object.blob.md5, StringMap.text(object.blob.checksums),
-            object.blob.parts?.text)
+            object.blob.parts?.text, object.partChecksums?.text)
     }
 
     private static func complete(_ upload: UploadCompletion) -> Step {
@@ -193,9 +193,9 @@ extension PostgresMetadataStore {
         """)
 
     private static let insertBlob = """
-        INSERT INTO magpie.blobs (version, backend, key, size, md5, checksums, is_versioned, parts)
+        INSERT INTO magpie.blobs (version, backend, key, size, md5, checksums, is_versioned, parts, part_checksums)
         SELECT $3, $8, $9, $10::bigint, $11, $12::jsonb,
-            EXISTS (SELECT FROM magpie.bucket_settings AS s WHERE s.bucket_id = $1 AND s.versioning = 'enabled'), $13
+            EXISTS (SELECT FROM magpie.bucket_settings AS s WHERE s.bucket_id = $1 AND s.versioning = 'enabled'), $13, $14
         """
 
     private static let commitCreate = SQL(

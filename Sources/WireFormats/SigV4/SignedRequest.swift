@@ -96,7 +96,8 @@ public struct SignedRequest: Hashable, Sendable {
             throw .malformedQueryAuthorization("the credential's date is not X-Amz-Date's")
         }
         let lifetime = try query.single(Parameter.expires).flatMap({ Int64($0) })
-        if let lifetime, lifetime < 0 { throw .expired }
+        // A URL that was over when it was made is over.
+        if let lifetime, lifetime <= 0 { throw .expired }
         guard let expires = lifetime, (1...Self.maxExpires).contains(expires) else {
             throw .malformedQueryAuthorization("X-Amz-Expires must be 1 to \(Self.maxExpires) seconds")
         }

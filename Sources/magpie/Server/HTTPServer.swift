@@ -27,7 +27,8 @@ enum HTTPServer {
         let s3 = S3Frontend(
             storage: storage,
             configuration: S3Frontend.Configuration(
-                anonymousKey: secrets.anonKey, region: secrets.s3Region, domain: domain))
+                anonymousKey: secrets.anonKey, region: secrets.s3Region, domain: domain,
+                lifecycleDay: LifecycleDay(configuration.limits.lifecycleDay)))
         let responder = FrontendResponder(
             // S3 first, for below its own domain every path is a key.
             frontends: [s3] + frontends(configuration, storage, hotReads, registry), cors: cors, observer: observer,

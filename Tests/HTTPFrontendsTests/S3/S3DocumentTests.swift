@@ -63,6 +63,15 @@ struct S3DocumentTests {
         #expect(error?.code == "MalformedXML")
     }
 
+    @Test func aPartNamedTwiceInARowCountsAsItWasNamedLast() throws {
+        let parts = [(1, "a"), (1, "b"), (2, "c"), (1, "d")].map { number, tag in
+            "<Part><PartNumber>\(number)</PartNumber><ETag>\(tag)</ETag></Part>"
+        }
+        let tree = try Self.tree("<CompleteMultipartUpload>\(parts.joined())</CompleteMultipartUpload>")
+        // The last of them is out of order, which is for the core to say.
+        #expect(try S3Completion(tree).parts.map(\.eTag) == ["b", "c", "d"])
+    }
+
     @Test func tagsAreReadAsTheyWereWritten() throws {
         let tags = try TagSet([.init(name: "a", value: "<&>"), .init(name: "ü", value: "")], limit: .object)
         #expect(try S3Tagging(Self.tree(S3Tagging(tags).document), limit: .object).tags == tags)
@@ -81,6 +90,7 @@ struct S3DocumentTests {
     @Test func lifecycleRulesAreReadAsTheyWereWritten() throws {
         let rules = [
             LifecycleRule(id: "plain", filter: .init(prefix: "logs/"), expiration: .days(3)),
+            LifecycleRule(id: "old", filter: .init(prefix: "logs/", form: .prefix), expiration: .days(3)),
             LifecycleRule(
                 id: "full", isEnabled: false, filter: .init(prefix: "a", tags: ["k": "v"], largerThan: 1, smallerThan: 9),
                 expiration: .date(1_893_456_000), noncurrent: .init(days: 2, kept: 4)),
@@ -139,7 +149,7 @@ struct S3DocumentTests {
         arguments: [
             ("{", "MalformedPolicy"), ("[]", "MalformedPolicy"), (#"{"Statement":[]}"#, "NotImplemented"),
             (policy(effect: "Deny"), "NotImplemented"), (policy(action: "s3:*"), "NotImplemented"),
-            (policy(principal: #"{"AWS":"arn:x"}"#), "NotImplemented"), (policy(bucket: "c"), "NotImplemented"),
+            (policy(principal: #"{"AWS":"arn:x"}"#), "NotImplemented"), (policy(bucket: "c"), "MalformedPolicy"),
             (policy(more: #","Condition":{}"#), "NotImplemented"),
         ])
     func aPolicyThatSaysAnythingElseIsRefused(json: String, code: String) throws {

@@ -2,6 +2,7 @@
 
 import HTTPTypes
 import MediaCore
+import NIOCore
 import Testing
 import WireFormats
 
@@ -36,6 +37,13 @@ struct S3ErrorTests {
         #expect(tree.children.map(\.name) == ["Code", "Message", "Resource", "RequestId", "HostId"])
         #expect(tree["Resource"]?.text == "/b/<k>")
         #expect(tree["RequestId"]?.text == "r")
+    }
+
+    @Test func theDocumentIsOneForEveryReader() throws {
+        let error = S3Error.invalidArgument("prefix", "a\u{0}b\tc\u{FFFF}", "It has \u{1}")
+        let text = String(buffer: error.document(resource: "/b/\u{7}", requestID: "r", hostID: "h").buffer)
+        for reference in ["&#0;", "&#1;", "&#7;", "&#65535;"] { #expect(!text.contains(reference)) }
+        #expect(text.contains("<ArgumentValue>a\u{FFFD}b&#9;c\u{FFFD}</ArgumentValue>"))
     }
 
     @Test func aRefusalByPolicyNamesRoleAndCommand() throws {

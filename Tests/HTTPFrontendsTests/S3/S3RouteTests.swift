@@ -63,6 +63,23 @@ struct S3RouteTests {
         for operation in S3Operation.allCases { #expect(operation.name.hasPrefix("storage.s3.")) }
     }
 
+    @Test(
+        arguments: [
+            (.abortMultipartUpload, "upload.abort_multipart"), (.completeMultipartUpload, "upload.complete_multipart"),
+            (.createMultipartUpload, "upload.create_multipart"), (.listMultipartUploads, "upload.list_multipart"),
+            (.listParts, "upload.list_parts"), (.uploadPart, "upload.part"), (.uploadPartCopy, "upload.part_copy"),
+            (.putObject, "upload"), (.postObject, "upload"), (.copyObject, "object.copy"), (.getObject, "object.get"),
+            (.listObjects, "object.list"), (.listObjectsV2, "object.list"), (.headObject, "object.info"),
+            (.deleteObjects, "object.delete_many"), (.deleteObject, "object.delete"), (.getObjectTagging, "object.get_tagging"),
+            (.createBucket, "bucket.create"), (.deleteBucket, "bucket.delete"), (.headBucket, "bucket.head"),
+            (.listBuckets, "bucket.list"), (.getBucketLocation, "bucket.get_location"),
+            (.getBucketVersioning, "bucket.get_versioning"), (.getBucketLifecycle, "bucket.get_lifecycle"),
+            (.putBucketLifecycle, "bucket.put_lifecycle"), (.deleteBucketLifecycle, "bucket.delete_lifecycle"),
+        ] as [(S3Operation, String)])
+    func policiesThatNameSupabasesOperationsMeanTheseToo(operation: S3Operation, name: String) {
+        #expect(operation.name == "storage.s3." + name)
+    }
+
     @Test(arguments: 0..<300 as Range<UInt64>)
     func aChangingRequestWithAnUnknownNameIsRefused(seed: UInt64) throws {
         var generator = SeededGenerator(seed: seed)

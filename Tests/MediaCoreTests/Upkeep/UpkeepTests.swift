@@ -120,6 +120,47 @@ struct UpkeepTests {
         #expect(address == core.address("a"))
     }
 
+    @Test func theBytesOfKeptVersionsAreReadToo() async throws {
+        let core = try await CoreFixture()
+        try await core.storage.buckets.changeSettings(
+            of: core.bucket, BucketSettingsChanges(versioning: .enabled), as: CoreFixture.service)
+        let damaged = BlobKey(try #require(try await core.put("right", at: "a").version).rawValue)
+        let lost = BlobKey(
+            try #require(try await core.put("lost", at: "a", options: CoreFixture.options(.replace)).version).rawValue)
+        try await core.put("newest", at: "a", options: CoreFixture.options(.replace))
+        #expect(try await verifier(core).run(.none) { _ in }.findings == 0)
+        try await core.memory.delete([damaged, lost])
+        _ = try await core.memory.put(ByteStream(ByteBuffer(string: "wrong")), at: damaged)
+
+        var findings: [Verifier.Finding] = []
+        let repair = Verifier.Repair(removesOrphans: true, dropsLost: true)
+        let summary = try await verifier(core).run(repair) { findings.append($0) }
+
+        #expect(summary.objects == 3 && summary.unrepaired == 2)
+        guard case .damaged(core.address("a"), _)? = findings.first, case .lost(core.address("a"), _, false)? = findings.last
+        else {
+            Issue.record("\(findings)")
+            return
+        }
+    }
+
+    @Test func bytesThatCameInPartsAreReadToo() async throws {
+        let fixture = try await UploadFixture()
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let part = try await fixture.uploads.putPart(
+            PartUpload(body: ByteStream(ByteBuffer(string: "right"))), as: PartNumber(1), of: id, access: UploadFixture.service)
+        _ = try await fixture.uploads.complete(
+            PartsCompletion(parts: [.init(number: part.number, eTag: try #require(part.md5))]), of: id,
+            access: UploadFixture.service)
+        let verifier = Verifier(metadata: fixture.metadata, blobs: OneStore(store: fixture.memory), orphanAge: 3600)
+        #expect(try await verifier.run(.none) { _ in }.findings == 0)
+        let key = try #require(try await fixture.read().object.blob).key
+        try await fixture.memory.delete([key])
+        _ = try await fixture.memory.put(ByteStream(ByteBuffer(string: "wrong")), at: key)
+
+        #expect(try await verifier.run(.none) { _ in }.findings == 1)
+    }
+
     @Test func orphansGoOnRepair() async throws {
         let core = try await CoreFixture()
         let orphan = BlobKey(ObjectVersion().rawValue)

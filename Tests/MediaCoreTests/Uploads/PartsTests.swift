@@ -50,6 +50,46 @@ struct PartsTests {
         #expect(try await fixture.read().bytes == ByteBuffer(string: "second"))
     }
 
+    @Test func ofTwoRequestsForOnePartTheOneThatFinishesLastWins() async throws {
+        let fixture = try await UploadFixture()
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let (gate, open) = AsyncStream.makeStream(of: Void.self)
+        let (starts, started) = AsyncStream.makeStream(of: Void.self)
+        let slow = HeldBody(ByteBuffer(string: "began first"), gate: gate) { started.yield() }
+        let beginning = Task {
+            try await fixture.uploads.putPart(
+                PartUpload(body: slow.stream), as: PartNumber(1), of: id, access: UploadFixture.service)
+        }
+        for await _ in starts { break }
+
+        let fast = try await put(ByteBuffer(string: "began last"), 1, id, fixture)
+        open.yield()
+        let last = try await beginning.value
+
+        #expect(await errorCode { _ = try await complete([fast], id, fixture) } == .invalidPart)
+        _ = try await complete([last], id, fixture)
+        #expect(try await fixture.read().bytes == ByteBuffer(string: "began first"))
+    }
+
+    @Test func requestsForOnePartInAnyOrderLeaveARowThatFitsTheBytes() async throws {
+        let fixture = try await UploadFixture()
+        for round in 0..<20 {
+            let id = try await fixture.begin(nil, kind: .parts, mode: .replace, expires: false)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for writer in 0..<8 {
+                    group.addTask { try await put(SampleData.bytes(700 + writer, seed: UInt64(writer)), 1, id, fixture) }
+                }
+                try await group.waitForAll()
+            }
+            let parts = try await fixture.uploads.parts(of: id, after: nil, limit: 10, access: UploadFixture.service)
+
+            _ = try await complete(parts, id, fixture)
+
+            let stored = try await fixture.read().bytes
+            #expect(md5(stored) == parts[0].md5, "round \(round)")
+        }
+    }
+
     @Test func aPartThatFailsLeavesTheOneBefore() async throws {
         let fixture = try await UploadFixture()
         let id = try await fixture.begin(nil, kind: .parts, expires: false)
@@ -83,7 +123,10 @@ struct PartsTests {
             parts[0].checksums.filter { $0.key == "CRC32" }
         }
         _ = try await fixture.uploads.complete(completion, of: id, access: UploadFixture.service)
-        #expect(try await fixture.read().object.blob?.checksums.keys.sorted() == ["CRC32", "CRC64NVME"])
+        let object = try await fixture.read().object
+        #expect(object.blob?.checksums.keys.sorted() == ["CRC32", "CRC64NVME"])
+        let kept = try await fixture.storage.objects.partChecksums(of: object)
+        #expect(kept == PartChecksums(algorithm: "CRC32", values: ["jNypHg=="]))
     }
 
     @Test func aCompletionIsAnsweredAgain() async throws {
@@ -133,6 +176,22 @@ struct PartsTests {
         _ = try await complete([one], id, fixture, least: 11)
     }
 
+    @Test func aConditionThatFailsLeavesTheUploadAsItWas() async throws {
+        let fixture = try await UploadFixture()
+        let other = try await fixture.begin(nil, kind: .parts, mode: .replace, expires: false)
+        let id = try await fixture.begin(nil, kind: .parts, mode: .replace, expires: false)
+        _ = try await complete([try await put(ByteBuffer(string: "there"), 1, other, fixture)], other, fixture)
+        let part = try await put(ByteBuffer(string: "mine"), 1, id, fixture)
+
+        let refused = PartsCompletion(parts: [try named(part)], leastPartBytes: 0, condition: .ifAbsent)
+        let code = await errorCode { _ = try await fixture.uploads.complete(refused, of: id, access: UploadFixture.service) }
+        #expect(code == .preconditionFailed)
+
+        let again = try await put(ByteBuffer(string: "mine after all"), 1, id, fixture)
+        _ = try await complete([again], id, fixture)
+        #expect(try await fixture.read().bytes == ByteBuffer(string: "mine after all"))
+    }
+
     @Test func anObjectBeyondTheLimitIsNotMade() async throws {
         let fixture = try await UploadFixture(maxBytes: 100)
         let id = try await fixture.begin(nil, kind: .parts, expires: false)
@@ -160,6 +219,39 @@ struct PartsTests {
         try await fixture.uploads.putPart(
             PartUpload(body: SampleData.stream(bytes, chunkBytes: 300)), as: PartNumber(number), of: id,
             access: UploadFixture.service)
+    }
+
+    /// A body whose end waits until it is let go.
+    private struct HeldBody: AsyncSequence, Sendable {
+        typealias Failure = any Error
+        let bytes: ByteBuffer
+        let gate: AsyncStream<Void>
+        let isWaiting: @Sendable () -> Void
+
+        init(_ bytes: ByteBuffer, gate: AsyncStream<Void>, isWaiting: @escaping @Sendable () -> Void) {
+            self.bytes = bytes
+            self.gate = gate
+            self.isWaiting = isWaiting
+        }
+
+        var stream: ByteStream { ByteStream(length: Int64(bytes.readableBytes), chunks: self) }
+
+        struct AsyncIterator: AsyncIteratorProtocol {
+            let body: HeldBody
+            var isSent = false
+
+            mutating func next() async throws -> ByteBuffer? {
+                guard isSent else {
+                    isSent = true
+                    return body.bytes
+                }
+                body.isWaiting()
+                for await _ in body.gate { break }
+                return nil
+            }
+        }
+
+        func makeAsyncIterator() -> AsyncIterator { AsyncIterator(body: self) }
     }
 
     private func complete(

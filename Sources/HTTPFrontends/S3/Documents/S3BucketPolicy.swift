@@ -35,7 +35,11 @@ struct S3BucketPolicy {
         } catch {
             throw S3Error(.badRequest, "MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'")
         }
-        let resources: Set<String> = ["arn:aws:s3:::\(bucket.rawValue)/*", "arn:aws:s3:::\(bucket.rawValue)"]
+        let name = "arn:aws:s3:::\(bucket.rawValue)"
+        guard document.statements.flatMap(\.resources).allSatisfy({ $0 == name || $0.hasPrefix(name + "/") }) else {
+            throw S3Error(.badRequest, "MalformedPolicy", "Policy has invalid resource")
+        }
+        let resources: Set<String> = [name, name + "/*"]
         let readings: Set<String> = ["s3:GetObject", "s3:GetObjectVersion", "s3:GetBucketLocation"]
         for statement in document.statements {
             guard statement.effect == "Allow", statement.isForEverybody, statement.condition == nil,
@@ -45,7 +49,11 @@ struct S3BucketPolicy {
                     "bucket policies other than public reading of all objects; write policies on storage.objects")
             }
         }
-        guard document.statements.contains(where: { $0.actions.contains("s3:GetObject") }) else {
+        let readers = document.statements.filter { $0.actions.contains("s3:GetObject") }
+        guard readers.allSatisfy({ $0.resources.contains(name + "/*") }) else {
+            throw S3Error(.badRequest, "MalformedPolicy", "Action does not apply to any resource(s) in statement")
+        }
+        guard !readers.isEmpty else {
             throw .notImplemented("bucket policies that do not allow s3:GetObject")
         }
     }

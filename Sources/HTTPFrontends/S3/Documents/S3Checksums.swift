@@ -18,6 +18,14 @@ struct S3ChecksumPlan: Hashable {
     let algorithm: ChecksumAlgorithm
     let type: S3ChecksumType
 
+    /// What holds where the client chose nothing.
+    static let unchosen = S3ChecksumPlan(.crc64nvme, .fullObject)
+
+    private init(_ algorithm: ChecksumAlgorithm, _ type: S3ChecksumType) {
+        self.algorithm = algorithm
+        self.type = type
+    }
+
     /// Reads the head of the request that begins the upload. Nil when nothing is said.
     /// - Throws: `S3Error` for an algorithm or a type that is not there, or that don't go together.
     init?(_ headers: HTTPFields) throws(S3Error) {

@@ -51,7 +51,7 @@ struct S3Lifecycle {
     private static func filter(_ item: XMLTree) throws -> LifecycleRule.Filter {
         guard let outer = item["Filter"] else {
             guard let prefix = item["Prefix"]?.text else { throw S3Error.malformedXML }
-            return LifecycleRule.Filter(prefix: prefix)
+            return LifecycleRule.Filter(prefix: prefix, form: .prefix)
         }
         guard item["Prefix"] == nil else { throw S3Error.malformedXML }
         let inner = outer["And"] ?? outer
@@ -114,7 +114,10 @@ struct S3Lifecycle {
 
     private static func write(_ rule: LifecycleRule, to xml: inout XMLWriter) {
         xml.element("ID", text: rule.id)
-        xml.element("Filter") { write(rule.filter, to: &$0) }
+        switch rule.filter.form {
+        case .prefix: xml.element("Prefix", text: rule.filter.prefix)
+        case nil: xml.element("Filter") { write(rule.filter, to: &$0) }
+        }
         xml.element("Status", text: rule.isEnabled ? "Enabled" : "Disabled")
         if let expiration = rule.expiration {
             xml.element("Expiration") { xml in

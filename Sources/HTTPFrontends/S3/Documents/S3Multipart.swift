@@ -45,7 +45,15 @@ struct S3Completion {
             do { partNumber = try PartNumber(number) } catch { throw S3Error(.badRequest, "InvalidPart", error.message) }
             parts.append(Part(number: partNumber, eTag: Self.unquoted(eTag), checksums: try Self.checksums(item)))
         }
-        self.parts = parts
+        self.parts = Self.named(parts)
+    }
+
+    /// A part that was sent twice and is named twice in a row counts as it was named last, which is how it was sent last.
+    private static func named(_ parts: [Part]) -> [Part] {
+        parts.reduce(into: []) { kept, part in
+            if kept.last?.number == part.number { kept.removeLast() }
+            kept.append(part)
+        }
     }
 
     private static func checksums(_ item: XMLTree) throws(S3Error) -> [ChecksumValue] {

@@ -18,6 +18,8 @@ struct S3ObjectAttributes {
     let found: S3FoundObject
     let marker: Int
     let limit: Int
+    /// Those of the parts, where the client chose a checksum. Parts without one are only counted, as Amazon S3 has it.
+    var partChecksums: PartChecksums?
 
     /// - Throws: `S3Error` with `InvalidArgument` where the head does not name what is wanted.
     init(_ found: S3FoundObject, headers: HTTPFields) throws(S3Error) {
@@ -65,6 +67,7 @@ struct S3ObjectAttributes {
     }
 
     private func write(_ parts: PartLayout, to xml: inout XMLWriter) {
+        let algorithm = partChecksums.flatMap { ChecksumAlgorithm(name: $0.algorithm) }
         let page = Array(parts.sizes.enumerated().dropFirst(marker).prefix(limit))
         let last = page.last.map { $0.offset + 1 } ?? marker
         xml.element("ObjectParts") { xml in
@@ -73,10 +76,12 @@ struct S3ObjectAttributes {
             xml.element("NextPartNumberMarker", text: String(last))
             xml.element("MaxParts", text: String(limit))
             xml.element("IsTruncated", text: String(last < parts.count))
+            guard let partChecksums, let algorithm else { return }
             for (index, size) in page {
                 xml.element("Part") { xml in
                     xml.element("PartNumber", text: String(index + 1))
                     xml.element("Size", text: String(size))
+                    xml.checksum(algorithm, partChecksums.values[index])
                 }
             }
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import Hummingbird
 import MediaCore
 import NIOCore
@@ -13,12 +14,15 @@ struct S3Body: Sendable {
     let stream: ByteStream
     let checks: S3BodyChecks
 
-    /// - Parameter wanted: A checksum that is needed whether the client sends it or not.
+    /// - Parameters:
+    ///   - wanted: A checksum that is needed whether the client sends it or not.
+    ///   - fields: Where the digests of the body are. Nil: in the head of the request.
     /// - Throws: `S3Error` for a head that contradicts itself.
     init(
-        _ request: Request, _ identity: S3Identity, _ context: MagpieRequestContext, computing wanted: ChecksumAlgorithm? = nil
+        _ request: Request, _ identity: S3Identity, _ context: MagpieRequestContext, computing wanted: ChecksumAlgorithm? = nil,
+        digests fields: HTTPFields? = nil
     ) throws(S3Error) {
-        let checks = try S3BodyChecks(request.headers, payload: identity.payload, computing: wanted)
+        let checks = try S3BodyChecks(fields ?? request.headers, payload: identity.payload, computing: wanted)
         let raw = request.byteStream(context)
         var decoder: AWSChunkedDecoder?
         var length = raw.length

@@ -18,7 +18,7 @@ struct S3ObjectFields {
     var userMetadata: JSONText
     var tags: TagSet
 
-    /// - Throws: `S3Error` `MetadataTooLarge`, `InvalidTag`; `StorageError` `.invalidTag`.
+    /// - Throws: `S3Error` `MetadataTooLarge`, `InvalidStorageClass`; `StorageError` `.invalidTag`.
     init(_ headers: HTTPFields) throws {
         try self.init { name in
             name == S3ObjectFields.metadataPrefix
@@ -31,6 +31,7 @@ struct S3ObjectFields {
     /// - Parameter values: the fields of a name; for `metadataPrefix` all that begin with it.
     init(_ values: (String) -> [NamedValue]) throws {
         func value(_ name: String) -> String? { values(name).first?.value }
+        try Self.requireStorageClass(value("x-amz-storage-class"))
         contentType = value("content-type").flatMap { $0.isEmpty ? nil : $0 } ?? Self.defaultContentType
         cacheControl = value("cache-control")
         representation = RepresentationFields(
@@ -39,6 +40,17 @@ struct S3ObjectFields {
         userMetadata = try Self.userMetadata(values(Self.metadataPrefix))
         tags = try value("x-amz-tagging").map(Self.tags) ?? .empty
     }
+
+    /// There is one class, and an object is safe in it whatever its client would pay for. What is no class at all is a mistake.
+    private static func requireStorageClass(_ name: String?) throws(S3Error) {
+        guard let name, !storageClasses.contains(name) else { return }
+        throw S3Error(.badRequest, "InvalidStorageClass", "The storage class you specified is not valid")
+    }
+
+    private static let storageClasses: Set = [
+        "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "GLACIER_IR",
+        "DEEP_ARCHIVE", "OUTPOSTS", "SNOW", "EXPRESS_ONEZONE",
+    ]
 
     /// `gzip, aws-chunked` says `gzip` of the object: the other coding was the transfer's.
     private static func withoutChunking(_ value: String?) -> String? {

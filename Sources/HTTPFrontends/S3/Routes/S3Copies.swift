@@ -29,9 +29,16 @@ extension S3Call {
                     representation: fields.representation, userMetadata: fields.userMetadata),
             alphabet: .utf8, tags: tagging == .replace ? fields.tags : nil, condition: try WriteCondition(request.headers),
             sourcePreconditions: source.preconditions, sourceVersion: source.versionID)
-        let record = try await storage.objects.copy(from: source.address, to: destination, options: options, as: caller)
+        let record: ObjectRecord
+        do {
+            record = try await storage.objects.copy(from: source.address, to: destination, options: options, as: caller)
+        } catch let error as StorageError where error.code == .objectNotFound {
+            try await storage.buckets.requireExists(source.address.bucket, facts: facts)
+            throw source.versionID == nil ? S3Error(error) : S3Error.noSuchVersion
+        }
         var headers: HTTPFields = [:]
         headers[.amzVersionID] = try await newVersionID(of: record)
+        headers[.amzExpiration] = try await expiration(of: record)
         headers[.amzCopySourceVersionID] = source.versionID?.description
         let representation = S3Representation(record: record, details: ObjectMetadata(parsing: record.metadata))
         return .xml(S3CopyResult(representation).document, headers: headers)

@@ -74,7 +74,11 @@ extension S3Call {
         var headers: HTTPFields = [:]
         headers.add(found)
         headers[.lastModified] = found.representation.lastModified?.httpDate
-        return .xml(try S3ObjectAttributes(found, headers: request.headers).document, headers: headers)
+        var attributes = try S3ObjectAttributes(found, headers: request.headers)
+        if attributes.names.contains(.parts) {
+            attributes.partChecksums = try await storage.objects.partChecksums(of: found.object)
+        }
+        return .xml(attributes.document, headers: headers)
     }
 }
 

@@ -12,6 +12,7 @@ extension S3Call {
         let details = delivered.details
         var headers = S3Representation(record: delivered.object.record, details: details).headers(overriding: overrides)
         headers[.amzVersionID] = version?.description
+        if try versionID() == nil { headers[.amzExpiration] = try await expiration(of: delivered.object.record, details) }
         if let part { headers[.amzPartsCount] = part.count > 0 ? String(part.count) : nil }
         switch delivered.outcome {
         case .notModified:
@@ -34,6 +35,7 @@ extension S3Call {
         let found = try await found()
         var headers = found.representation.headers(overriding: overrides)
         headers.add(found)
+        if try versionID() == nil { headers[.amzExpiration] = try await expiration(of: found.object.record, found.details) }
         try preconditions.check(found.object.record, found.details)
         if preconditions.saveTransfer(of: found.object.record, found.details) {
             headers[.contentType] = nil
@@ -45,7 +47,10 @@ extension S3Call {
         guard let range = try (part?.range ?? range)?.resolved(size: size) else {
             addChecksum(of: found.object, to: &headers)
             headers[.contentLength] = String(size)
-            return Response(status: .ok, headers: headers)
+            // The only part is the whole, and is answered as a part.
+            let isPart = part != nil && size > 0
+            if isPart { headers[.contentRange] = "bytes 0-\(size - 1)/\(size)" }
+            return Response(status: isPart ? .partialContent : .ok, headers: headers)
         }
         headers[.contentLength] = String(range.count)
         headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(size)"

@@ -19,6 +19,7 @@ extension S3Call {
         var headers: HTTPFields = [:]
         headers[.eTag] = record.entityTag(ObjectMetadata(parsing: record.metadata))
         headers[.amzVersionID] = try await newVersionID(of: record)
+        headers[.amzExpiration] = try await expiration(of: record)
         headers.add(body.checks.checksum)
         return Response(status: .ok, headers: headers)
     }

@@ -3,7 +3,6 @@
 import HTTPTypes
 import Hummingbird
 import MediaCore
-import Synchronization
 import WireFormats
 
 extension S3Call {
@@ -12,7 +11,8 @@ extension S3Call {
         _ = try caller()
         try await requireMappableACL(in: address.bucket)
         let plan = try S3ChecksumPlan(request.headers)
-        let options = UploadOptions(try S3ObjectFields(request.headers), length: nil, condition: .none)
+        let options = try conditional(
+            UploadOptions(try S3ObjectFields(request.headers), length: nil, condition: try WriteCondition(request.headers)))
         let session = try await storage.uploads.begin(
             UploadBeginning(kind: .parts, options: options, attributes: S3ChecksumPlan.attributes(plan), expires: false),
             at: address, access: identity.access)
@@ -20,6 +20,19 @@ extension S3Call {
         headers[.amzChecksumAlgorithm] = plan?.algorithm.name
         headers[.amzChecksumType] = plan?.type.rawValue
         return .xml(S3UploadBegun(address: address, id: session.id).document, headers: headers)
+    }
+
+    /// Amazon S3 decides when an upload is complete, and takes the condition there. One that is given here is looked at now, and again
+    /// when the object is made.
+    private func conditional(_ options: UploadOptions) throws(S3Error) -> UploadOptions {
+        switch options.condition {
+        case .none: return options
+        case .ifAbsent:
+            var options = options
+            options.mode = .create
+            return options
+        case .ifMatch: throw .notImplemented("If-Match when an upload begins; it can be sent when the upload is completed")
+        }
     }
 
     func uploadPart() async throws -> Response {
@@ -69,10 +82,10 @@ extension S3Call {
 
     func completeMultipartUpload() async throws -> Response {
         let session = try await session()
-        let completion = try S3Completion(try await document("CompleteMultipartUpload"))
+        let completion = try S3Completion(
+            try await document("CompleteMultipartUpload", headers: S3CompletionCheck.ofDocument(request.headers)))
         let plan = S3ChecksumPlan(session.attributes)
-        let verification = S3CompletionCheck(
-            plan: plan, named: completion, expected: try S3CompletionCheck.expected(request.headers))
+        let verification = try S3CompletionCheck(request.headers, plan: plan, named: completion)
         let state = try await storage.uploads.complete(
             PartsCompletion(
                 parts: completion.parts.map { PartsCompletion.Named(number: $0.number, eTag: $0.eTag) },
@@ -82,6 +95,7 @@ extension S3Call {
         if let plan { values = [plan.algorithm.name: verification.joined ?? values[plan.algorithm.name] ?? ""] }
         var headers: HTTPFields = [:]
         headers[.amzVersionID] = try await newVersionID(state.session.id.version, in: session.address.bucket)
+        if let record = state.record { headers[.amzExpiration] = try await expiration(of: record) }
         return .xml(
             S3UploadCompleted(
                 location: location(session.address), address: session.address, eTag: state.session.eTag,
@@ -149,47 +163,5 @@ extension S3Call {
         let authority = request.head.authority ?? ""
         let path = (request.head.path ?? "/").prefix { $0 != "?" }
         return "\(request.head.scheme ?? "http")://\(authority)\(path)"
-    }
-}
-
-/// What a completion says of the parts' checksums, and what comes out.
-private final class S3CompletionCheck: Sendable {
-    private let plan: S3ChecksumPlan?
-    private let named: [PartNumber: [ChecksumValue]]
-    private let expected: (algorithm: ChecksumAlgorithm, value: String)?
-    private let result = Mutex<String?>(nil)
-
-    init(plan: S3ChecksumPlan?, named: S3Completion, expected: (algorithm: ChecksumAlgorithm, value: String)?) {
-        self.plan = plan
-        self.named = Dictionary(named.parts.map { ($0.number, $0.checksums) }) { first, _ in first }
-        self.expected = expected
-    }
-
-    /// The object's checksum, once it was asked for.
-    var joined: String? { result.withLock { $0 } }
-
-    /// The checksum of the whole that the head names.
-    static func expected(_ headers: HTTPFields) throws(S3Error) -> (algorithm: ChecksumAlgorithm, value: String)? {
-        for algorithm in ChecksumAlgorithm.allCases where algorithm != .md5 {
-            if let name = HTTPField.Name(algorithm.fieldName), let value = headers[name] { return (algorithm, value) }
-        }
-        return nil
-    }
-
-    /// The checksums to be kept of the object. - Throws: `S3Error`.
-    func checksums(_ parts: [UploadPart]) throws -> [String: String] {
-        for part in parts {
-            for value in named[part.number] ?? [] where part.checksums[value.algorithm.name].map({ $0 != value.base64 }) ?? false
-            {
-                throw S3Error(StorageError(.invalidPart, "The checksum of part \(part.number.rawValue) is another"))
-            }
-        }
-        guard let plan else { return [:] }
-        let joined = try plan.joined(parts)
-        if let expected, expected.algorithm == plan.algorithm, expected.value != joined {
-            throw S3Error.badDigest(plan.algorithm.name)
-        }
-        result.withLock { $0 = joined }
-        return [plan.algorithm.name: joined]
     }
 }
