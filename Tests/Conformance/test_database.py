@@ -138,6 +138,7 @@ def test_the_roles_have_the_rights_that_supabase_gives(database):
             and has_table_privilege('{role}', c.oid, 'select, insert, update, delete')"""
         )
         assert reachable == [{"relname": "object_versions", "relrowsecurity": True, "policies": 0}]
+    assert database.value("select count(*) from pg_policies where schemaname = 'magpie'") == "0"
 
 
 def test_an_update_sets_updated_at_of_objects(database, bucket, put):

@@ -2,8 +2,8 @@
 """Every operation and feature that clients of S3 can't do without, over raw HTTP: what it does, and what it refuses.
 
 A test is named after its line of the matrix; a line has at least one test of each kind. Signatures, bodies and uploads in parts are in
-`test_s3_matrix_bodies.py`, the features that only some clients need in `test_s3_matrix_features.py`, and what nobody well-meaning
-sends in `test_s3_hostile.py`.
+`test_s3_matrix_bodies.py`, the features that only some clients need in `test_s3_matrix_features.py` and `test_s3_matrix_access.py`, and what
+nobody well-meaning sends in `test_s3_hostile.py`.
 """
 
 from __future__ import annotations
