@@ -13,6 +13,9 @@ import uuid
 
 import httpx
 import pytest
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from Support import s3
@@ -200,3 +203,70 @@ def test_a_buckets_own_rules_answer_preflights(server, boto, bucket):
     put = boto.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"})
     assert httpx.put(put, content=b"", headers={"Origin": origin}).headers["access-control-expose-headers"] == "ETag"
     assert "access-control-allow-origin" not in httpx.put(put, content=b"", headers={"Origin": "https://evil.test"}).headers
+
+
+# --- a proxy in front -----------------------------------------------------------------------------------------------
+
+
+def presigned(server, path: str, method: str = "GET") -> str:
+    """The query of a URL for a path of this server's, signed with its own pair."""
+    access, secret = s3.key_pair(server)
+    request = AWSRequest(method, f"http://outside.example{path}")
+    S3SigV4QueryAuth(Credentials(access, secret), "s3", s3.REGION, expires=60).add_auth(request)
+    return request.url.partition("?")[2]
+
+
+def forwarded(server, method: str, path: str, query: str, prefix: str) -> httpx.Response:
+    headers = {"Host": "outside.example", "X-Forwarded-Prefix": prefix}
+    return httpx.request(method, f"{server.url}{path}?{query}", headers=headers)
+
+
+def test_a_signature_holds_for_the_path_before_a_proxy_cut_its_front(server, boto, bucket):
+    boto.put_object(Bucket=bucket, Key="k", Body=b"x")
+    for prefix in ("/storage/v1", "/storage/v1/s3", "/s3"):
+        inner = ("/s3" if prefix == "/storage/v1" else "") + f"/{bucket}/k"
+        answer = forwarded(server, "GET", inner, presigned(server, prefix + inner), prefix)
+        assert (answer.status_code, answer.content) == (200, b"x"), prefix
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_a_signature_for_one_object_opens_no_other_by_a_forwarded_prefix(server, boto, bucket, method):
+    """The field is anybody's to send: the end of a key that somebody chose must not become a path of its own."""
+    boto.put_object(Bucket=bucket, Key="secret", Body=b"secret")
+    other = f"s3-{uuid.uuid4().hex[:16]}"
+    boto.create_bucket(Bucket=other)
+    prefix = f"/s3/{other}/uploads"
+    query = presigned(server, f"{prefix}/{bucket}/secret", method)
+    assert forwarded(server, method, f"/{bucket}/secret", query, prefix).status_code == 403
+    assert forwarded(server, method, f"/s3/{bucket}/secret", query, prefix).status_code == 403
+    assert boto.get_object(Bucket=bucket, Key="secret")["Body"].read() == b"secret"
+
+
+def test_a_signature_for_an_object_lists_no_bucket_by_a_forwarded_prefix(server, boto, bucket):
+    query = presigned(server, f"/s3/other/uploads/{bucket}")
+    assert forwarded(server, "GET", f"/{bucket}", query, "/s3/other/uploads").status_code == 403
+
+
+@pytest.mark.parametrize("what", ["cors", "lifecycle", "tagging", "versioning", "acl", "delete"])
+def test_documents_of_strangers_are_refused_unread(server, bucket, what):
+    method = "POST" if what == "delete" else "PUT"
+    answer = httpx.request(method, f"{server.url}/s3/{bucket}?{what}", content=b"<a>" + b"<b/>" * 500_000 + b"</a>")
+    assert answer.status_code == 403 and "AccessDenied" in answer.text
+
+
+def test_documents_of_settings_are_small(boto, bucket):
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "AllowedHeaders": [f"x-{n}" for n in range(10_000)]}
+    assert code(boto.put_bucket_cors, Bucket=bucket, CORSConfiguration={"CORSRules": [rule]}) in ("MalformedXML", "EntityTooLarge")
+
+
+def test_an_empty_last_part_reads_as_nothing(boto, bucket):
+    upload = boto.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    parts = [
+        {"PartNumber": number, "ETag": boto.upload_part(Bucket=bucket, Key="k", UploadId=upload, PartNumber=number, Body=body)["ETag"]}
+        for number, body in ((1, b"x" * (5 << 20)), (2, b""))
+    ]
+    boto.complete_multipart_upload(Bucket=bucket, Key="k", UploadId=upload, MultipartUpload={"Parts": parts})
+    first, second = (boto.get_object(Bucket=bucket, Key="k", PartNumber=number) for number in (1, 2))
+    assert len(first["Body"].read()) == 5 << 20 and second["Body"].read() == b""
+    assert second["PartsCount"] == 2
+    assert boto.head_object(Bucket=bucket, Key="k", PartNumber=2)["ContentLength"] == 0

@@ -36,11 +36,23 @@ struct S3Call {
             headers: request.headers.map { ($0.name.canonicalName, $0.value) }, requestID: context.trace.requestID)
         identity = try await frontend.authentication.identity(
             Self.wireHead(request, path: String(path), query: rawQuery),
-            forwardedPrefix: request.headers[.forwardedPrefix], facts: facts)
+            outerPath: Self.outerPath(request, target, domain: frontend.configuration.domain), facts: facts)
         self.target = target
         self.request = request
         self.context = context
         self.frontend = frontend
+    }
+
+    /// The path as the client signed it, where a proxy says what it cut off its front. The field is anybody's to send, so it counts
+    /// only where the longer path names the same object: else a signature for one would open another.
+    private static func outerPath(_ request: Request, _ target: S3Target, domain: String?) -> String? {
+        guard let prefix = request.headers[.forwardedPrefix], prefix.hasPrefix("/"), !prefix.contains("?"),
+            let path = request.head.path
+        else { return nil }
+        var outer = request.head
+        outer.path = prefix + path
+        guard S3Target(outer, domain: domain) == target else { return nil }
+        return prefix + path.prefix { $0 != "?" }
     }
 
     private static func wireHead(_ request: Request, path: String, query: String?) -> RequestHead {
@@ -98,12 +110,20 @@ extension S3Call {
         return VersionID(text)
     }
 
+    /// The largest document of settings, in bytes: S3's own limit for pages of other origins.
+    static let maxSettingsBytes = 64 << 10
+
     /// The document in the body.
-    /// - Parameter headers: What of the head is about the body. Nil: all of it.
-    /// - Throws: `XMLError`, `S3Error`.
-    func document(_ root: String, headers: HTTPFields? = nil) async throws -> XMLTree {
-        let bytes = try await S3Body(request, identity, context, digests: headers).collect(upTo: configuration.maxDocumentBytes)
-        let tree = try XMLTree(parsing: bytes, limits: .init(bytes: configuration.maxDocumentBytes))
+    /// - Parameters:
+    ///   - limit: In bytes.
+    ///   - headers: What of the head is about the body. Nil: all of it.
+    /// - Throws: `XMLError`, `S3Error`: for nobody in particular before a byte was read.
+    func document(
+        _ root: String, limit: Int = S3Call.maxSettingsBytes, headers: HTTPFields? = nil
+    ) async throws -> XMLTree {
+        _ = try caller()
+        let bytes = try await S3Body(request, identity, context, digests: headers).collect(upTo: limit)
+        let tree = try XMLTree(parsing: bytes, limits: .init(bytes: limit))
         guard tree.name == root else { throw S3Error.malformedXML }
         return tree
     }

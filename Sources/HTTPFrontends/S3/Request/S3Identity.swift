@@ -38,9 +38,9 @@ struct S3Authentication: Sendable {
         var principal: Principal
     }
 
-    /// - Parameter forwardedPrefix: What a proxy in front cut off the path before it came here.
+    /// - Parameter outerPath: The path before a proxy in front cut something off it, where it means the same.
     /// - Throws: `S3Error`, `SigV4Error`; `StorageError` when the database fails.
-    func identity(_ head: RequestHead, forwardedPrefix: String?, facts: RequestFacts) async throws -> S3Identity {
+    func identity(_ head: RequestHead, outerPath: String?, facts: RequestFacts) async throws -> S3Identity {
         guard let signed = try SignedRequest(head) else {
             guard !Self.hasOldSignature(head) else {
                 throw S3Error.invalidRequest(
@@ -50,7 +50,7 @@ struct S3Authentication: Sendable {
         }
         let credentials = try await credentials(of: signed.credential.accessKeyID, sessionToken: signed.sessionToken)
         let key = signingKeys.key(for: signed.credential, secret: credentials.secret)
-        let signatures = try Self.verify(signed, head, key, forwardedPrefix: forwardedPrefix)
+        let signatures = try Self.verify(signed, head, key, outerPath: outerPath)
         return S3Identity(
             access: .policy(Caller(principal: credentials.principal, facts: facts)), payload: signed.payload,
             signatures: signatures)
@@ -78,15 +78,15 @@ struct S3Authentication: Sendable {
     }
 
     private static func verify(
-        _ signed: SignedRequest, _ head: RequestHead, _ key: SigningKey, forwardedPrefix: String?
+        _ signed: SignedRequest, _ head: RequestHead, _ key: SigningKey, outerPath: String?
     ) throws(SigV4Error) -> ChunkSignatures {
         let now = SigningTime(secondsSince1970: Timestamp.now().seconds)
         do {
             return try signed.verify(head, key: key, now: now)
         } catch {
-            guard error == .mismatch, let forwardedPrefix, forwardedPrefix.hasPrefix("/") else { throw error }
+            guard error == .mismatch, let outerPath else { throw error }
             var outer = head
-            outer.path = forwardedPrefix + head.path
+            outer.path = outerPath
             return try signed.verify(outer, key: key, now: now)
         }
     }

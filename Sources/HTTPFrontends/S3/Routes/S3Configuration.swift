@@ -98,7 +98,8 @@ extension S3Call {
     }
 
     func putBucketLifecycle() async throws -> Response {
-        let rules = try S3Lifecycle(try await document("LifecycleConfiguration")).rules
+        // A thousand rules.
+        let rules = try S3Lifecycle(try await document("LifecycleConfiguration", limit: 8 * Self.maxSettingsBytes)).rules
         try await change(BucketSettingsChanges(lifecycle: .some(rules)))
         return Response(status: .ok)
     }

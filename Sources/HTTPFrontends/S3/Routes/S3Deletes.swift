@@ -26,7 +26,7 @@ extension S3Call {
     func deleteObjects() async throws -> Response {
         let bucket = try bucket()
         let caller = try caller()
-        let deletion = try S3DeletionRequest(try await document("Delete"))
+        let deletion = try S3DeletionRequest(try await document("Delete", limit: configuration.maxDocumentBytes))
         try await storage.buckets.requireExists(bucket, facts: facts)
         // What can't be a key is told of in its place, and the others are deleted together.
         let named = deletion.objects.map { object in Result { try Self.key(object.key) } }

@@ -21,6 +21,8 @@ extension S3Call {
         case .partial(let content, let range):
             headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(content.size)"
             return try await .delivering(content, status: .partialContent, headers: headers, to: request, context)
+        case .full where part?.isEmpty ?? false:
+            return Response(status: .partialContent, headers: headers)
         case .full(let content):
             addChecksum(of: delivered.object, to: &headers)
             let status: HTTPResponse.Status = part == nil || content.size == 0 ? .ok : .partialContent
@@ -44,6 +46,10 @@ extension S3Call {
         let size = found.object.blob?.size ?? found.details.size ?? 0
         let part = try part(of: found.object, size: size)
         if let part { headers[.amzPartsCount] = part.count > 0 ? String(part.count) : nil }
+        if let part, part.isEmpty {
+            headers[.contentLength] = "0"
+            return Response(status: .partialContent, headers: headers)
+        }
         guard let range = try (part?.range ?? range)?.resolved(size: size) else {
             addChecksum(of: found.object, to: &headers)
             headers[.contentLength] = String(size)
@@ -126,10 +132,12 @@ extension S3Call {
 
 /// The bytes of one part of an object that was uploaded in parts.
 struct S3PartRead {
-    /// Nil: the object is one part.
+    /// Nil: the object is one part, or the part is empty.
     let range: ByteRange?
     /// 0: the object was not uploaded in parts.
     let count: Int
+    /// Whether there is nothing in it, where there may be something in others.
+    var isEmpty = false
 }
 
 extension S3Call {
@@ -148,7 +156,8 @@ extension S3Call {
             return S3PartRead(range: nil, count: 0)
         }
         guard let range = layout.range(of: number) else { throw .noSuchPart }
-        return S3PartRead(range: range.isEmpty ? nil : .closed(range.lowerBound...(range.upperBound - 1)), count: layout.count)
+        guard !range.isEmpty else { return S3PartRead(range: nil, count: layout.count, isEmpty: true) }
+        return S3PartRead(range: .closed(range.lowerBound...(range.upperBound - 1)), count: layout.count)
     }
 }
 

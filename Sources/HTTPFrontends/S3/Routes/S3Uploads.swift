@@ -83,7 +83,9 @@ extension S3Call {
     func completeMultipartUpload() async throws -> Response {
         let session = try await session()
         let completion = try S3Completion(
-            try await document("CompleteMultipartUpload", headers: S3CompletionCheck.ofDocument(request.headers)))
+            try await document(
+                "CompleteMultipartUpload", limit: configuration.maxDocumentBytes,
+                headers: S3CompletionCheck.ofDocument(request.headers)))
         let plan = S3ChecksumPlan(session.attributes)
         let verification = try S3CompletionCheck(request.headers, plan: plan, named: completion)
         let state = try await storage.uploads.complete(
