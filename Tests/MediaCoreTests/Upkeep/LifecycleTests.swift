@@ -137,6 +137,34 @@ struct LifecycleTests {
         #expect(try await fixture.read("a") == "new")
     }
 
+    @Test func aBucketThatFailsKeepsNoOtherWaiting() async throws {
+        let uploads = RecordedUploads(failingFirst: SampleFailure())
+        let fixture = try await fixtureWithTwoBuckets()
+
+        #expect(try await apply(fixture, afterDays: 0, uploads: uploads) == 2)
+
+        #expect(await uploads.calls.count == 2)
+    }
+
+    @Test func aCancelledRunEnds() async throws {
+        let uploads = RecordedUploads(failingFirst: CancellationError())
+        let fixture = try await fixtureWithTwoBuckets()
+
+        await #expect(throws: CancellationError.self) { try await apply(fixture, afterDays: 0, uploads: uploads) }
+
+        #expect(await uploads.calls.count == 1)
+    }
+
+    private func fixtureWithTwoBuckets() async throws -> CoreFixture {
+        let rules = [LifecycleRule(id: "1", abortIncompleteAfter: 3)]
+        let fixture = try await fixture(rules, versioned: false)
+        let other = Bucket(id: BucketID(stored: "c"), name: "c")
+        _ = try await fixture.storage.buckets.create(other, as: CoreFixture.service)
+        try await fixture.storage.buckets.changeSettings(
+            of: other.id, BucketSettingsChanges(lifecycle: rules), as: CoreFixture.service)
+        return fixture
+    }
+
     private func setVersioning(_ versioning: BucketVersioning, _ fixture: CoreFixture) async throws {
         try await fixture.storage.buckets.changeSettings(
             of: fixture.bucket, BucketSettingsChanges(versioning: versioning), as: CoreFixture.service)
@@ -186,8 +214,13 @@ struct LifecycleTests {
 
 private actor RecordedUploads: IncompleteUploads {
     var calls: [(prefix: String, date: Timestamp)] = []
+    private var failure: (any Error)?
+
+    init(failingFirst failure: (any Error)? = nil) { self.failure = failure }
+
     func giveUp(in bucket: BucketID, prefix: String, startedBefore date: Timestamp) async throws -> Int {
         calls.append((prefix, date))
+        if let failure = failure.take() { throw failure }
         return 2
     }
 }
