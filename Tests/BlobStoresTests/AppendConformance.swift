@@ -119,7 +119,7 @@ struct AppendConformance {
                 await errorCode {
                     _ = try await store.appendPart(
                         ByteStream(ByteBuffer(string: "x")), to: Self.newPart(), takingOver: false, of: unknown, at: freshKey())
-                } == .invalidParameter)
+                } == .uploadNotFound)
         }
     }
 

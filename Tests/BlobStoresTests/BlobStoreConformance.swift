@@ -197,7 +197,72 @@ struct BlobStoreConformance {
             let ghost = BlobPart(number: try PartNumber(2), size: 10, tag: part.tag)
 
             #expect(
-                await errorCode { _ = try await store.completeMultipart(id, at: key, parts: [part, ghost]) } == .invalidParameter)
+                await errorCode { _ = try await store.completeMultipart(id, at: key, parts: [part, ghost]) } == .invalidPart)
+        }
+    }
+
+    @Test(arguments: BackendUnderTest.allCases)
+    func aPartThatIsReplacedMeanwhileIsNeverTakenForTheOneNamed(backend: BackendUnderTest) async throws {
+        try await backend.withStore { store, _ in
+            let (old, new) = (SampleData.bytes(64), SampleData.bytes(64, seed: 2))
+            for round in 0..<300 {
+                let key = freshKey()
+                let id = try await store.beginMultipart(at: key)
+                let part = try await store.putPart(ByteStream(old), as: PartNumber(1), of: id, at: key)
+
+                async let replaced = try? store.putPart(ByteStream(new), as: PartNumber(1), of: id, at: key)
+                let code = await errorCode { _ = try await store.completeMultipart(id, at: key, parts: [part]) }
+                let second = await replaced
+
+                if code == nil {
+                    #expect(try await store.get(key, range: nil).stream().collected() == old, "round \(round)")
+                } else {
+                    #expect(code == .invalidPart, "round \(round)")
+                    let whole = try await store.completeMultipart(id, at: key, parts: [try #require(second)])
+                    #expect(whole.size == 64)
+                    #expect(try await store.get(key, range: nil).stream().collected() == new, "round \(round)")
+                }
+                try await store.abortMultipart(id, at: key)
+            }
+        }
+    }
+
+    @Test(arguments: BackendUnderTest.allCases)
+    func thePartsStayUntilTheMultipartWriteIsGivenUp(backend: BackendUnderTest) async throws {
+        try await backend.withStore { store, directory in
+            let (key, bytes) = (freshKey(), SampleData.bytes(3000))
+            let id = try await store.beginMultipart(at: key)
+            let part = try await store.putPart(ByteStream(bytes), as: PartNumber(1), of: id, at: key)
+            _ = try await store.completeMultipart(id, at: key, parts: [part])
+            try await store.delete([key])
+
+            _ = try await store.completeMultipart(id, at: key, parts: [part])
+            try await store.abortMultipart(id, at: key)
+
+            #expect(try await store.get(key, range: nil).stream().collected() == bytes)
+            if let directory { #expect(contentFiles(in: directory) == [key.rawValue]) }
+        }
+    }
+
+    @Test(arguments: BackendUnderTest.allCases)
+    func whatBecomesOfAPartLaterIsNothingToTheBlob(backend: BackendUnderTest) async throws {
+        try await backend.withStore { store, _ in
+            let (key, bytes) = (freshKey(), SampleData.bytes(3000))
+            let id = try await store.beginMultipart(at: key)
+            let part = try await store.putPart(ByteStream(bytes), as: PartNumber(1), of: id, at: key)
+            _ = try await store.completeMultipart(id, at: key, parts: [part])
+
+            let empty = BlobPart(number: try PartNumber(1), size: 0, tag: "")
+            for takingOver in [false, true] {
+                _ = await errorCode {
+                    _ = try await store.appendPart(
+                        ByteStream(SampleData.bytes(9, seed: 3)), to: takingOver ? empty : part, takingOver: takingOver, of: id,
+                        at: key)
+                }
+            }
+            _ = try await store.putPart(ByteStream(SampleData.bytes(5)), as: PartNumber(1), of: id, at: key)
+
+            #expect(try await store.get(key, range: nil).stream().collected() == bytes)
         }
     }
 

@@ -70,6 +70,8 @@ extension LocalBlobStore {
     }
 
     /// Makes a name in a place by `naming`, which must fail with EEXIST when the name is taken, and makes it durable.
+    ///
+    /// What can't be made durable loses the name again: `naming` must not take the only name of bytes that were acknowledged.
     func enter(_ place: BlobPlace, _ key: BlobKey, by naming: () throws(LocalFileError) -> Void) throws {
         try fanOut.prepare(place)
         do {

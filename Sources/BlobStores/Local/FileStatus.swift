@@ -12,6 +12,8 @@ struct FileStatus {
     let writtenAt: Timestamp
     /// When the file, or one of its names, last changed.
     let changedAt: Timestamp
+    /// How many names the file has.
+    let links: UInt64
     private let inode: UInt64
     private let writtenNanoseconds: Int64
 
@@ -20,6 +22,7 @@ struct FileStatus {
         size = Int64(status.st_size)
         writtenAt = Self.timestamp(status.st_mtim)
         changedAt = Self.timestamp(status.st_ctim)
+        links = UInt64(status.st_nlink)
         inode = UInt64(status.st_ino)
         writtenNanoseconds = Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec)
     }

@@ -70,8 +70,11 @@ private final class GrowingPart: Sendable {
             throw LocalErrorMapping.partInUse(part.number)
         }
         let status = try FileStatus(descriptor: descriptor, path: name)
-        // While this waited to be run, the part may have become a blob, which nobody writes to.
-        guard try directory.status(name).isSameFile(as: status) else { throw LocalErrorMapping.partChanged(part.number) }
+        // While this waited to be run, the part may have become a blob, which nobody writes to: then its file has two names,
+        // or the part has another file by now.
+        guard status.links == 1, try directory.status(name).isSameFile(as: status) else {
+            throw LocalErrorMapping.partChanged(part.number)
+        }
         // A file of no bytes is as good as none: whoever made it acknowledged nothing.
         let isExact = status.size == part.size && (part.size == 0 || status.tag == part.tag)
         guard isExact || takingOver, status.size >= part.size else { throw LocalErrorMapping.partChanged(part.number) }

@@ -2,7 +2,6 @@
 
 import Foundation
 import Glibc
-import Logging
 public import MediaCore
 
 extension LocalBlobStore {
@@ -39,22 +38,47 @@ extension LocalBlobStore {
             guard !parts.isEmpty else { throw StorageError(.invalidParameter, "No parts were given", resource: "parts") }
             for part in parts { _ = try openPart(part, in: directory, id) }
         }
-        let info =
-            parts.count == 1
-            ? try await onDisk { [self] in
-                try enter(place, key) { () throws(LocalFileError) in
-                    try root.renameExclusively("\(directory)/\(parts[0].number.rawValue)", to: place.path)
-                }
-                return try root.status(place.path).info(key)
-            } : try await concatenate(parts, in: directory, id, at: place, key)
-        await removeParts(directory)
-        return info
+        if parts.count == 1, let info = try await publish(parts[0], in: directory, at: place, key) { return info }
+        return try await concatenate(parts, in: directory, id, at: place, key)
     }
 
     public func abortMultipart(_ id: MultipartID, at key: BlobKey) async throws {
         // An id of another form was never given out here, and an unknown one is fine.
         guard let directory = try? Self.directory(of: id) else { return }
         _ = try await onDisk { [root] in try Self.removeFiles(directory, in: root) }
+    }
+
+    /// Makes a blob of a single part without copying its bytes: a second name of its file, so that a failure or a crash at any
+    /// point leaves the part where it is.
+    ///
+    /// Another request may put a new file under the part's name at any time. So the file first gets a name of its own, and it is
+    /// that name's file that is looked at and published.
+    /// - Returns: nil where the file system has no links.
+    private func publish(
+        _ part: BlobPart, in directory: String, at place: BlobPlace, _ key: BlobKey
+    ) async throws -> BlobInfo? {
+        try await onDisk { [self] in
+            let name = temporary.freshPath()
+            do {
+                try root.link("\(directory)/\(part.number.rawValue)", to: name)
+            } catch let error as LocalFileError where error.code == ENOENT {
+                throw LocalErrorMapping.unknownPart(part.number)
+            } catch let error as LocalFileError where LocalErrorMapping.meansNoLinks(error) {
+                return nil
+            }
+            do {
+                let status = try root.status(name)
+                guard status.tag == part.tag, status.size == part.size else {
+                    throw LocalErrorMapping.unknownPart(part.number)
+                }
+                try enter(place, key) { () throws(LocalFileError) in try root.renameExclusively(name, to: place.path) }
+            } catch {
+                // The sweep removes it should this fail too; the failure that led here is the one to report.
+                _ = try? root.remove(name)
+                throw error
+            }
+            return try root.status(place.path).info(key)
+        }
     }
 
     /// One hop a part, so that a write of many parts shares the disk threads with others and can be cancelled.
@@ -77,15 +101,6 @@ extension LocalBlobStore {
         }
     }
 
-    /// The blob is there already, so failing to remove its parts fails nothing: the sweep finds them.
-    private func removeParts(_ directory: String) async {
-        do {
-            _ = try await onDisk { [root] in try Self.removeFiles(directory, in: root) }
-        } catch {
-            logger.notice("parts of a complete blob stay until the next sweep", metadata: ["error": "\(error)"])
-        }
-    }
-
     /// Opens a part and checks that it is the one that was acknowledged, not one written over it.
     private func openPart(_ part: BlobPart, in directory: String, _ id: MultipartID) throws -> LocalBlobFile {
         let path = "\(directory)/\(part.number.rawValue)"
@@ -99,7 +114,7 @@ extension LocalBlobStore {
         }
     }
 
-    /// - Throws: `.invalidParameter` for an id that can't be one of ours: it becomes a path.
+    /// - Throws: `.uploadNotFound` for an id that can't be one of ours: it becomes a path.
     static func directory(of id: MultipartID) throws(StorageError) -> String {
         guard UUID(uuidString: id.rawValue)?.uuidString.lowercased() == id.rawValue else {
             throw LocalErrorMapping.unknownMultipart(id)

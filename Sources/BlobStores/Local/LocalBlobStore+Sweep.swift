@@ -35,11 +35,12 @@ extension LocalBlobStore {
         return latest
     }
 
+    /// A part that is becoming a blob has a name here for a moment, and may have been written long ago.
     private func sweepTemporaryFiles(before date: Timestamp) throws -> Int {
         var removed = 0
         try Self.forEachDirectory(in: TemporaryDirectory.parentName, of: root) { directory, _ in
             for name in try directory.names() {
-                guard let status = try Self.status(name, in: directory), status.writtenAt < date else { continue }
+                guard let status = try Self.status(name, in: directory), status.changedAt < date else { continue }
                 if try directory.remove(name) { removed += 1 }
             }
         }

@@ -165,8 +165,7 @@ public final class LocalBlobStore: BlobStore {
                 return try root.status(to.path).info(destination)
             } catch let error as LocalFileError where error.code == ENOENT {
                 throw LocalErrorMapping.missing(source)
-            } catch let error as LocalFileError where [EMLINK, EPERM, EXDEV, EOPNOTSUPP].contains(error.code) {
-                // Too many names of one file, or a file system without links.
+            } catch let error as LocalFileError where LocalErrorMapping.meansNoLinks(error) {
                 return try copyBytes(from, source, to: to, destination)
             }
         }

@@ -35,6 +35,11 @@ enum LocalErrorMapping {
         }
     }
 
+    /// Too many names of one file, or a file system without links.
+    static func meansNoLinks(_ error: LocalFileError) -> Bool {
+        [EMLINK, EPERM, EXDEV, EOPNOTSUPP].contains(error.code)
+    }
+
     static func missing(_ key: BlobKey) -> StorageError {
         StorageError(.blobMissing, "The object's data is missing", resource: key.rawValue)
     }
@@ -45,7 +50,7 @@ enum LocalErrorMapping {
     }
 
     static func unknownMultipart(_ id: MultipartID) -> StorageError {
-        StorageError(.invalidParameter, "There is no such multipart write", resource: String(id.rawValue.prefix(64)))
+        StorageError(.uploadNotFound, "There is no such multipart write", resource: String(id.rawValue.prefix(64)))
     }
 
     static func partInUse(_ number: PartNumber) -> StorageError {
@@ -58,6 +63,6 @@ enum LocalErrorMapping {
     }
 
     static func unknownPart(_ number: PartNumber) -> StorageError {
-        StorageError(.invalidParameter, "Part \(number.rawValue) was not written", resource: "parts")
+        StorageError(.invalidPart, "Part \(number.rawValue) was not written, or was replaced", resource: String(number.rawValue))
     }
 }

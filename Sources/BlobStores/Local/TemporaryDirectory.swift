@@ -34,8 +34,12 @@ final class TemporaryDirectory: Sendable {
 
     /// Makes a temporary file.
     func makeFile(write: @escaping LocalBlobStore.WriteCall) throws(LocalFileError) -> TemporaryFile {
-        let number = serial.wrappingAdd(1, ordering: .relaxed).newValue
-        return try TemporaryFile(path: "\(Self.parentName)/\(name)/\(number)", root: root, write: write)
+        try TemporaryFile(path: freshPath(), root: root, write: write)
+    }
+
+    /// A name, from the store's directory, that nothing has.
+    func freshPath() -> String {
+        "\(Self.parentName)/\(name)/\(serial.wrappingAdd(1, ordering: .relaxed).newValue)"
     }
 
     /// Removes the directory. Files in it, of writes still under way, stay for the next start.

@@ -34,6 +34,7 @@ public protocol BlobStore: Sendable {
     func beginMultipart(at key: BlobKey) async throws -> MultipartID
 
     /// Writes one part, durable when this returns. Writing a number again replaces the part.
+    /// - Throws: the stream's own error; `StorageError` `.uploadNotFound` for an unknown id.
     func putPart(_ body: ByteStream, as number: PartNumber, of id: MultipartID, at key: BlobKey) async throws -> BlobPart
 
     /// How large a part that is appended to should become, in bytes, before the next one is begun. Nil: as large as the blob.
@@ -48,16 +49,18 @@ public protocol BlobStore: Sendable {
     ///   - takingOver: whether bytes that nobody acknowledged may be there. False: the part must be exactly `part`, which
     ///     shows that no other writer is at it.
     /// - Throws: the stream's own error; `StorageError` `.preconditionFailed` when the part is not `part`, before the body
-    ///   is read; `.locked` while another call is writing to the part.
+    ///   is read; `.locked` while another call is writing to the part; `.uploadNotFound` for an unknown id.
     func appendPart(
         _ body: ByteStream, to part: BlobPart, takingOver: Bool, of id: MultipartID, at key: BlobKey
     ) async throws -> BlobPart
 
-    /// Makes one blob of the parts, in the order given. Afterwards the multipart write is gone.
-    /// - Throws: `StorageError` `.invalidParameter` for a part that was never written.
+    /// Makes one blob of the parts, in the order given. The parts stay until the multipart write is given up, so that nothing is
+    /// lost when the blob is not wanted after all. What is done to them later does not touch the blob.
+    /// - Throws: `StorageError` `.invalidPart` for a part that was never written or has been written anew since;
+    ///   `.uploadNotFound` for an unknown id.
     func completeMultipart(_ id: MultipartID, at key: BlobKey, parts: [BlobPart]) async throws -> BlobInfo
 
-    /// Gives up a multipart write and its parts. An unknown id is fine.
+    /// Ends a multipart write and removes its parts, but not a blob that was made of them. An unknown id is fine.
     func abortMultipart(_ id: MultipartID, at key: BlobKey) async throws
 
     /// Multipart writes that nobody has touched since `date`, in the order of their ids, after `cursor`. Whether they are

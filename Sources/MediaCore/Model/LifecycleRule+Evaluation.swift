@@ -92,9 +92,10 @@ struct LifecycleKey {
     }
 
     private func deletion(of entry: VersionEntry, forGood: Bool) -> ObjectDeletion {
-        // An object that was replaced since it was judged is not the one meant; what is not current never changes.
+        // An object that was replaced since it was judged is not the one meant. Nor is a `null` version: another write may have
+        // become that.
         forGood
-            ? ObjectDeletion(key: entry.key, version: entry.id)
+            ? ObjectDeletion(key: entry.key, version: entry.id, expected: entry.version)
             : ObjectDeletion(key: entry.key, condition: .ifMatch(ObjectMatch(version: entry.version)))
     }
 }

@@ -113,11 +113,26 @@ public struct ObjectDeletion: Hashable, Sendable {
     public var version: VersionID?
     /// What must hold of the object, or of the version named.
     public var condition: WriteCondition
+    /// The row's version that `version` must still name, or `.preconditionFailed`. Another write may become the `null` version
+    /// at any time, and a condition does not describe delete markers. Only looked at with a `version`.
+    public var expected: ObjectVersion?
 
-    public init(key: ObjectKey, version: VersionID? = nil, condition: WriteCondition = .none) {
+    public init(
+        key: ObjectKey, version: VersionID? = nil, condition: WriteCondition = .none, expected: ObjectVersion? = nil
+    ) {
         self.key = key
         self.version = version
         self.condition = condition
+        self.expected = expected
+    }
+
+    /// Whether the version found by its name is the one meant.
+    /// - Parameter record: of a delete marker too.
+    /// - Throws: `StorageError` with `.preconditionFailed`; what `WriteCondition.require` throws.
+    public func require(_ record: ObjectRecord, isMarker: Bool) throws(StorageError) {
+        // A row that Magpie did not write may have no version; a listing gives it an empty one.
+        if let expected, (record.version?.rawValue ?? "") != expected.rawValue { throw .preconditionFailed(record.address) }
+        try condition.require(isMarker ? nil : record, at: record.address)
     }
 }
 

@@ -50,14 +50,24 @@ public struct Lifecycle: Sendable {
         }
     }
 
-    /// Removes what is due in all buckets. - Returns: how many objects, versions and uploads.
+    /// Removes what is due in all buckets. One that fails is left to the next run and keeps no other waiting.
+    /// - Returns: how many objects, versions and uploads.
+    /// - Throws: `CancellationError`; what reading the rules throws.
     @discardableResult
     public func apply(now: Timestamp = .now()) async throws -> Int {
         var count = 0
         for (bucket, settings) in try await metadata.bucketsWithLifecycle() {
             let rules = (settings.lifecycle ?? []).filter(\.isEnabled)
-            count += try await expire(rules, in: bucket, at: now)
-            count += try await giveUpUploads(rules, in: bucket, at: now)
+            do {
+                count += try await expire(rules, in: bucket, at: now)
+                count += try await giveUpUploads(rules, in: bucket, at: now)
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                try Task.checkCancellation()
+                logger.error(
+                    "lifecycle rules of a bucket left to the next run", metadata: ["bucket": "\(bucket)", "error": "\(error)"])
+            }
         }
         expired.increment(by: Int64(count))
         if count > 0 { logger.info("lifecycle rules applied", metadata: ["count": "\(count)"]) }

@@ -39,6 +39,7 @@ extension Uploads {
                 throw StorageError(.lengthMismatch, "A piece of the upload is not complete", resource: id.rawValue)
             }
             try await assembleAppended(session)
+            await removeParts(of: session)
             return session
         }
     }
@@ -50,7 +51,6 @@ extension Uploads {
         let store = try await blobs.store(for: session.backend)
         let body = ByteStream(length: joined.offset, chunks: Pieces(sessions: pieces, blobs: blobs))
         _ = try await store.put(body, at: session.id.blobKey)
-        try await store.abortMultipart(session.multipart, at: session.id.blobKey)
         try await metadata.advanceUpload(
             UploadProgress(id: session.id, writer: session.writer, from: 0, to: joined.offset, digest: joined.digest))
         return joined

@@ -28,7 +28,6 @@ extension Uploads {
             }
         } else if session.offset == 0, parts.isEmpty {
             _ = try await store.put(ByteStream(ByteBuffer()), at: session.id.blobKey)
-            try await store.abortMultipart(session.multipart, at: session.id.blobKey)
         } else {
             let info = try await store.completeMultipart(session.multipart, at: session.id.blobKey, parts: parts)
             guard info.size == session.offset else {
@@ -75,11 +74,27 @@ extension Uploads {
             partChecksums: parts.flatMap { parts in checksums.keys.min().flatMap { PartChecksums($0, of: parts) } })
         do {
             let record = try await objects.commit(object, mode: session.mode, facts: facts)
+            await removeParts(of: session)
             return UploadState(session: try await metadata.upload(session.id), record: record)
         } catch let error as StorageError where error.code == .uploadComplete {
             // An earlier attempt whose answer was lost, or another server.
+            await removeParts(of: session)
             return UploadState(session: try await metadata.upload(session.id))
         }
+    }
+
+    /// Removes the parts of an upload whose blob nobody will make anew. What a crash or a failure leaves, the sweep removes.
+    func removeParts(of session: UploadSession) async {
+        let (blobs, logger) = (self.blobs, self.logger)
+        // Detached from the caller's cancellation, as below.
+        await Task {
+            do {
+                let store = try await blobs.store(for: session.backend)
+                try await store.abortMultipart(session.multipart, at: session.id.blobKey)
+            } catch {
+                logger.notice("parts of a complete upload left to the sweep", metadata: ["error": "\(error)"])
+            }
+        }.value
     }
 
     /// Removes what an upload has in its backend, once its rows are gone. What fails is left to the sweep.

@@ -73,13 +73,13 @@ extension InMemoryBlobStore {
         }
         for part in parts {
             guard let known = written[part.number], known.tag == part.tag, known.bytes.readableBytes == part.size else {
-                throw StorageError(.invalidParameter, "Part \(part.number.rawValue) was not written", resource: "parts")
+                throw StorageError(
+                    .invalidPart, "Part \(part.number.rawValue) was not written, or was replaced",
+                    resource: String(part.number.rawValue))
             }
             whole.writeImmutableBuffer(known.bytes)
         }
-        let info = try publish(whole, at: key)
-        state.withLock { $0.writes[id] = nil }
-        return info
+        return try publish(whole, at: key)
     }
 
     public func abortMultipart(_ id: MultipartID, at key: BlobKey) async throws {
@@ -102,6 +102,6 @@ extension InMemoryBlobStore {
     public func sweepUnfinished(before date: Timestamp) async throws -> Int { 0 }
 
     private static func unknown(_ id: MultipartID) -> StorageError {
-        StorageError(.invalidParameter, "There is no such multipart write", resource: id.rawValue)
+        StorageError(.uploadNotFound, "There is no such multipart write", resource: id.rawValue)
     }
 }

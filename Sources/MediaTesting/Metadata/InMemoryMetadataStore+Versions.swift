@@ -64,7 +64,7 @@ extension InMemoryMetadataStore {
                 return try Self.delete(address, deletion.condition, &state, security, at: time)
             }
             if let record = state.objects[address], id == (state.isVersioned(record.version) ? record.versionID : .null) {
-                try deletion.condition.require(record, at: address)
+                try deletion.require(record, isMarker: false)
                 try Self.requireDeletion(.object(record), security)
                 state.remove(record, at: time, forgets: true)
                 state.promote(address, at: time)
@@ -74,7 +74,7 @@ extension InMemoryMetadataStore {
             else {
                 throw StorageError.objectNotFound(address)
             }
-            try deletion.condition.require(found.isDeleteMarker ? nil : found.record, at: address)
+            try deletion.require(found.record, isMarker: found.isDeleteMarker)
             try Self.requireDeletion(.version(found.record), security)
             state.queueDeletion(of: found.record.version, due: time)
             state.forget(address, at: index)

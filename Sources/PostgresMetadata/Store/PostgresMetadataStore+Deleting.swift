@@ -9,7 +9,7 @@ extension PostgresMetadataStore {
     ) async throws -> DeletionOutcome {
         let address = ObjectAddress(bucket: bucket, key: deletion.key)
         if let version = deletion.version {
-            return try await deleteVersion(version, of: address, if: deletion.condition, as: caller)
+            return try await deleteVersion(version, of: address, if: deletion, as: caller)
         }
         return DeletionOutcome(marker: try await delete(address, if: deletion.condition, marksAbsent: true, as: caller).marker)
     }
@@ -82,14 +82,14 @@ extension PostgresMetadataStore {
         return try marked[1].optionalRow().map { try VersionColumns.id($0) }
     }
 
-    /// Deletes a version for good, as caller.
+    /// Deletes a version for good, as caller, if it is the one that `wanted` means.
     private func deleteVersion(
-        _ id: VersionID, of address: ObjectAddress, if condition: WriteCondition, as caller: Caller
+        _ id: VersionID, of address: ObjectAddress, if wanted: ObjectDeletion, as caller: Caller
     ) async throws -> DeletionOutcome {
         let outcome: (isCurrent: Bool, deleted: DeletionOutcome?) = try await mappingErrors(about: .object(address)) {
             try await client.withTransaction(ending: .commit) { transaction in
                 let found = try await findVersion(id, of: address, caller.facts, in: transaction)
-                try condition.require(found.isMarker ? nil : found.record, at: address)
+                try wanted.require(found.record, isMarker: found.isMarker)
                 let deletion: [Step]
                 if let sequence = found.sequence {
                     deletion = [.scope(scope(caller)), .run(Self.deleteKept, Parameter.int(sequence))]

@@ -111,6 +111,65 @@ struct LifecycleTests {
         #expect(try await lines(fixture).isEmpty)
     }
 
+    @Test(arguments: [false, true])
+    func anObjectWrittenSinceTheListingIsNotTakenForTheOldNullVersion(isMarker: Bool) async throws {
+        let rules = [
+            LifecycleRule(id: "1", expiration: .deleteMarkers), LifecycleRule(id: "2", noncurrent: .init(days: 1)),
+        ]
+        let fixture = try await fixture(rules, versioned: false)
+        try await fixture.put("old", at: "a")
+        try await setVersioning(.enabled, fixture)
+        if isMarker {
+            try await setVersioning(.suspended, fixture)
+            try await fixture.storage.objects.delete(fixture.address("a"), as: CoreFixture.service)
+        } else {
+            try await fixture.put("named", at: "a", options: CoreFixture.options(.replace))
+            try await setVersioning(.suspended, fixture)
+        }
+        let page = try await fixture.storage.objects.versions(VersionQuery(), in: fixture.bucket, as: CoreFixture.service)
+        let listed = page.items.compactMap { if case .version(let entry) = $0 { entry } else { nil } }
+        let due = LifecycleKey(versions: listed).due(rules, at: Timestamp.now().adding(seconds: 100), day: Self.day)
+        #expect(due.map(\.version) == [.null])
+
+        try await fixture.put("new", at: "a", options: CoreFixture.options(.replace))
+        _ = try await fixture.storage.objects.delete(due, in: fixture.bucket, as: CoreFixture.service)
+
+        #expect(try await fixture.read("a") == "new")
+    }
+
+    @Test func aBucketThatFailsKeepsNoOtherWaiting() async throws {
+        let uploads = RecordedUploads(failingFirst: SampleFailure())
+        let fixture = try await fixtureWithTwoBuckets()
+
+        #expect(try await apply(fixture, afterDays: 0, uploads: uploads) == 2)
+
+        #expect(await uploads.calls.count == 2)
+    }
+
+    @Test func aCancelledRunEnds() async throws {
+        let uploads = RecordedUploads(failingFirst: CancellationError())
+        let fixture = try await fixtureWithTwoBuckets()
+
+        await #expect(throws: CancellationError.self) { try await apply(fixture, afterDays: 0, uploads: uploads) }
+
+        #expect(await uploads.calls.count == 1)
+    }
+
+    private func fixtureWithTwoBuckets() async throws -> CoreFixture {
+        let rules = [LifecycleRule(id: "1", abortIncompleteAfter: 3)]
+        let fixture = try await fixture(rules, versioned: false)
+        let other = Bucket(id: BucketID(stored: "c"), name: "c")
+        _ = try await fixture.storage.buckets.create(other, as: CoreFixture.service)
+        try await fixture.storage.buckets.changeSettings(
+            of: other.id, BucketSettingsChanges(lifecycle: rules), as: CoreFixture.service)
+        return fixture
+    }
+
+    private func setVersioning(_ versioning: BucketVersioning, _ fixture: CoreFixture) async throws {
+        try await fixture.storage.buckets.changeSettings(
+            of: fixture.bucket, BucketSettingsChanges(versioning: versioning), as: CoreFixture.service)
+    }
+
     @Test func uploadsInPartsAreGivenUp() async throws {
         let uploads = RecordedUploads()
         let rules = [
@@ -155,9 +214,13 @@ struct LifecycleTests {
 
 private actor RecordedUploads: IncompleteUploads {
     var calls: [(prefix: String, date: Timestamp)] = []
+    private var failure: (any Error)?
+
+    init(failingFirst failure: (any Error)? = nil) { self.failure = failure }
 
     func giveUp(in bucket: BucketID, prefix: String, startedBefore date: Timestamp) async throws -> Int {
         calls.append((prefix, date))
+        if let failure = failure.take() { throw failure }
         return 2
     }
 }

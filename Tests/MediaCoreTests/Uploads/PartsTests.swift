@@ -192,6 +192,43 @@ struct PartsTests {
         #expect(try await fixture.read().bytes == ByteBuffer(string: "mine after all"))
     }
 
+    @Test func aCompletionThatTheDatabaseRefusesUsesUpNoParts() async throws {
+        let interloper = Interloper()
+        let fixture = try await UploadFixture(beforeEachCall: { call in
+            if call == .completeMultipart { try await interloper.strike() }
+        })
+        let id = try await fixture.begin(nil, kind: .parts, mode: .replace, expires: false)
+        let other = try await fixture.begin(nil, kind: .parts, mode: .replace, expires: false)
+        let mine = try await put(ByteBuffer(string: "mine"), 1, id, fixture)
+        let theirs = try await put(ByteBuffer(string: "theirs"), 1, other, fixture)
+        // Somebody writes the object after the condition was looked at first.
+        await interloper.wait(for: { _ = try await complete([theirs], other, fixture) })
+
+        let refused = PartsCompletion(parts: [try named(mine)], leastPartBytes: 0, condition: .ifAbsent)
+        let code = await errorCode { _ = try await fixture.uploads.complete(refused, of: id, access: UploadFixture.service) }
+
+        #expect(code == .preconditionFailed)
+        try await put(ByteBuffer(string: "more"), 2, id, fixture)
+        _ = try await complete([mine], id, fixture)
+        #expect(try await fixture.read().bytes == ByteBuffer(string: "mine"))
+        #expect(fixture.memory.unfinishedCount == 0)
+    }
+
+    @Test func aCrashBeforeThePartsAreRemovedLeavesThemToTheSweep() async throws {
+        let fixture = try await UploadFixture()
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let part = try await put(ByteBuffer(string: "mine"), 1, id, fixture)
+        fixture.blobs.fail(.abortMultipart, times: 1)
+
+        _ = try await complete([part], id, fixture)
+        #expect(fixture.memory.unfinishedCount == 1)
+        fixture.clock.advance(seconds: 90_000)
+        try await fixture.upkeep.sweep(now: fixture.clock.now())
+
+        #expect(fixture.memory.unfinishedCount == 0)
+        #expect(try await fixture.read().bytes == ByteBuffer(string: "mine"))
+    }
+
     @Test func anObjectBeyondTheLimitIsNotMade() async throws {
         let fixture = try await UploadFixture(maxBytes: 100)
         let id = try await fixture.begin(nil, kind: .parts, expires: false)
@@ -267,5 +304,18 @@ struct PartsTests {
 
     private func unhex(_ text: String) -> [UInt8] {
         stride(from: 0, to: text.utf8.count, by: 2).compactMap { UInt8(text.dropFirst($0).prefix(2), radix: 16) }
+    }
+}
+
+/// What somebody else does in the middle of a call, once.
+private actor Interloper {
+    private var deed: (@Sendable () async throws -> Void)?
+
+    func wait(for deed: @escaping @Sendable () async throws -> Void) { self.deed = deed }
+
+    func strike() async throws {
+        let deed = self.deed
+        self.deed = nil
+        try await deed?()
     }
 }

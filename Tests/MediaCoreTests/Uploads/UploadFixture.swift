@@ -21,13 +21,13 @@ struct UploadFixture {
 
     init(
         policies: [Policy] = [], preferredPartBytes: Int64? = nil, checkpointBytes: Int64 = 64 << 20, maxBytes: Int64 = 1 << 24,
-        patience: Duration = .seconds(5)
+        patience: Duration = .seconds(5), beforeEachCall: (@Sendable (FaultyBlobStore.Call) async throws -> Void)? = nil
     ) async throws {
         let clock = self.clock
         uploadConfiguration = Uploads.Configuration(lifetime: 3600, patience: patience, checkpointBytes: checkpointBytes)
         metadata = InMemoryMetadataStore(policies: policies, now: { clock.now() })
         memory = InMemoryBlobStore(preferredPartBytes: preferredPartBytes, now: { clock.now() })
-        blobs = FaultyBlobStore(memory)
+        blobs = FaultyBlobStore(memory, beforeEachCall: beforeEachCall)
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let directory = OneStore(store: blobs)
         storage = Storage(

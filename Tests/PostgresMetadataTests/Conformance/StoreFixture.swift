@@ -140,11 +140,11 @@ final class StoreFixture: Sendable {
     @discardableResult
     func delete(
         _ key: String, in bucket: String = "photos", version: VersionID? = nil, if condition: WriteCondition = .none,
-        as caller: Caller? = nil
+        expecting expected: ObjectVersion? = nil, as caller: Caller? = nil
     ) async throws -> DeletionOutcome {
         try await store.delete(
-            ObjectDeletion(key: ObjectKey(stored: key), version: version, condition: condition), in: BucketID(stored: bucket),
-            as: caller ?? service)
+            ObjectDeletion(key: ObjectKey(stored: key), version: version, condition: condition, expected: expected),
+            in: BucketID(stored: bucket), as: caller ?? service)
     }
 
     /// The versions of a bucket as a line of text each: the key, the id, `latest` and `marker` where they hold.

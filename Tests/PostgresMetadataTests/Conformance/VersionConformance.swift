@@ -195,6 +195,54 @@ extension MetadataStoreConformance {
         }
 
         @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aNullVersionThatIsAnotherByNowStays(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeVersionedBucket("photos", .suspended)
+                let first = try #require(try await fixture.put("a").version)
+                let second = try await fixture.put("a")
+                #expect(
+                    await failure { try await fixture.delete("a", version: .null, expecting: first) }?.code
+                        == .preconditionFailed)
+                #expect(try await fixture.versions(of: [second]) == ["a v0 null latest"])
+
+                try await fixture.setVersioning(.enabled)
+                let third = try await fixture.put("a")
+                #expect(
+                    await failure { try await fixture.delete("a", version: .null, expecting: first) }?.code
+                        == .preconditionFailed)
+                #expect(try await fixture.versions(of: [second, third]) == ["a v1 latest", "a v0 null"])
+
+                try await fixture.delete("a", version: .null, expecting: second.version)
+                #expect(try await fixture.versions(of: [third]) == ["a v0 latest"])
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aMarkerThatIsAnotherByNowStays(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let bucket = try await fixture.makeVersionedBucket("photos", .suspended)
+                try await fixture.put("a")
+                try await fixture.delete("a")
+                let page = try await fixture.store.versions(matching: VersionQuery(), in: bucket, as: fixture.service)
+                guard case .version(let marker) = page.items.first else {
+                    Issue.record("found \(page)")
+                    return
+                }
+                try await fixture.delete("a")
+
+                #expect(
+                    await failure { try await fixture.delete("a", version: .null, expecting: marker.version) }?.code
+                        == .preconditionFailed)
+                let newest = try await fixture.put("a")
+                #expect(
+                    await failure { try await fixture.delete("a", version: .null, expecting: marker.version) }?.code
+                        == .preconditionFailed)
+
+                #expect(try await fixture.versions(of: [newest]) == ["a v0 null latest"])
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
         func theNullVersionIsRemovedByItsName(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 try await fixture.makeBucket()
