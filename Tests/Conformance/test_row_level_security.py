@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import uuid
 
 import pytest
+from Support.server import wait_until
 from Support.tokens import new_subject, token
 from Support.wire import BUCKET_NOT_FOUND, DUPLICATE_KEY, OBJECT_NOT_FOUND, Wire, form, refused
 
@@ -466,3 +468,52 @@ def test_a_role_of_the_applications_own_works_once_it_is_granted(server, anyone,
         )
     finally:
         database.run(f"drop owned by {role}; drop role {role}")
+
+
+# --- what comes while a body is under way ---------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def half_sent(port: int, method: str, target: str, body: bytes, **fields: str):
+    """A request whose body stops in its middle; calling what this gives sends the rest and returns the status line and the body."""
+    head = {"Host": "localhost", "Content-Length": str(len(body)), "Connection": "close", **fields}
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in head.items()), "", ""]
+    half = len(body) // 2
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall("\r\n".join(lines).encode() + body[:half])
+
+        def finish() -> tuple[int, bytes]:
+            connection.sendall(body[half:])
+            answer = b"".join(iter(lambda: connection.recv(65536), b""))
+            head, _, content = answer.partition(b"\r\n\r\n")
+            return int(head.split()[1]), content
+
+        yield finish
+
+
+@pytest.fixture
+def insertable(database, bucket):
+    """A private bucket in which everyone may write what is new and read all, and change and delete only what is theirs."""
+    mine = "owner_id = auth.uid()::text"
+    here = f"bucket_id = '{bucket}'"
+    with (
+        database.policies(f"on storage.objects for insert to authenticated with check ({here})"),
+        database.policies(f"on storage.objects for select to authenticated using ({here})"),
+        database.policies(f"on storage.objects for update to authenticated using ({here} and {mine})"),
+        database.policies(f"on storage.objects for delete to authenticated using ({here} and {mine})"),
+    ):
+        yield bucket
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_the_right_to_insert_is_none_to_replace_what_came_meanwhile(server, admin, insertable, alice, bob, method):
+    body = b"his" * 1_000_000
+    fields = {"Authorization": f"Bearer {bob.wire.token}", "Content-Type": "text/plain", "x-upsert": "true"}
+    before = set(server.blobs())
+    with half_sent(server.port, method, f"/object/{insertable}/raced.txt", body, **fields) as finish:
+        # Bytes are taken in once the policies let the request through.
+        wait_until(lambda: any(path.stat().st_size for path in set(server.blobs()) - before), 20)
+        assert alice.wire.post(f"/object/{insertable}/raced.txt", b"hers").status == 200
+        status, answer = finish()
+    assert (status, b"row-level security" in answer) == (400, True), answer
+    assert admin.get(f"/object/{insertable}/raced.txt").body == b"hers"

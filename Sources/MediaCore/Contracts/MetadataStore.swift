@@ -50,14 +50,17 @@ public protocol MetadataStore: AccessKeyStore, BucketSettingsStore, EventOutbox,
     /// and UPDATE when the key exists. Of the service, whom no policy binds, `.replace` may be taken for granted.
     /// - Throws: `.accessDenied` with a refusal that names the missing command; `.objectExists` (`.create`);
     ///   `.relatedResourceMissing` when the bucket does not exist.
-    func checkPut(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws
+    /// - Returns: the trial, for `commitPut`.
+    @discardableResult
+    func checkPut(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws -> PutTrial
 
     /// Writes the row and the blob's location as system under a lock on the address; the final word on "must not exist".
     ///
     /// The id and creation time of a replaced object survive; its blob is queued for deletion in the same transaction, or kept as a
-    /// version where the bucket keeps them. With `object.completing` the upload is marked complete in it too.
-    /// - Throws: what `object.condition` throws; `.objectExists` (`.create`, lost race); `.relatedResourceMissing`; `.locked` when the
-    ///   lock does not come in 5 s; `.uploadNotFound` and `.uploadComplete` for `object.completing`.
+    /// version where the bucket keeps them. With `object.completing` the upload is marked complete in it too. Where `.replace` finds a
+    /// row that `object.trial` did not see, the trial is made again first.
+    /// - Throws: what `object.condition` throws; `.objectExists` (`.create`, lost race); `.accessDenied` with a refusal (`.replace`,
+    ///   another row than was tried); `.relatedResourceMissing`; `.locked` when the lock does not come in 5 s; `.uploadNotFound` and `.uploadComplete` for `object.completing`.
     func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord
 
     /// Reads an object with its bucket's rules and its blob's location.

@@ -59,7 +59,7 @@ public struct ReadableObject: Hashable, Sendable {
 }
 
 /// A row to be written once its bytes are durable.
-public struct NewObject: Hashable, Sendable {
+public struct NewObject: Sendable {
     public var address: ObjectAddress
     public var version: ObjectVersion
     /// The subject of the caller. Nil when the service uploads.
@@ -75,13 +75,15 @@ public struct NewObject: Hashable, Sendable {
     public var origin: Origin
     /// Of the parts that the blob was made of.
     public var partChecksums: PartChecksums?
+    /// The trial that allowed the write. Nil for one that needs none: the service's, and a grant's, which carries its right.
+    public var trial: PutTrial?
 
     public enum Origin: String, Sendable { case upload, copy }
 
     public init(
         address: ObjectAddress, version: ObjectVersion, ownerID: String?, metadata: JSONText, userMetadata: JSONText?,
         blob: BlobLocation, condition: WriteCondition = .none, completing: UploadCompletion? = nil,
-        origin: Origin = .upload, partChecksums: PartChecksums? = nil
+        origin: Origin = .upload, partChecksums: PartChecksums? = nil, trial: PutTrial? = nil
     ) {
         self.address = address
         self.version = version
@@ -93,6 +95,7 @@ public struct NewObject: Hashable, Sendable {
         self.completing = completing
         self.origin = origin
         self.partChecksums = partChecksums
+        self.trial = trial
     }
 }
 
@@ -114,6 +117,23 @@ public struct ObjectDraft: Hashable, Sendable {
         self.metadata = metadata
         self.userMetadata = userMetadata
         self.condition = condition
+    }
+}
+
+/// A write that was tried as its caller before the bytes came.
+///
+/// Policies may allow a new row and not the replacement of somebody else's. While the bytes come another row can take the key;
+/// the commit then tries the same write again.
+public struct PutTrial: Sendable {
+    public var draft: ObjectDraft
+    public var caller: Caller
+    /// The state of the row that the trial found, in the store's own words. Nil when there was none.
+    public var seen: String?
+
+    public init(draft: ObjectDraft, caller: Caller, seen: String?) {
+        self.draft = draft
+        self.caller = caller
+        self.seen = seen
     }
 }
 

@@ -81,7 +81,7 @@ extension Objects {
         let draft = ObjectDraft(
             address: destination, ownerID: caller.principal.subject, metadata: details.json, userMetadata: userMetadata,
             condition: options.condition)
-        try await requireCopy(of: object, details, as: draft, mode: options.mode, caller)
+        let trial = try await requireCopy(of: object, details, as: draft, mode: options.mode, caller)
         guard let from = object.blob else {
             throw StorageError(.blobMissing, "The resource was not found", resource: object.record.address.key.rawValue)
         }
@@ -91,7 +91,8 @@ extension Objects {
         let blob = try await copyBlob(from, to: BlobKey(version.rawValue))
         let row = NewObject(
             address: destination, version: version, ownerID: caller.principal.subject, metadata: details.json,
-            userMetadata: userMetadata, blob: blob, condition: options.condition, origin: .copy, partChecksums: partChecksums)
+            userMetadata: userMetadata, blob: blob, condition: options.condition, origin: .copy, partChecksums: partChecksums,
+            trial: trial)
         return try await commit(row, mode: options.mode, facts: caller.facts)
     }
 
@@ -116,10 +117,11 @@ extension Objects {
 
     private func requireCopy(
         of object: ReadableObject, _ details: ObjectMetadata, as draft: ObjectDraft, mode: PutMode, _ caller: Caller
-    ) async throws {
-        try await metadata.checkPut(draft, mode: mode, as: caller)
+    ) async throws -> PutTrial {
+        let trial = try await metadata.checkPut(draft, mode: mode, as: caller)
         let bucket = try await rules(ofDestination: draft.address.bucket, facts: caller.facts)
         try requireAllowed(details, blob: object.blob, at: draft.address.key, in: bucket)
+        return trial
     }
 
     private func copyBlob(_ source: BlobLocation, to key: BlobKey) async throws -> BlobLocation {

@@ -15,7 +15,7 @@ extension Objects {
         var upload = upload
         if case .grant(let grant, _) = access { upload.options.mode = grant.replaces ? .replace : .create }
         let bucket = try await cache.bucketRules.rules(of: address.bucket, in: metadata, facts: access.facts)
-        try await admit(upload.options, at: address, in: bucket, access: access)
+        var trial = try await admit(upload.options, at: address, in: bucket, access: access)
 
         let meter = MeteredBody(limit: limits.maxBytes(for: address.key, in: bucket))
         let version = ObjectVersion()
@@ -31,7 +31,7 @@ extension Objects {
             // To a task that was cancelled a body may only seem to have ended.
             try Task.checkCancellation()
             blob.checksums.merge(try upload.checksums?() ?? [:]) { _, asked in asked }
-            options = try await late(upload, at: address, in: bucket, access: access)
+            options = try await late(upload, at: address, in: bucket, access: access, &trial)
         } catch {
             await discard(blob)
             throw error
@@ -42,14 +42,19 @@ extension Objects {
             tags: options.tags)
         let object = NewObject(
             address: address, version: version, ownerID: access.subject, metadata: details.json,
-            userMetadata: options.userMetadata ?? .emptyObject, blob: blob, condition: options.condition)
+            userMetadata: options.userMetadata ?? .emptyObject, blob: blob, condition: options.condition,
+            trial: trial)
         return try await commit(object, mode: options.mode, facts: access.facts)
     }
 
     /// Whether `access` may write what `options` describe, before a byte is read. Nothing is left behind.
     ///
+    /// - Returns: the trial for the commit. Nil for a grant.
     /// - Throws: as `put`, for all that can be known in advance.
-    func admit(_ options: UploadOptions, at address: ObjectAddress, in bucket: Bucket, access: Access) async throws {
+    @discardableResult
+    func admit(
+        _ options: UploadOptions, at address: ObjectAddress, in bucket: Bucket, access: Access
+    ) async throws -> PutTrial? {
         if !address.key.isFolderPlaceholder { try bucket.requireAllowed(contentType: options.contentType) }
         if options.announcesObjectSize, let length = options.announcedLength,
             length > limits.maxBytes(for: address.key, in: bucket)
@@ -62,7 +67,7 @@ extension Objects {
             let draft = ObjectDraft(
                 address: address, ownerID: access.subject, metadata: options.policyMetadata, userMetadata: options.userMetadata,
                 condition: options.condition)
-            try await metadata.checkPut(draft, mode: options.mode, as: caller)
+            return try await metadata.checkPut(draft, mode: options.mode, as: caller)
         case .publicBucket:
             throw StorageError(.accessDenied, "Access denied")
         case .grant(let grant, _):
@@ -71,6 +76,7 @@ extension Objects {
             }
             // The grant was signed for a caller who might; all that can have changed is that the key is taken now.
             if options.mode == .create, try await exists(address, access: access) { throw StorageError.objectExists(address) }
+            return nil
         }
     }
 
@@ -84,14 +90,14 @@ extension Objects {
     }
 
     /// The options with what came behind the bytes; what policies and limits look at is asked again if it changed.
-    private func late(_ upload: Upload, at address: ObjectAddress, in bucket: Bucket, access: Access) async throws
-        -> UploadOptions
-    {
+    private func late(
+        _ upload: Upload, at address: ObjectAddress, in bucket: Bucket, access: Access, _ trial: inout PutTrial?
+    ) async throws -> UploadOptions {
         guard var options = try upload.lateOptions?() else { return upload.options }
         options.mode = upload.options.mode
         options.condition = upload.options.condition
         if options.contentType != upload.options.contentType || options.userMetadata != upload.options.userMetadata {
-            try await admit(options, at: address, in: bucket, access: access)
+            trial = try await admit(options, at: address, in: bucket, access: access)
         }
         return options
     }

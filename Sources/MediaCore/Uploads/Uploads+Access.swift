@@ -3,14 +3,18 @@
 /// Who may go on with an upload.
 extension Uploads {
     /// Whether `access` may go on with `session` now: the policies decide, as for a plain upload.
+    /// - Returns: the trial for the commit. Nil for a grant.
     /// - Throws: what `Objects.put` throws before it reads the body.
-    func admit(_ session: UploadSession, condition: WriteCondition = .none, access: Access) async throws {
+    @discardableResult
+    func admit(
+        _ session: UploadSession, condition: WriteCondition = .none, access: Access
+    ) async throws -> PutTrial? {
         try requireOwner(of: session, access)
         let options = UploadOptions(
             mode: session.mode, contentType: session.details.mimetype ?? UploadOptions.unknownContentType,
             userMetadata: session.userMetadata, announcedLength: session.length, announcesObjectSize: true,
             condition: condition)
-        try await admit(options, at: session.address, access: access)
+        return try await admit(options, at: session.address, access: access)
     }
 
     /// Nobody but the service writes an object that somebody else will own: the row would say that they did.
@@ -32,9 +36,10 @@ extension Uploads {
         else { throw StorageError(.signatureMismatch, "Invalid signature") }
     }
 
-    func admit(_ options: UploadOptions, at address: ObjectAddress, access: Access) async throws {
+    @discardableResult
+    func admit(_ options: UploadOptions, at address: ObjectAddress, access: Access) async throws -> PutTrial? {
         let bucket = try await objects.cache.bucketRules.rules(of: address.bucket, in: metadata, facts: access.facts)
-        try await objects.admit(options, at: address, in: bucket, access: access)
+        return try await objects.admit(options, at: address, in: bucket, access: access)
     }
 
     /// The most bytes that the object may have.

@@ -14,14 +14,14 @@ extension Uploads {
             var session = try await session(id)
             guard session.kind != .parts else { throw StorageError.uploadNotFound(id) }
             guard !session.isComplete else { return try repeated(append, of: session, access: access) }
-            try await admit(session, access: access)
+            let trial = try await admit(session, access: access)
             guard session.offset == append.offset else { throw StorageError.uploadOffsetMismatch(id) }
             let known = session.length
             let limit = try await requireRoom(for: append, in: &session, facts: access.facts)
             session = try await receive(append, in: session, acknowledgedLength: known, limit: limit, lease: lease)
             if append.isLast == true, !session.isWhole { throw Self.cutShort(session) }
             guard append.isLast ?? session.isWhole else { return UploadState(session: session) }
-            return try await finish(session, facts: access.facts)
+            return try await finish(session, trial: trial, facts: access.facts)
         }
     }
 

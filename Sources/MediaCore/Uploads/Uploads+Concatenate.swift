@@ -21,7 +21,7 @@ extension Uploads {
         do {
             return try await locks.withLock(.upload(session.id)) { _ in
                 let joined = try await join(sessions, into: session)
-                return try await commit(joined, facts: access.facts)
+                return try await commit(joined, trial: try await admit(joined, access: access), facts: access.facts)
             }
         } catch {
             await giveUp(session)

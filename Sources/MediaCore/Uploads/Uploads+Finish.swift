@@ -6,10 +6,10 @@ import NIOCore
 /// From durable parts to an object.
 extension Uploads {
     /// Ends an appended upload whose bytes are all there. A piece of another upload only waits to be used.
-    func finish(_ session: UploadSession, facts: RequestFacts) async throws -> UploadState {
+    func finish(_ session: UploadSession, trial: PutTrial?, facts: RequestFacts) async throws -> UploadState {
         guard session.kind == .appended else { return UploadState(session: session) }
         try await assembleAppended(session)
-        return try await commit(session, facts: facts)
+        return try await commit(session, trial: trial, facts: facts)
     }
 
     /// Makes a blob of an appended upload's parts.
@@ -53,9 +53,10 @@ extension Uploads {
     ///   - checksums: of the whole, besides those of the session.
     ///   - parts: those that the object was made of; the checksums that `checksums` names are kept of each of them too.
     ///   - condition: what must hold of the address.
+    ///   - trial: of the request that ends the upload. Nil for one with a grant.
     func commit(
         _ session: UploadSession, checksums: [String: String] = [:], parts: [UploadPart]? = nil,
-        condition: WriteCondition = .none, facts: RequestFacts
+        condition: WriteCondition = .none, trial: PutTrial?, facts: RequestFacts
     ) async throws -> UploadState {
         var details = session.details
         details.eTag = session.eTag
@@ -71,7 +72,8 @@ extension Uploads {
             address: session.address, version: session.id.version, ownerID: session.ownerID, metadata: details.json,
             userMetadata: session.userMetadata ?? .emptyObject, blob: blob, condition: condition,
             completing: UploadCompletion(id: session.id, keptUntil: now().adding(seconds: configuration.lifetime)),
-            partChecksums: parts.flatMap { parts in checksums.keys.min().flatMap { PartChecksums($0, of: parts) } })
+            partChecksums: parts.flatMap { parts in checksums.keys.min().flatMap { PartChecksums($0, of: parts) } },
+            trial: trial)
         do {
             let record = try await objects.commit(object, mode: session.mode, facts: facts)
             await removeParts(of: session)

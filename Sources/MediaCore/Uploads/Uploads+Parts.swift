@@ -58,7 +58,8 @@ extension Uploads {
             let session = try await partsSession(id)
             try requireOwner(of: session, access)
             // A condition that fails already costs no parts: the upload can go on.
-            if !session.isComplete { try await admit(session, condition: completion.condition, access: access) }
+            let trial =
+                session.isComplete ? nil : try await admit(session, condition: completion.condition, access: access)
             let chosen = try choose(completion, from: try await metadata.uploadParts(of: id, after: nil, limit: 10_000))
             guard let digest = UploadDigest.joining(chosen) else { throw Self.invalidPart(nil) }
             let size = chosen.reduce(0) { $0 + $1.size }
@@ -72,7 +73,7 @@ extension Uploads {
             try await assemble(sealed, from: chosen.map(\.blob))
             return try await commit(
                 sealed, checksums: checksums, parts: chosen, condition: completion.condition,
-                facts: access.facts)
+                trial: trial, facts: access.facts)
         }
     }
 

@@ -4,13 +4,10 @@ public import MediaCore
 import Synchronization
 
 extension InMemoryMetadataStore {
-    public func checkPut(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws {
+    public func checkPut(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws -> PutTrial {
         let time = now()
-        try transaction(as: caller) { state, security in
-            let proposed = ObjectRecord(
-                id: ObjectID(), address: draft.address, version: ObjectVersion(stored: "1"),
-                owner: Self.uuidOwner(draft.ownerID), ownerID: draft.ownerID, metadata: draft.metadata,
-                userMetadata: draft.userMetadata, createdAt: time, updatedAt: time, lastAccessedAt: time)
+        return try transaction(as: caller) { state, security in
+            let proposed = Self.proposed(draft, at: time)
             try security.require(.insert, .object(proposed))
             let existing = state.objects[draft.address]
             if mode == .create, draft.condition == .ifAbsent { try draft.condition.require(existing, at: draft.address) }
@@ -23,6 +20,7 @@ extension InMemoryMetadataStore {
             }
             guard state.buckets[draft.address.bucket] != nil else { throw Self.bucketMissing(draft.address.bucket) }
             try draft.condition.require(existing, at: draft.address)
+            return PutTrial(draft: draft, caller: caller, seen: existing.map(Self.state(of:)))
         }
     }
 
@@ -35,6 +33,10 @@ extension InMemoryMetadataStore {
             try object.condition.require(existing, at: object.address)
             guard existing == nil || mode == .replace else { throw StorageError.objectExists(object.address) }
             guard state.buckets[object.address.bucket] != nil else { throw Self.bucketMissing(object.address.bucket) }
+            if let trial = object.trial, let existing, trial.seen != Self.state(of: existing) {
+                let security = try RowSecurity(policies: state.policies, roles: roles, caller: trial.caller)
+                try Self.requireUpsert(existing, becoming: Self.proposed(trial.draft, at: time), security)
+            }
             let record = ObjectRecord(
                 id: existing?.id ?? ObjectID(), address: object.address, version: object.version,
                 owner: Self.uuidOwner(object.ownerID), ownerID: object.ownerID, metadata: object.metadata,
@@ -89,6 +91,19 @@ extension InMemoryMetadataStore {
             state.report(.object(destination))
             return moved
         }
+    }
+
+    private static func proposed(_ draft: ObjectDraft, at time: Timestamp) -> ObjectRecord {
+        ObjectRecord(
+            id: ObjectID(), address: draft.address, version: ObjectVersion(stored: "1"), owner: uuidOwner(draft.ownerID),
+            ownerID: draft.ownerID, metadata: draft.metadata, userMetadata: draft.userMetadata, createdAt: time,
+            updatedAt: time, lastAccessedAt: time)
+    }
+
+    /// What tells one state of a row from the next.
+    private static func state(of record: ObjectRecord) -> String {
+        [record.id.rawValue, record.version?.rawValue, record.ownerID, record.updatedAt.map { String($0.microseconds) }]
+            .map { $0 ?? "" }.joined(separator: "/")
     }
 
     /// The checks of the conflicting branch, in the order in which Postgres makes them.

@@ -33,5 +33,7 @@ struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     // Raised by magpie.complete_upload.
     static let uploadNotFound = SQLState(rawValue: "MG404")
     static let uploadComplete = SQLState(rawValue: "MG409")
+    // Raised by magpie.require_seen.
+    static let anotherRow = SQLState(rawValue: "MG412")
     static let cannotConnectNow = SQLState(rawValue: "57P03")
 }

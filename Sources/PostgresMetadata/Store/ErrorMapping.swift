@@ -115,6 +115,9 @@ extension StorageError {
     /// Whether Postgres refused a statement, as opposed to being out of reach.
     var isStatementFailure: Bool { (cause as? PostgresError)?.kind == .server }
 
+    /// Whether a row stands where a trial did not see it.
+    var isAnotherRow: Bool { (cause as? PostgresError)?.sqlState == .anotherRow }
+
     /// Whether row-level security said no, as opposed to a missing grant or role.
     var isPolicyRefusal: Bool { code == .accessDenied && message == ErrorMapping.refusedByPolicy }
 }

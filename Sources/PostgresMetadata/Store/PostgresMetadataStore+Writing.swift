@@ -4,25 +4,44 @@ public import MediaCore
 
 /// Writing and moving objects.
 extension PostgresMetadataStore {
-    public func checkPut(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws {
+    public func checkPut(_ draft: ObjectDraft, mode: PutMode, as caller: Caller) async throws -> PutTrial {
+        let trial: PutTrial
         do {
-            try await checkRights(draft, mode, as: caller)
+            trial = try await checkRights(draft, mode, as: caller)
         } catch let error as StorageError where error.code == .objectExists && draft.condition == .ifAbsent {
             throw StorageError.preconditionFailed(draft.address)
         }
-        guard draft.condition != .none else { return }
+        guard draft.condition != .none else { return trial }
         let read = Step.run(Self.readRecord, draft.address.bucket.rawValue, draft.address.key.rawValue)
         let record = try await transaction([.scope(system(caller.facts)), read]) {
             try $0[0].optionalRow().map { try ObjectColumns.read($0) }
         }
         try draft.condition.require(record, at: draft.address)
+        return trial
     }
 
-    private func checkRights(_ draft: ObjectDraft, _ mode: PutMode, as caller: Caller) async throws {
-        if caller.principal.role == configuration.service.role { return try await checkPutByService(draft, mode, caller.facts) }
-        let write = mode == .create ? insertStep(draft) : upsertStep(draft)
+    private func checkRights(_ draft: ObjectDraft, _ mode: PutMode, as caller: Caller) async throws -> PutTrial {
+        var trial = PutTrial(draft: draft, caller: caller, seen: nil)
+        let address = draft.address
+        if caller.principal.role == configuration.service.role {
+            try await checkPutByService(draft, mode, caller.facts)
+            return trial
+        }
+        // What is there is read before it is tried: a row that comes in between is another one to the commit.
+        let steps: [Step] =
+            switch mode {
+            case .create: [.scope(dryRunScope(caller)), insertStep(draft)]
+            case .replace:
+                [
+                    .scope(system(caller.facts)), .run(Self.readState, address.bucket.rawValue, address.key.rawValue),
+                    .scope(dryRunScope(caller)), upsertStep(draft),
+                ]
+            }
         do {
-            try await transaction([.scope(dryRunScope(caller)), write], ending: .rollback, about: .object(draft.address)) { _ in }
+            try await transaction(steps, ending: .rollback, about: .object(address)) { results in
+                if mode == .replace { trial.seen = try results[0].optionalRow()?.string(0) }
+            }
+            return trial
         } catch let error as StorageError where error.isPolicyRefusal {
             switch mode {
             case .create: throw error.refused(.insert, on: .objects, caller)
@@ -47,11 +66,43 @@ extension PostgresMetadataStore {
     }
 
     public func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
+        guard mode == .replace, let trial = object.trial, trial.caller.principal.role != configuration.service.role else {
+            return try await write(object, mode, facts)
+        }
+        let (bucket, name) = (object.address.bucket.rawValue, object.address.key.rawValue)
+        do {
+            return try await write(object, mode, facts, after: [.run(Self.requireSeen, bucket, name, trial.seen)])
+        } catch let error as StorageError where error.isAnotherRow {
+            return try await writeTryingAgain(object, trial, facts)
+        }
+    }
+
+    /// Replaces a row that the trial did not see, if the caller may.
+    private func writeTryingAgain(_ object: NewObject, _ trial: PutTrial, _ facts: RequestFacts) async throws -> ObjectRecord {
+        do {
+            // Only what lies between the savepoint and the way back to it is the caller's, as in a move.
+            return try await write(
+                object, .replace, facts,
+                after: [
+                    .run(Self.savepoint), .scope(dryRunScope(trial.caller)), upsertStep(trial.draft),
+                    .run(Self.rollbackToSavepoint), .scope(writing(object.origin, in: lockingSystem(facts))),
+                ])
+        } catch let error as StorageError where error.isPolicyRefusal {
+            throw error.refused(try await missingForReplace(trial.draft, trial.caller), on: .objects, trial.caller)
+        }
+    }
+
+    /// - Parameter checks: run under the lock on the address, before anything is written.
+    private func write(
+        _ object: NewObject, _ mode: PutMode, _ facts: RequestFacts, after checks: [Step] = []
+    ) async throws -> ObjectRecord {
         let address = object.address
         let lock: [Step] = [.scope(writing(object.origin, in: lockingSystem(facts))), lockStep([address])]
-        var write: [Step] = [
-            .run(Self.makeWay, address.bucket.rawValue, address.key.rawValue, object.version.rawValue), writeStep(object, mode),
-        ]
+        var write =
+            checks + [
+                .run(Self.makeWay, address.bucket.rawValue, address.key.rawValue, object.version.rawValue),
+                writeStep(object, mode),
+            ]
         // Behind the row, whose bucket is locked first: deleting a bucket locks in that order too.
         if let upload = object.completing { write.append(Self.complete(upload)) }
         let behind = object.completing == nil ? 0 : 1
@@ -177,6 +228,13 @@ extension PostgresMetadataStore {
             user_metadata = excluded.user_metadata
         RETURNING *
         """)
+
+    // An update changes xmin, whatever it changes; a dry run that was rolled back does not.
+    private static let readState = SQL(
+        "object_put_state",
+        "SELECT o.id::text || '/' || o.xmin::text FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2")
+
+    private static let requireSeen = SQL("object_require_seen", "SELECT magpie.require_seen($1, $2, $3)")
 
     private static let readObstacles = SQL(
         "object_put_obstacles",

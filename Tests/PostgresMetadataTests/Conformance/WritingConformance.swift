@@ -145,6 +145,89 @@ extension MetadataStoreConformance {
             }
         }
 
+        @Test(arguments: MetadataStoreUnderTest.allCases, [WriteCondition.none, .ifMatch(ObjectMatch())])
+        func theRightToInsertIsNoneToReplaceWhatCameMeanwhile(
+            _ kind: MetadataStoreUnderTest, _ condition: WriteCondition
+        ) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                try await fixture.allow([.insert, .select])
+                try await fixture.allow([.update], where: .ownerIsCaller)
+                let draft = fixture.draft("a", owner: StoreFixture.bob)
+                var late = fixture.newObject("a", owner: StoreFixture.bob, condition: condition)
+                late.trial = try await fixture.store.checkPut(draft, mode: .replace, as: fixture.bob)
+                let hers = try await fixture.put("a", owner: StoreFixture.alice, mode: .create)
+
+                let error = await failure { try await fixture.store.commitPut(late, mode: .replace, facts: fixture.facts) }
+
+                #expect(error?.code == .accessDenied)
+                #expect(error?.refusal == PolicyRefusal(role: "authenticated", command: .update, table: "storage.objects"))
+                #expect(try await fixture.store.visibleObject(at: hers.address, as: fixture.alice).record == hers)
+                #expect(try await fixture.dueDeletions().isEmpty)
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aRowOfTheCallersOwnThatCameMeanwhileIsReplaced(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                try await fixture.allow([.insert, .select])
+                try await fixture.allow([.update], where: .ownerIsCaller)
+                let draft = fixture.draft("a", owner: StoreFixture.alice)
+                var second = fixture.newObject("a", owner: StoreFixture.alice)
+                second.trial = try await fixture.store.checkPut(draft, mode: .replace, as: fixture.alice)
+                let first = try await fixture.put("a", owner: StoreFixture.alice)
+
+                let written = try await fixture.store.commitPut(second, mode: .replace, facts: fixture.facts)
+
+                #expect(written.id == first.id && written.version == second.version)
+                #expect(try await fixture.dueDeletions() == blobKeys(of: [first]))
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aRowThatTheTrialSawIsNotTriedAgain(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                try await fixture.put("a")
+                var seen = fixture.newObject("a")
+                var unseen = fixture.newObject("a")
+                // A caller without any policy: a second trial would refuse.
+                seen.trial = PutTrial(
+                    draft: fixture.draft("a"), caller: fixture.anon,
+                    seen: try await seenByAlice("a", fixture))
+                unseen.trial = PutTrial(draft: fixture.draft("a"), caller: fixture.anon, seen: nil)
+
+                _ = try await fixture.store.commitPut(seen, mode: .replace, facts: fixture.facts)
+                let error = await failure { try await fixture.store.commitPut(unseen, mode: .replace, facts: fixture.facts) }
+
+                #expect(error?.code == .accessDenied)
+            }
+        }
+
+        private func seenByAlice(_ key: String, _ fixture: StoreFixture) async throws -> String? {
+            try await fixture.allow([.insert, .select, .update])
+            return try await fixture.store.checkPut(fixture.draft(key), mode: .replace, as: fixture.alice).seen
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aRowThatOnlyChangedItsOwnerIsAnother(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                try await fixture.allow([.insert, .select, .update])
+                let (here, away) = (fixture.address("a"), fixture.address("b"))
+                let bobs = try await fixture.put("a", owner: StoreFixture.bob)
+                let before = try await fixture.store.checkPut(fixture.draft("a"), mode: .replace, as: fixture.bob)
+
+                _ = try await fixture.store.moveObject(from: here, to: away, as: fixture.alice)
+                let alices = try await fixture.store.moveObject(from: away, to: here, as: fixture.alice)
+                let after = try await fixture.store.checkPut(fixture.draft("a"), mode: .replace, as: fixture.bob)
+
+                #expect(alices.version == bobs.version && alices.ownerID == StoreFixture.alice)
+                #expect(before.seen != nil && after.seen != before.seen)
+            }
+        }
+
         @Test(arguments: MetadataStoreUnderTest.allCases)
         func theServiceMayPutAnywhere(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in

@@ -94,6 +94,22 @@ BEGIN
 END
 $$;
 
+-- Raises MG412 where there is a row in another state than was seen; the state is its id and the transaction that wrote it.
+CREATE OR REPLACE FUNCTION magpie.require_seen(p_bucket text, p_name text, p_seen text) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    state text;
+BEGIN
+    SELECT o.id::text || '/' || o.xmin::text INTO state
+    FROM storage.objects AS o
+    WHERE o.bucket_id = p_bucket AND o.name = p_name
+    FOR UPDATE;
+    IF FOUND AND state IS DISTINCT FROM p_seen THEN
+        RAISE EXCEPTION 'another row than was tried' USING ERRCODE = 'MG412';
+    END IF;
+END
+$$;
+
 -- What a put supersedes is kept, or the deletion of its bytes requested. To be called under the lock on the address.
 CREATE OR REPLACE FUNCTION magpie.make_way(p_bucket text, p_name text, p_version text) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
@@ -226,4 +242,5 @@ CREATE OR REPLACE TRIGGER magpie_settings_changed AFTER INSERT OR UPDATE OR DELE
     FOR EACH ROW EXECUTE FUNCTION magpie.announce_settings();
 
 GRANT EXECUTE ON FUNCTION magpie.drop_null_versions(text, text[]), magpie.mark_deleted(text, text, text[]), magpie.make_way(text, text, text),
+    magpie.require_seen(text, text, text),
     magpie.settle_move(text, text, text, text, text), magpie.promote_version(text, text) TO service_role;
