@@ -254,3 +254,22 @@ def test_an_upload_of_one_dialect_is_none_of_the_other(server, boto, admin, buck
     assert tus.head(f"{ROOT}/{upload}").status == 400
     assert tus.offset(path) == 5
     assert [found["UploadId"] for found in boto.list_multipart_uploads(Bucket=bucket)["Uploads"]] == [upload]
+
+
+# --- callers without a subject -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def anonymous(server):
+    """Whoever has the anonymous key, in the session form: a role and no subject."""
+    return s3.client(server, ("any-project", server.keys.anon), aws_session_token=server.keys.anon)
+
+
+def test_a_condition_tells_nothing_to_who_may_not_delete(boto, anonymous, bucket):
+    tag = boto.put_object(Bucket=bucket, Key="k", Body=b"secret")["ETag"]
+    place = {"Bucket": bucket, "Key": "k"}
+    plain = refused(anonymous.delete_object, **place)
+    assert plain == (403, "AccessDenied")
+    for guess in (tag, '"0123456789abcdef0123456789abcdef"', "*"):
+        assert refused(anonymous.delete_object, **place, IfMatch=guess) == plain
+    assert boto.get_object(**place)["Body"].read() == b"secret"
