@@ -133,7 +133,7 @@ extension VersionRow {
         self.init(
             key: kept.record.address.key, version: kept.record.version ?? ObjectVersion(stored: ""), isNull: kept.isNull,
             isDeleteMarker: kept.isDeleteMarker, metadata: kept.record.metadata, owner: kept.record.ownerID,
-            modifiedAt: kept.record.updatedAt, resumesKey: false)
+            modifiedAt: kept.record.updatedAt, supersededAt: kept.supersededAt, resumesKey: false)
     }
 }
 
