@@ -254,3 +254,48 @@ def test_an_upload_of_one_dialect_is_none_of_the_other(server, boto, admin, buck
     assert tus.head(f"{ROOT}/{upload}").status == 400
     assert tus.offset(path) == 5
     assert [found["UploadId"] for found in boto.list_multipart_uploads(Bucket=bucket)["Uploads"]] == [upload]
+
+
+# --- callers without a subject -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def anonymous(server):
+    """Whoever has the anonymous key, in the session form: a role and no subject."""
+    return s3.client(server, ("any-project", server.keys.anon), aws_session_token=server.keys.anon)
+
+
+@pytest.fixture
+def open_to_all(database, bucket):
+    """A private bucket in which whoever has the anonymous key may write and read."""
+    here = f"(bucket_id = '{bucket}')"
+    with database.policies(f"{OBJECTS} insert to anon with check {here}", f"{OBJECTS} select to anon using {here}"):
+        yield bucket
+
+
+def test_a_condition_tells_nothing_to_who_may_not_delete(boto, anonymous, bucket):
+    tag = boto.put_object(Bucket=bucket, Key="k", Body=b"secret")["ETag"]
+    place = {"Bucket": bucket, "Key": "k"}
+    plain = refused(anonymous.delete_object, **place)
+    assert plain == (403, "AccessDenied")
+    for guess in (tag, '"0123456789abcdef0123456789abcdef"', "*"):
+        assert refused(anonymous.delete_object, **place, IfMatch=guess) == plain
+    assert boto.get_object(**place)["Body"].read() == b"secret"
+
+
+def test_the_services_uploads_are_not_anonymous(boto, anonymous, open_to_all):
+    place = {"Bucket": open_to_all, "Key": "k"}
+    services = boto.create_multipart_upload(**place)["UploadId"]
+    assert "Uploads" not in anonymous.list_multipart_uploads(Bucket=open_to_all)
+    assert refused(anonymous.upload_part, **place, UploadId=services, PartNumber=1, Body=b"x") == (403, "AccessDenied")
+    assert refused(anonymous.abort_multipart_upload, **place, UploadId=services) == (403, "AccessDenied")
+    assert [item["UploadId"] for item in boto.list_multipart_uploads(Bucket=open_to_all)["Uploads"]] == [services]
+
+
+def test_an_anonymous_upload_goes_on_by_its_id(boto, anonymous, open_to_all):
+    place = {"Bucket": open_to_all, "Key": "k"}
+    upload = anonymous.create_multipart_upload(**place)["UploadId"]
+    part = anonymous.upload_part(**place, UploadId=upload, PartNumber=1, Body=b"bytes")
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    anonymous.complete_multipart_upload(**place, UploadId=upload, MultipartUpload=parts)
+    assert body(boto, open_to_all, "k") == b"bytes"

@@ -24,6 +24,14 @@ public enum Access: Sendable {
         case .grant(let grant, _): grant.owner
         }
     }
+
+    /// The role as which policies are asked. Nil where none are.
+    var role: String? {
+        switch self {
+        case .policy(let caller): caller.principal.role
+        case .publicBucket, .grant: nil
+        }
+    }
 }
 
 /// Who calls, as a verified token says.

@@ -65,8 +65,7 @@ struct LifecycleKey {
                 if isDue { deletions.append(deletion(of: entry, forGood: entry.isDeleteMarker)) }
                 continue
             }
-            // A version ceased to be current when the one above it was written.
-            let superseded = index > 0 ? versions[index - 1].lastModified : nil
+            let superseded = superseded(at: index)
             let isDue = rules.contains { rule in
                 guard let expiration = rule.noncurrent, noncurrent >= expiration.kept, let superseded,
                     rule.filter.matches(entry.key, details)
@@ -78,6 +77,16 @@ struct LifecycleKey {
         }
         // The oldest first: were it the other way round, the removal of a marker could bring an expired version back.
         return deletions.reversed()
+    }
+
+    /// When a version ceased to be current.
+    ///
+    /// A marker's row is as old as the marker. It ceases with what comes above it, which if it was moved there may look older than
+    /// it is; but a marker has no bytes to lose.
+    private func superseded(at index: Int) -> Timestamp? {
+        let entry = versions[index]
+        guard entry.isDeleteMarker, index > 0 else { return entry.supersededAt }
+        return [entry.supersededAt, versions[index - 1].lastModified].compactMap { $0 }.max()
     }
 
     /// A marker that is all that is left of its key.

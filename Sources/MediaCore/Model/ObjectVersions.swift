@@ -41,10 +41,12 @@ public struct VersionEntry: Hashable, Sendable {
     public var metadata: JSONText?
     /// The owner's subject.
     public var owner: String?
+    /// When it was kept, which for bytes is when they ceased to be current. Nil for an object.
+    public var supersededAt: Timestamp?
 
     public init(
         key: ObjectKey, id: VersionID, isLatest: Bool, isDeleteMarker: Bool, version: ObjectVersion?, lastModified: Timestamp?,
-        metadata: JSONText?, owner: String?
+        metadata: JSONText?, owner: String?, supersededAt: Timestamp? = nil
     ) {
         self.key = key
         self.id = id
@@ -54,6 +56,7 @@ public struct VersionEntry: Hashable, Sendable {
         self.lastModified = lastModified
         self.metadata = metadata
         self.owner = owner
+        self.supersededAt = supersededAt
     }
 }
 

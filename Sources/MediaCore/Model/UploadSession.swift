@@ -40,6 +40,8 @@ public struct UploadSession: Hashable, Sendable {
     public var multipart: MultipartID
     /// The subject that will own the object, and that alone (besides the service) may go on with the upload.
     public var ownerID: String?
+    /// The role that began the upload: where there is no subject, only that role may go on with it. Nil when a grant began it.
+    public var role: String?
     public var mode: PutMode
     /// What is known of the object before its bytes have come: media type, caching, robots. The rest is nil.
     public var details: ObjectMetadata
@@ -61,7 +63,7 @@ public struct UploadSession: Hashable, Sendable {
 
     public init(
         id: UploadID = UploadID(), kind: Kind, address: ObjectAddress, backend: BackendID, multipart: MultipartID,
-        ownerID: String?, mode: PutMode, details: ObjectMetadata, userMetadata: JSONText? = nil,
+        ownerID: String?, role: String?, mode: PutMode, details: ObjectMetadata, userMetadata: JSONText? = nil,
         attributes: JSONText = .emptyObject, length: Int64? = nil, offset: Int64 = 0, digest: UploadDigest = .empty,
         writer: Int64 = 0, createdAt: Timestamp, expiresAt: Timestamp? = nil, completedAt: Timestamp? = nil
     ) {
@@ -71,6 +73,7 @@ public struct UploadSession: Hashable, Sendable {
         self.backend = backend
         self.multipart = multipart
         self.ownerID = ownerID
+        self.role = role
         self.mode = mode
         self.details = details
         self.userMetadata = userMetadata
@@ -134,8 +137,7 @@ public struct UploadQuery: Hashable, Sendable {
 
     public enum Owner: Hashable, Sendable {
         case anyone
-        /// Nil: those that have no owner.
-        case subject(String?)
+        case subject(String)
     }
 
     public init(

@@ -10,12 +10,14 @@ public struct VersionRow: Hashable, Sendable {
     public var owner: String?
     /// When the row was written.
     public var modifiedAt: Timestamp?
+    /// When the row was kept. Nil for a current one.
+    public var supersededAt: Timestamp?
     /// Whether newer versions of the key were passed over, so that this row can't be the latest.
     public var resumesKey: Bool
 
     public init(
         key: ObjectKey, version: ObjectVersion, isNull: Bool, isDeleteMarker: Bool, metadata: JSONText?, owner: String?,
-        modifiedAt: Timestamp?, resumesKey: Bool
+        modifiedAt: Timestamp?, supersededAt: Timestamp?, resumesKey: Bool
     ) {
         self.key = key
         self.version = version
@@ -24,6 +26,7 @@ public struct VersionRow: Hashable, Sendable {
         self.metadata = metadata
         self.owner = owner
         self.modifiedAt = modifiedAt
+        self.supersededAt = supersededAt
         self.resumesKey = resumesKey
     }
 }
@@ -81,7 +84,7 @@ public struct VersionListing {
         return VersionEntry(
             key: row.key, id: row.isNull ? .null : .id(row.version), isLatest: isLatest, isDeleteMarker: row.isDeleteMarker,
             version: row.version, lastModified: details?.lastModified ?? row.modifiedAt,
-            metadata: row.isDeleteMarker ? nil : row.metadata, owner: row.owner)
+            metadata: row.isDeleteMarker ? nil : row.metadata, owner: row.owner, supersededAt: row.supersededAt)
     }
 
     private static func place(after position: VersionQuery.Position?, prefix: String) -> Place? {

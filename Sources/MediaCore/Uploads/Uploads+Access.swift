@@ -19,6 +19,9 @@ extension Uploads {
 
     /// Nobody but the service writes an object that somebody else will own: the row would say that they did.
     ///
+    /// Callers without a subject, as the holders of the anonymous key, are told apart by their role alone; among them the id of the
+    /// upload is the secret.
+    ///
     /// Of an upload that is complete nothing more is asked: whether its key is taken is no question any more.
     func requireOwner(of session: UploadSession, _ access: Access) throws(StorageError) {
         let isService =
@@ -26,7 +29,8 @@ extension Uploads {
             case .policy(let caller): caller.principal.role == serviceRole
             case .publicBucket, .grant: false
             }
-        guard isService || access.subject == session.ownerID else {
+        let isOwner = access.subject == session.ownerID && (access.subject != nil || access.role == session.role)
+        guard isService || isOwner else {
             throw StorageError(.accessDenied, "The upload was begun by somebody else", resource: session.address.key.rawValue)
         }
         // A client of a grant can't choose; one whose grant says something else than when it began has another grant.

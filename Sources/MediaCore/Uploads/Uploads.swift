@@ -61,7 +61,7 @@ public struct Uploads: Sendable {
         let multipart = try await store.beginMultipart(at: id.blobKey)
         let session = UploadSession(
             id: id, kind: beginning.kind, address: address, backend: backend, multipart: multipart, ownerID: access.subject,
-            mode: options.mode, details: options.details, userMetadata: options.userMetadata,
+            role: access.role, mode: options.mode, details: options.details, userMetadata: options.userMetadata,
             attributes: beginning.attributes, length: beginning.length, createdAt: time,
             expiresAt: beginning.expires ? time.adding(seconds: configuration.lifetime) : nil)
         do {
@@ -103,11 +103,16 @@ public struct Uploads: Sendable {
     }
 
     /// One page of the uploads under way in a bucket: the caller's own, and all of them for the service.
+    ///
+    /// A caller without a subject is nobody in particular and has none.
     /// - Throws: `StorageError` with `.bucketNotFound`.
     public func list(_ query: UploadQuery, as caller: Caller) async throws -> [UploadSession] {
         _ = try await objects.cache.bucketRules.rules(of: query.bucket, in: metadata, facts: caller.facts)
         var query = query
-        if caller.principal.role != serviceRole { query.owner = .subject(caller.principal.subject) }
+        if caller.principal.role != serviceRole {
+            guard let subject = caller.principal.subject else { return [] }
+            query.owner = .subject(subject)
+        }
         return try await metadata.uploads(matching: query, now: now())
     }
 }

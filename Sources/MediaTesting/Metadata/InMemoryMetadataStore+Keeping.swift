@@ -37,7 +37,8 @@ extension InMemoryMetadataStore.State {
         let marker = ObjectRecord(
             id: ObjectID(), address: address, version: ObjectVersion(), ownerID: subject, createdAt: time, updatedAt: time)
         lastSequence += 1
-        kept[address, default: []].append(.init(record: marker, isNull: isNull, isDeleteMarker: true, sequence: lastSequence))
+        kept[address, default: []].append(
+            .init(record: marker, isNull: isNull, isDeleteMarker: true, supersededAt: time, sequence: lastSequence))
         report(.object(address))
     }
 
@@ -87,7 +88,7 @@ extension InMemoryMetadataStore.State {
         var row = record
         if row.version == nil { row.version = ObjectVersion() }
         lastSequence += 1
-        kept[record.address, default: []].append(.init(record: row, isNull: isNull, sequence: lastSequence))
+        kept[record.address, default: []].append(.init(record: row, isNull: isNull, supersededAt: time, sequence: lastSequence))
     }
 
     private mutating func dropNull(at address: ObjectAddress, at time: Timestamp) {

@@ -64,8 +64,8 @@ extension InMemoryMetadataStore {
                 return try Self.delete(address, deletion.condition, &state, security, at: time)
             }
             if let record = state.objects[address], id == (state.isVersioned(record.version) ? record.versionID : .null) {
-                try deletion.require(record, isMarker: false)
                 try Self.requireDeletion(.object(record), security)
+                try deletion.require(record, isMarker: false)
                 state.remove(record, at: time, forgets: true)
                 state.promote(address, at: time)
                 return DeletionOutcome(removed: id)
@@ -74,8 +74,8 @@ extension InMemoryMetadataStore {
             else {
                 throw StorageError.objectNotFound(address)
             }
-            try deletion.require(found.record, isMarker: found.isDeleteMarker)
             try Self.requireDeletion(.version(found.record), security)
+            try deletion.require(found.record, isMarker: found.isDeleteMarker)
             state.queueDeletion(of: found.record.version, due: time)
             state.forget(address, at: index)
             state.promote(address, at: time)
@@ -88,10 +88,10 @@ extension InMemoryMetadataStore {
     ) throws -> DeletionOutcome {
         let record = state.objects[address]
         let subject = security.caller.principal.subject
-        try condition.require(record, at: address)
         let isVersioned = state.versioning(of: address.bucket) != .off
         if let record {
             try requireDeletion(.object(record), security)
+            try condition.require(record, at: address)
             state.remove(record, at: time, by: subject)
         } else {
             guard isVersioned else { throw StorageError.objectNotFound(address) }
@@ -100,6 +100,7 @@ extension InMemoryMetadataStore {
             )
             try security.require(.insert, .object(draft))
             try requireDeletion(.object(draft), security)
+            try condition.require(nil, at: address)
             state.markDeleted(address, at: time, by: subject)
         }
         return DeletionOutcome(marker: isVersioned ? state.kept[address]?.last?.id : nil)
@@ -132,7 +133,7 @@ extension VersionRow {
         self.init(
             key: kept.record.address.key, version: kept.record.version ?? ObjectVersion(stored: ""), isNull: kept.isNull,
             isDeleteMarker: kept.isDeleteMarker, metadata: kept.record.metadata, owner: kept.record.ownerID,
-            modifiedAt: kept.record.updatedAt, resumesKey: false)
+            modifiedAt: kept.record.updatedAt, supersededAt: kept.supersededAt, resumesKey: false)
     }
 }
 

@@ -26,6 +26,7 @@ public final class InMemoryMetadataStore: MetadataStore {
         var record: ObjectRecord
         var isNull: Bool
         var isDeleteMarker = false
+        var supersededAt: Timestamp?
         /// Its place among all that are kept. 0 for one that is not.
         var sequence: Int64 = 0
 

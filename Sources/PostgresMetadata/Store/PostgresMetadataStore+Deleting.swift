@@ -26,16 +26,14 @@ extension PostgresMetadataStore {
                 let lock: [Step] = [
                     .scope(lockingSystem(caller.facts)), lockStep([address]), .run(Self.lockCurrent, bucket, name),
                 ]
-                // Without a condition nothing has to be known before the row is deleted: one round trip less.
-                var results = try await transaction.run(condition == .none ? lock + deletion : lock)
-                let current = try results[1].optionalRow().map { try ObjectColumns.read($0) }
-                try condition.require(current, at: address)
-                guard current != nil else {
+                let results = try await transaction.run(lock + deletion)
+                guard let current = try results[1].optionalRow().map({ try ObjectColumns.read($0) }) else {
                     guard marksAbsent else { throw StorageError.objectNotFound(address) }
-                    return (nil, try await markAbsent(address, as: caller, in: transaction))
+                    return (nil, try await markAbsent(address, if: condition, as: caller, in: transaction))
                 }
-                if condition != .none { results += try await transaction.run(deletion) }
                 guard let row = try results.last?.optionalRow() else { return nil }
+                // Only who may delete the row learns what it is like. What this throws brings it back.
+                try condition.require(current, at: address)
                 let record = try ObjectColumns.read(row)
                 let ends = try await transaction.finish(
                     with: requestDeletions(of: [record], caller.facts) + [
@@ -51,7 +49,7 @@ extension PostgresMetadataStore {
 
     /// Puts a delete marker where there is no object, if the caller could insert and delete one there.
     private func markAbsent(
-        _ address: ObjectAddress, as caller: Caller, in transaction: Transaction
+        _ address: ObjectAddress, if condition: WriteCondition, as caller: Caller, in transaction: Transaction
     ) async throws -> VersionID? {
         let (bucket, name) = (address.bucket.rawValue, address.key.rawValue)
         let settings = try await transaction.run([.scope(lockingSystem(caller.facts)), .run(Self.readVersioning, bucket)])
@@ -75,6 +73,7 @@ extension PostgresMetadataStore {
                 throw StorageError(.accessDenied, "Access denied").refused(.delete, on: .objects, caller)
             }
         }
+        try condition.require(nil, at: address)
         let marked = try await transaction.finish(with: [
             .scope(system(caller.facts)), .run(Self.markDeleted, bucket, versioning, Parameter.strings([name])),
             .run(Self.readMarker, bucket, name),
@@ -89,7 +88,6 @@ extension PostgresMetadataStore {
         let outcome: (isCurrent: Bool, deleted: DeletionOutcome?) = try await mappingErrors(about: .object(address)) {
             try await client.withTransaction(ending: .commit) { transaction in
                 let found = try await findVersion(id, of: address, caller.facts, in: transaction)
-                try wanted.require(found.record, isMarker: found.isMarker)
                 let deletion: [Step]
                 if let sequence = found.sequence {
                     deletion = [.scope(scope(caller)), .run(Self.deleteKept, Parameter.int(sequence))]
@@ -100,6 +98,7 @@ extension PostgresMetadataStore {
                     ]
                 }
                 guard try await transaction.run(deletion)[0].optionalRow() != nil else { return (found.sequence == nil, nil) }
+                try wanted.require(found.record, isMarker: found.isMarker)
                 _ = try await transaction.finish(
                     with: requestDeletions(of: [found.record], caller.facts) + [
                         .scope(system(caller.facts)), promoteStep(address),

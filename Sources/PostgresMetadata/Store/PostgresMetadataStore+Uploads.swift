@@ -12,7 +12,7 @@ extension PostgresMetadataStore {
             session.attributes.rawValue, Parameter.int(session.length), Parameter.int(session.offset), session.digest.md5,
             Parameter.int(session.digest.pieces), session.digest.crc64nvme, Parameter.int(session.writer),
             Parameter.timestamp(session.createdAt), Parameter.timestamp(session.expiresAt),
-            Parameter.timestamp(session.completedAt))
+            Parameter.timestamp(session.completedAt), session.role)
         do {
             try await transaction([.scope(system(.upkeep)), insert], about: .object(session.address)) { _ in }
         } catch let error as StorageError where error.code == .relatedResourceMissing {
@@ -107,11 +107,12 @@ extension PostgresMetadataStore {
         "upload_insert",
         """
         INSERT INTO magpie.upload_sessions (id, kind, bucket_id, name, backend, multipart, owner_id, replaces, details,
-            user_metadata, attributes, length, received, md5, pieces, crc64nvme, writer, created_at, expires_at, completed_at)
+            user_metadata, attributes, length, received, md5, pieces, crc64nvme, writer, created_at, expires_at, completed_at,
+            role)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8::boolean, $9::jsonb, $10::jsonb, $11, $12::bigint, $13::bigint, $14, $15::int, $16,
             $17::bigint, timestamptz 'epoch' + $18::bigint * interval '1 microsecond',
             timestamptz 'epoch' + $19::bigint * interval '1 microsecond',
-            timestamptz 'epoch' + $20::bigint * interval '1 microsecond')
+            timestamptz 'epoch' + $20::bigint * interval '1 microsecond', $21)
         """)
 
     private static let readUpload = SQL(
@@ -179,7 +180,7 @@ extension PostgresMetadataStore {
         WHERE u.bucket_id = $1 AND u.kind = $2 AND u.completed_at IS NULL
             AND u.name >= $3 AND starts_with(u.name, $3)
             AND ($4::text IS NULL OR u.name > $4 OR (u.name = $4 AND u.id > $5))
-            AND (NOT $6::boolean OR u.owner_id IS NOT DISTINCT FROM $7)
+            AND (NOT $6::boolean OR u.owner_id = $7)
             AND (u.expires_at IS NULL OR u.expires_at > timestamptz 'epoch' + $8::bigint * interval '1 microsecond')
         ORDER BY u.name, u.id
         LIMIT $9::bigint

@@ -101,7 +101,8 @@ extension VersionRow {
         self.init(
             key: ObjectKey(stored: try row.string(0)), version: ObjectVersion(stored: try row.optionalString(1) ?? ""),
             isNull: try row.bool(2), isDeleteMarker: try row.bool(3), metadata: try row.optionalJSON(4),
-            owner: try row.optionalString(5), modifiedAt: try row.optionalTimestamp(6), resumesKey: try row.bool(7))
+            owner: try row.optionalString(5), modifiedAt: try row.optionalTimestamp(6),
+            supersededAt: try row.optionalTimestamp(8), resumesKey: try row.bool(7))
     }
 }
 
@@ -164,7 +165,8 @@ extension PostgresMetadataStore {
             ORDER BY o.name COLLATE "C"
             LIMIT $7::bigint
         ), older AS (
-            SELECT v.name, v.version, v.is_null, v.is_delete_marker, v.metadata, v.owner_id, v.updated_at, v.sequence
+            SELECT v.name, v.version, v.is_null, v.is_delete_marker, v.metadata, v.owner_id, v.updated_at, v.superseded_at,
+                v.sequence
             FROM magpie.object_versions AS v
             WHERE v.bucket_id = $1 AND v.name COLLATE "C" >= $3
                 AND v.name COLLATE "C" < magpie.key_bound($2)
@@ -174,14 +176,16 @@ extension PostgresMetadataStore {
         )
         SELECT e.name, e.version, e.is_null, e.is_delete_marker, e.metadata, e.owner_id,
             (extract(epoch FROM e.updated_at) * 1000000)::bigint,
-            coalesce(e.name = $4 AND (SELECT p.sequence IS NOT NULL FROM place AS p), false)
+            coalesce(e.name = $4 AND (SELECT p.sequence IS NOT NULL FROM place AS p), false),
+            (extract(epoch FROM e.superseded_at) * 1000000)::bigint
         FROM (
             SELECT n.name, n.version, l.is_versioned IS NOT TRUE AS is_null, false AS is_delete_marker, n.metadata, n.owner_id,
-                n.updated_at, n.sequence
+                n.updated_at, NULL::timestamptz AS superseded_at, n.sequence
             FROM newest AS n
             LEFT JOIN LATERAL magpie.blob_details(n.version) AS l ON true
             UNION ALL
-            SELECT r.name, r.version, r.is_null, r.is_delete_marker, r.metadata, r.owner_id, r.updated_at, r.sequence
+            SELECT r.name, r.version, r.is_null, r.is_delete_marker, r.metadata, r.owner_id, r.updated_at,
+                r.superseded_at, r.sequence
             FROM older AS r
         ) AS e
         ORDER BY e.name COLLATE "C", e.sequence DESC

@@ -9,7 +9,7 @@ enum UploadColumns {
         u.id, u.kind, u.bucket_id, u.name, u.backend, u.multipart, u.owner_id, u.replaces, u.details, u.user_metadata, \
         u.attributes, u.length, u.received, u.md5, u.pieces, u.crc64nvme, u.writer, \
         (extract(epoch FROM u.created_at) * 1000000)::bigint, (extract(epoch FROM u.expires_at) * 1000000)::bigint, \
-        (extract(epoch FROM u.completed_at) * 1000000)::bigint
+        (extract(epoch FROM u.completed_at) * 1000000)::bigint, u.role
         """
 
     static let partList = """
@@ -25,7 +25,8 @@ enum UploadColumns {
             id: UploadID(try row.string(0)), kind: kind,
             address: ObjectAddress(bucket: BucketID(stored: try row.string(2)), key: ObjectKey(stored: try row.string(3))),
             backend: BackendID(try row.string(4)), multipart: MultipartID(try row.string(5)), ownerID: try row.optionalString(6),
-            mode: try row.bool(7) ? .replace : .create, details: ObjectMetadata(parsing: try row.json(8)),
+            role: try row.optionalString(20), mode: try row.bool(7) ? .replace : .create,
+            details: ObjectMetadata(parsing: try row.json(8)),
             userMetadata: try row.optionalJSON(9), attributes: try row.json(10), length: try row.optionalInt64(11),
             offset: try row.int64(12),
             digest: UploadDigest(md5: try row.string(13), pieces: try row.int(14), crc64nvme: try row.string(15)),

@@ -103,7 +103,7 @@ struct TUSParsingTests {
         UploadSession(
             id: UploadID("0b8f7e1c-5f0a-4f6e-9a34-1d3a3f3e2b11"), kind: .appended,
             address: ObjectAddress(bucket: BucketID(stored: "bucket"), key: ObjectKey(stored: key)), backend: .managed,
-            multipart: MultipartID("m"), ownerID: nil, mode: .create, details: ObjectMetadata(),
+            multipart: MultipartID("m"), ownerID: nil, role: nil, mode: .create, details: ObjectMetadata(),
             createdAt: Timestamp(seconds: 0))
     }
 }

@@ -96,6 +96,24 @@ struct LifecycleTests {
         #expect(try await fixture.read("a") == "4")
     }
 
+    @Test func whatAnOldObjectWasMovedOverIsKeptForItsDays() throws {
+        let rules = [LifecycleRule(id: "1", noncurrent: .init(days: 2))]
+        let moved = Timestamp(seconds: 1_800_000_000)
+        func entry(_ version: String, modified: Timestamp, superseded: Timestamp?) -> VersionEntry {
+            let version = ObjectVersion(stored: version)
+            return VersionEntry(
+                key: ObjectKey(stored: "a"), id: .id(version), isLatest: superseded == nil, isDeleteMarker: false,
+                version: version, lastModified: modified, metadata: nil, owner: nil, supersededAt: superseded)
+        }
+        let key = LifecycleKey(versions: [
+            entry("2", modified: Timestamp(seconds: 1_000_000_000), superseded: nil),
+            entry("1", modified: moved.adding(seconds: -5), superseded: moved),
+        ])
+
+        #expect(key.due(rules, at: moved.adding(seconds: 15), day: Self.day).isEmpty)
+        #expect(key.due(rules, at: moved.adding(seconds: 45), day: Self.day).map(\.version) == [.id(ObjectVersion(stored: "1"))])
+    }
+
     @Test func aMarkerGoesOnceItIsAlone() async throws {
         let rules = [
             LifecycleRule(id: "1", expiration: .deleteMarkers), LifecycleRule(id: "2", noncurrent: .init(days: 1)),

@@ -44,6 +44,55 @@ struct UploadAccessTests {
         #expect(try await fixture.read().object.record.ownerID == Self.alice.principal.subject)
     }
 
+    @Test func whoHasNoSubjectHasNoPartInTheUploadsOfOtherRoles() async throws {
+        let roles = ["anon", "authenticated"]
+        let fixture = try await UploadFixture(policies: roles.flatMap { Policy.allowing([.insert], to: $0) })
+        let strangers = roles.map { CoreFixture.caller(role: $0, subject: nil) }
+        let services = try await fixture.begin(nil, kind: .parts)
+        let anonymous = try await fixture.begin(nil, kind: .parts, access: .policy(strangers[0]))
+        func put(_ id: UploadID, _ caller: Caller) async -> StorageError.Code? {
+            await errorCode {
+                _ = try await fixture.uploads.putPart(
+                    PartUpload(body: SampleData.stream(SampleData.bytes(5), chunkBytes: 5)), as: PartNumber(1), of: id,
+                    access: .policy(caller))
+            }
+        }
+
+        for stranger in strangers {
+            #expect(await put(services, stranger) == .accessDenied)
+            #expect(await errorCode { try await fixture.uploads.abort(services, access: .policy(stranger)) } == .accessDenied)
+        }
+        #expect(await put(anonymous, strangers[1]) == .accessDenied)
+        #expect(await put(anonymous, strangers[0]) == nil)
+        try await fixture.uploads.abort(anonymous, access: .policy(strangers[0]))
+    }
+
+    @Test func whoHasNoSubjectIsToldOfNoUploads() async throws {
+        let anon = CoreFixture.caller(role: "anon", subject: nil)
+        let fixture = try await UploadFixture(policies: Policy.allowing([.insert], to: "anon"))
+        _ = try await fixture.begin(nil, kind: .parts)
+        _ = try await fixture.begin(nil, kind: .parts, access: .policy(anon))
+        let query = UploadQuery(bucket: fixture.address.bucket, kind: .parts)
+
+        #expect(try await fixture.uploads.list(query, as: anon).isEmpty)
+        #expect(try await fixture.uploads.list(query, as: CoreFixture.service).count == 2)
+    }
+
+    @Test func aGrantWithoutAnOwnerIsNoWayIntoTheServicesUpload() async throws {
+        let fixture = try await UploadFixture()
+        let grant = SignedGrant(address: fixture.address, action: .upload, owner: nil, replaces: false, expiresAt: nil)
+        let services = try await fixture.begin(10)
+        let granted = try await fixture.begin(10, access: .grant(grant, CoreFixture.facts))
+
+        func append(_ id: UploadID) async -> StorageError.Code? {
+            await errorCode {
+                try await fixture.append(SampleData.bytes(5), to: id, at: 0, access: .grant(grant, CoreFixture.facts))
+            }
+        }
+        #expect(await append(services) == .accessDenied)
+        #expect(await append(granted) == nil)
+    }
+
     @Test func aGrantIsEnoughForItsObjectAndNoOther() async throws {
         let fixture = try await UploadFixture()
         let grant = SignedGrant(

@@ -139,6 +139,30 @@ extension MetadataStoreConformance {
             }
         }
 
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aConditionTellsNothingToWhoMayNotDelete(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeVersionedBucket()
+                let first = try await fixture.put("a")
+                let second = try await fixture.put("a")
+                let versions = [nil, first.version, second.version].map { $0.map { VersionID.id($0) } }
+                func refusal(_ key: String, _ version: VersionID?, _ condition: WriteCondition) async -> StorageError? {
+                    await failure { try await fixture.delete(key, version: version, if: condition, as: fixture.anon) }
+                }
+
+                for field in ["\"0\"", "\"1\"", "*"] {
+                    let guess = WriteCondition.ifMatch(ObjectMatch(field: field))
+                    for version in versions {
+                        let (plain, guessed) = (await refusal("a", version, .none), await refusal("a", version, guess))
+                        #expect(plain?.code == .accessDenied)
+                        #expect(guessed?.code == plain?.code && guessed?.refusal == plain?.refusal)
+                    }
+                    #expect(await refusal("none", nil, guess)?.code == .accessDenied)
+                }
+                #expect(try await fixture.versions(of: [first, second]) == ["a v1 latest", "a v0"])
+            }
+        }
+
         @Test(arguments: MetadataStoreUnderTest.allCases, [PutMode.create, .replace])
         func whatCanBeKnownIsRefusedInAdvance(_ kind: MetadataStoreUnderTest, _ mode: PutMode) async throws {
             try await kind.withStore { fixture in

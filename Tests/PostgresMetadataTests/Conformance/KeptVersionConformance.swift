@@ -30,6 +30,34 @@ extension MetadataStoreConformance {
         }
 
         @Test(arguments: MetadataStoreUnderTest.allCases)
+        func tellSinceWhenTheyAreKeptWhateverLiesAboveThem(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let bucket = try await fixture.makeVersionedBucket()
+                let start = Timestamp.now().adding(seconds: -60)
+                try await fixture.put("a")
+                try await fixture.setVersioning(.suspended)
+                var old = fixture.newObject("b")
+                old.metadata = ObjectMetadata(lastModified: Timestamp(seconds: 1_000_000_000)).json
+                _ = try await fixture.store.commitPut(old, mode: .create, facts: fixture.facts)
+                try await fixture.delete("a")
+                // It takes the place of the marker, which is a `null` version too.
+                _ = try await fixture.store.moveObject(
+                    from: old.address, to: fixture.address("a"), as: fixture.service)
+
+                let page = try await fixture.store.versions(
+                    matching: VersionQuery(prefix: "a"), in: bucket, as: fixture.service)
+                let entries = page.items.compactMap { item in
+                    if case .version(let entry) = item { entry } else { nil }
+                }
+
+                #expect(entries.map(\.isLatest) == [true, false])
+                #expect(entries.first?.lastModified == Timestamp(seconds: 1_000_000_000))
+                #expect(entries.first?.supersededAt == nil)
+                #expect(try #require(entries.last?.supersededAt) > start)
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
         func theChecksumsOfPartsComeBackWithTheirVersion(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 try await fixture.makeBucket()

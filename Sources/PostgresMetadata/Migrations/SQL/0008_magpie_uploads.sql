@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS magpie.upload_sessions (
     backend text NOT NULL,
     multipart text NOT NULL,
     owner_id text,
+    -- Of whoever began it, NULL with a grant: where there is no owner, only that role may go on.
+    role text,
     replaces boolean NOT NULL,
     details jsonb NOT NULL,
     user_metadata jsonb,

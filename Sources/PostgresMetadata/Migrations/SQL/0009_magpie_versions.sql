@@ -30,7 +30,9 @@ CREATE TABLE IF NOT EXISTS magpie.object_versions (
     metadata jsonb,
     user_metadata jsonb,
     created_at timestamptz,
-    updated_at timestamptz
+    updated_at timestamptz,
+    -- What expires by age counts from here: a move lets an old object supersede a newer one.
+    superseded_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX IF NOT EXISTS object_versions_key ON magpie.object_versions (bucket_id, name COLLATE "C", sequence DESC);
 CREATE UNIQUE INDEX IF NOT EXISTS object_versions_null ON magpie.object_versions (bucket_id, name) WHERE is_null;
