@@ -245,6 +245,23 @@ struct BlobStoreConformance {
     }
 
     @Test(arguments: BackendUnderTest.allCases)
+    func aBlobThatCanNotBeMadeCostsNoPart(backend: BackendUnderTest) async throws {
+        try await backend.withStore { store, directory in
+            let (key, bytes) = (freshKey(), SampleData.bytes(3000))
+            let id = try await store.beginMultipart(at: key)
+            let part = try await store.putPart(ByteStream(bytes), as: PartNumber(1), of: id, at: key)
+            _ = try await store.put(ByteStream(SampleData.bytes(10, seed: 2)), at: key)
+
+            #expect(await errorCode { _ = try await store.completeMultipart(id, at: key, parts: [part]) } == .internal)
+            if let directory { #expect(Set(contentFiles(in: directory)) == [key.rawValue, "1"]) }
+            try await store.delete([key])
+            _ = try await store.completeMultipart(id, at: key, parts: [part])
+
+            #expect(try await store.get(key, range: nil).stream().collected() == bytes)
+        }
+    }
+
+    @Test(arguments: BackendUnderTest.allCases)
     func whatBecomesOfAPartLaterIsNothingToTheBlob(backend: BackendUnderTest) async throws {
         try await backend.withStore { store, _ in
             let (key, bytes) = (freshKey(), SampleData.bytes(3000))

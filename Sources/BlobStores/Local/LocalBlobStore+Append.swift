@@ -5,7 +5,7 @@ public import MediaCore
 import NIOCore
 
 extension LocalBlobStore {
-    /// One part grows as long as it likes: completing a multipart write of one part is a rename.
+    /// One part grows as long as it likes: a multipart write of one part is completed without copying it.
     public var preferredPartBytes: Int64? { nil }
 
     /// The file is written in place. Its lock, which dies with the process, keeps two writers apart, also of two processes;
