@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import pathlib
 import socket
+import urllib.parse
 import uuid
 
 import pytest
@@ -491,6 +494,19 @@ def half_sent(port: int, method: str, target: str, body: bytes, **fields: str):
         yield finish
 
 
+def sizes(server) -> dict[pathlib.Path, int]:
+    """Of the files of the store. Those that go meanwhile are left out."""
+    found = {}
+    for path in server.blobs():
+        with contextlib.suppress(FileNotFoundError):
+            found[path] = path.stat().st_size
+    return found
+
+
+def has_grown(server, before: dict[pathlib.Path, int]) -> bool:
+    return any(size > before.get(path, 0) for path, size in sizes(server).items())
+
+
 @pytest.fixture
 def insertable(database, bucket):
     """A private bucket in which everyone may write what is new and read all, and change and delete only what is theirs."""
@@ -509,11 +525,36 @@ def insertable(database, bucket):
 def test_the_right_to_insert_is_none_to_replace_what_came_meanwhile(server, admin, insertable, alice, bob, method):
     body = b"his" * 1_000_000
     fields = {"Authorization": f"Bearer {bob.wire.token}", "Content-Type": "text/plain", "x-upsert": "true"}
-    before = set(server.blobs())
+    before = sizes(server)
     with half_sent(server.port, method, f"/object/{insertable}/raced.txt", body, **fields) as finish:
         # Bytes are taken in once the policies let the request through.
-        wait_until(lambda: any(path.stat().st_size for path in set(server.blobs()) - before), 20)
+        assert wait_until(lambda: has_grown(server, before), 20)
         assert alice.wire.post(f"/object/{insertable}/raced.txt", b"hers").status == 200
         status, answer = finish()
     assert (status, b"row-level security" in answer) == (400, True), answer
+    assert admin.get(f"/object/{insertable}/raced.txt").body == b"hers"
+
+
+def test_nor_is_it_at_the_end_of_a_resumable_upload(server, admin, insertable, alice, bob):
+    body = b"his" * 1_000_000
+    names = {"bucketName": insertable, "objectName": "raced.txt", "contentType": "text/plain"}
+    metadata = ",".join(f"{name} {base64.b64encode(value.encode()).decode()}" for name, value in names.items())
+    version = {"Tus-Resumable": "1.0.0"}
+    begun = bob.wire.post(
+        "/upload/resumable", headers={**version, "Upload-Length": str(len(body)), "Upload-Metadata": metadata, "x-upsert": "true"}
+    )
+    assert begun.status == 201, begun.text
+    target = urllib.parse.urlsplit(begun.headers["Location"]).path
+    fields = {
+        **version,
+        "Authorization": f"Bearer {bob.wire.token}",
+        "Content-Type": "application/offset+octet-stream",
+        "Upload-Offset": "0",
+    }
+    before = sizes(server)
+    with half_sent(server.port, "PATCH", target, body, **fields) as finish:
+        assert wait_until(lambda: has_grown(server, before), 20)
+        assert alice.wire.post(f"/object/{insertable}/raced.txt", b"hers").status == 200
+        status, answer = finish()
+    assert (status, b"row-level security" in answer) == (403, True), (status, answer)
     assert admin.get(f"/object/{insertable}/raced.txt").body == b"hers"
