@@ -103,6 +103,9 @@ private final class GrowingPart: Sendable {
             if part.size == 0 { try directory.synchronize() }
         }
         let status = try FileStatus(descriptor: descriptor, path: name)
+        // Not left to the end of this object's life: the thread that ran this may keep it a moment longer than its caller waits,
+        // who may go on with the next piece.
+        try Directory.check("flock", name) { flock(descriptor, LOCK_UN) }
         return BlobPart(number: part.number, size: status.size, tag: status.tag)
     }
 }

@@ -57,7 +57,7 @@ struct VersionedObjectsTests {
         let wins = try await withThrowingTaskGroup(of: Bool.self) { group in
             for index in 0..<16 {
                 group.addTask {
-                    try await errorCode { try await fixture.put("\(index)", at: "a", options: Self.replacing(.ifAbsent)) } == nil
+                    await errorCode { try await fixture.put("\(index)", at: "a", options: Self.replacing(.ifAbsent)) } == nil
                 }
             }
             return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }

@@ -413,7 +413,7 @@ extension MetadataStoreConformance {
                 try await fixture.makeVersionedBucket()
                 let first = try await fixture.put("a")
                 let lost = try await fixture.put("a")
-                try await fixture.store.dropLostObject(lost.id, version: lost.version)
+                #expect(try await fixture.store.dropLostObject(lost.id, version: lost.version))
 
                 #expect(try await fixture.versions(of: [first, lost]) == ["a v0 latest"])
                 #expect(try await fixture.dueDeletions() == blobKeys(of: [lost]))

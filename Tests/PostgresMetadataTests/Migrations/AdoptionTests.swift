@@ -88,7 +88,7 @@ private enum SupabaseDatabase {
             let bucket = try await fixture.makeBucket("hard")
             _ = try await store.updateBucket(bucket, changes: BucketChanges(isPublic: false), as: fixture.service)
 
-            try await store.checkPut(
+            _ = try await store.checkPut(
                 fixture.draft("a/b", in: "hard", owner: StoreFixture.alice), mode: .replace, as: fixture.alice)
             try await fixture.put(all: ["a/b", "a/b", "c"], in: "hard", owner: StoreFixture.alice)
             _ = try await store.moveObject(
