@@ -150,33 +150,16 @@ private final class FormReader: @unchecked Sendable {
     // consumes it once, and asks for the late fields after its end.
     private static let maxParts = 12
 
-    private var chunks: any AsyncIteratorProtocol<ByteBuffer, any Error>
-    private var parser: MultipartFormParser
+    private var events: FormEvents
     private(set) var lateFields: FormFields?
 
     init(boundary: MultipartBoundary, body: ByteStream, maxFieldBytes: Int) {
-        self.parser = MultipartFormParser(boundary: boundary, limits: .init(parts: Self.maxParts, fieldBytes: maxFieldBytes))
-        self.chunks = Self.iterator(body.chunks)
+        events = FormEvents(boundary: boundary, limits: .init(parts: Self.maxParts, fieldBytes: maxFieldBytes), body: body)
     }
-
-    private static func iterator(
-        _ chunks: some AsyncSequence<ByteBuffer, any Error>
-    ) -> any AsyncIteratorProtocol<ByteBuffer, any Error> { chunks.makeAsyncIterator() }
 
     /// The next event. Nil once the whole body was read.
     func next() async throws -> MultipartFormParser.Event? {
-        while true {
-            do {
-                if let event = try parser.next() { return event }
-            } catch {
-                throw UploadForm.error(error)
-            }
-            guard let chunk = try await chunks.next(isolation: nil) else {
-                do { try parser.finish() } catch { throw UploadForm.error(error) }
-                return nil
-            }
-            parser.push(chunk)
-        }
+        do { return try await events.next() } catch let error as MultipartFormError { throw UploadForm.error(error) }
     }
 
     /// The rest of the part begun last. Nil when it is longer than `limit`.

@@ -94,11 +94,11 @@ public struct EventDispatcher: Sendable {
             group.addTask {
                 for await _ in signal.wakes {
                     if Task.isCancelled { return }
-                    await logged("delivery") { try await deliverDue() }
+                    await work.attempt("delivery") { try await deliverDue() }
                 }
             }
-            group.addTask { await every(schedule.interval) { signal.signal() } }
-            group.addTask { await every(Self.housekeepingInterval) { await logged("counting") { try await keepHouse() } } }
+            group.addTask { await work.every(schedule.interval) { signal.signal() } }
+            group.addTask { await work.every(Self.housekeepingInterval) { await work.attempt("counting") { try await keepHouse() } } }
         }
     }
 
@@ -206,21 +206,5 @@ public struct EventDispatcher: Sendable {
         try await runToEnd { try await outbox.releaseEvents(ids) }
     }
 
-    /// Runs `body` now and then until cancelled.
-    private func every(_ interval: Duration, _ body: () async -> Void) async {
-        while !Task.isCancelled {
-            await body()
-            do { try await Task.sleep(for: interval) } catch { return }
-        }
-    }
-
-    private func logged(_ what: String, _ body: () async throws -> Void) async {
-        do {
-            try await body()
-        } catch is CancellationError {
-            return
-        } catch {
-            logger.error("events failed, trying again later", metadata: ["task": "\(what)", "error": "\(error)"])
-        }
-    }
+    private var work: RecurringWork { RecurringWork(name: "events", logger: logger) }
 }

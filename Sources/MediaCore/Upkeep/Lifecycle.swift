@@ -38,16 +38,8 @@ public struct Lifecycle: Sendable {
 
     /// Works until cancelled: four times a day, a day of the calendar or of the tests.
     public func run() async {
-        while !Task.isCancelled {
-            do {
-                try await apply()
-            } catch is CancellationError {
-                return
-            } catch {
-                logger.error("upkeep failed, trying again later", metadata: ["task": "lifecycle", "error": "\(error)"])
-            }
-            do { try await Task.sleep(for: .seconds(day.seconds) / 4) } catch { return }
-        }
+        let work = RecurringWork(name: "upkeep", logger: logger)
+        await work.every(.seconds(day.seconds) / 4) { await work.attempt("lifecycle") { try await apply() } }
     }
 
     /// Removes what is due in all buckets. One that fails is left to the next run and keeps no other waiting.

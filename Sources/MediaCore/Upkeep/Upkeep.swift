@@ -54,12 +54,12 @@ public struct Upkeep: Sendable {
     public func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await deleteWhenAsked() }
-            group.addTask { await every(schedule.deletionInterval) { signal.signal() } }
+            group.addTask { await work.every(schedule.deletionInterval) { signal.signal() } }
             group.addTask {
-                await every(schedule.expiryInterval) { await logged("expiry") { try await removeExpiredUploads() } }
+                await work.every(schedule.expiryInterval) { await work.attempt("expiry") { try await removeExpiredUploads() } }
             }
             group.addTask {
-                await every(schedule.sweepInterval) { await logged("sweep") { _ = try await sweep() } }
+                await work.every(schedule.sweepInterval) { await work.attempt("sweep") { _ = try await sweep() } }
             }
         }
     }
@@ -155,25 +155,9 @@ public struct Upkeep: Sendable {
     private func deleteWhenAsked() async {
         for await _ in signal.wakes {
             if Task.isCancelled { return }
-            await logged("deletion") { try await removeDeletedBlobs() }
+            await work.attempt("deletion") { try await removeDeletedBlobs() }
         }
     }
 
-    /// Runs `body` now and then until cancelled.
-    private func every(_ interval: Duration, _ body: () async -> Void) async {
-        while !Task.isCancelled {
-            await body()
-            do { try await Task.sleep(for: interval) } catch { return }
-        }
-    }
-
-    private func logged(_ what: String, _ body: () async throws -> Void) async {
-        do {
-            try await body()
-        } catch is CancellationError {
-            return
-        } catch {
-            logger.error("upkeep failed, trying again later", metadata: ["task": "\(what)", "error": "\(error)"])
-        }
-    }
+    private var work: RecurringWork { RecurringWork(name: "upkeep", logger: logger) }
 }

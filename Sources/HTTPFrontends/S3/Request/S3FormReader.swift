@@ -13,8 +13,7 @@ final class S3FormReader: @unchecked Sendable {
     private static let maxParts = 128
     private static let maxFieldBytes = 64 << 10
 
-    private var chunks: any AsyncIteratorProtocol<ByteBuffer, any Error>
-    private var parser: MultipartFormParser
+    private var events: FormEvents
     private var isOver = false
     /// What came before the file, its names in lower case.
     private(set) var fields: [NamedValue] = []
@@ -22,13 +21,9 @@ final class S3FormReader: @unchecked Sendable {
     private(set) var fileName = ""
 
     init(boundary: MultipartBoundary, body: ByteStream) {
-        parser = MultipartFormParser(boundary: boundary, limits: .init(parts: Self.maxParts, fieldBytes: Self.maxFieldBytes))
-        chunks = Self.iterator(body.chunks)
+        events = FormEvents(
+            boundary: boundary, limits: .init(parts: Self.maxParts, fieldBytes: Self.maxFieldBytes), body: body)
     }
-
-    private static func iterator(
-        _ chunks: some AsyncSequence<ByteBuffer, any Error>
-    ) -> any AsyncIteratorProtocol<ByteBuffer, any Error> { chunks.makeAsyncIterator() }
 
     /// Reads up to the file's first byte.
     /// - Throws: `S3Error` for a form without a file or with too much before it.
@@ -76,18 +71,7 @@ final class S3FormReader: @unchecked Sendable {
     }
 
     private func next() async throws -> MultipartFormParser.Event? {
-        while true {
-            do {
-                if let event = try parser.next() { return event }
-            } catch {
-                throw Self.malformed
-            }
-            guard let chunk = try await chunks.next(isolation: nil) else {
-                do { try parser.finish() } catch { throw Self.malformed }
-                return nil
-            }
-            parser.push(chunk)
-        }
+        do { return try await events.next() } catch is MultipartFormError { throw Self.malformed }
     }
 
     /// The next bytes of the file. Nil at its end, when the rest of the body was read too.
