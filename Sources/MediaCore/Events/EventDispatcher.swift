@@ -98,7 +98,11 @@ public struct EventDispatcher: Sendable {
                 }
             }
             group.addTask { await work.every(schedule.interval) { signal.signal() } }
-            group.addTask { await work.every(Self.housekeepingInterval) { await work.attempt("counting") { try await keepHouse() } } }
+            group.addTask {
+                await work.every(Self.housekeepingInterval) {
+                    await work.attempt("counting") { try await keepHouse() }
+                }
+            }
         }
     }
 
