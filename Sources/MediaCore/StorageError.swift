@@ -11,6 +11,7 @@ public struct StorageError: Error, Sendable {
         case relatedResourceMissing
         case invalidBucketName, invalidKey, invalidRequest, invalidParameter, invalidRobotsRule, invalidTag
         case mediaTypeNotAllowed, tooLarge, lengthMismatch, digestMismatch
+        case unreadableImage, imageTooLarge, renderTimedOut
         case rangeNotSatisfiable, preconditionFailed
         case uploadNotFound, uploadExpired, uploadComplete, uploadOffsetMismatch, uploadTaken
         case invalidPart, invalidPartOrder, partTooSmall

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Bytes as pairs of hexadecimal digits. RFC 4648 §8.
-enum Hexadecimal {
+public enum Hexadecimal {
     /// In lower case, as S3 writes digests and signatures.
-    static func encode(_ bytes: some Sequence<UInt8>) -> String {
+    public static func encode(_ bytes: some Sequence<UInt8>) -> String {
         var digits: [UInt8] = []
         digits.reserveCapacity(2 * bytes.underestimatedCount)
         for byte in bytes {
@@ -14,7 +14,7 @@ enum Hexadecimal {
     }
 
     /// - Returns: nil when the text is not exactly `count` bytes in digits of either case.
-    static func decode(_ text: some StringProtocol, count: Int) -> [UInt8]? {
+    public static func decode(_ text: some StringProtocol, count: Int) -> [UInt8]? {
         let digits = text.utf8
         guard digits.count == 2 * count else { return nil }
         var bytes: [UInt8] = []

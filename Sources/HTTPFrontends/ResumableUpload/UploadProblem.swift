@@ -68,12 +68,12 @@ struct UploadProblem: Error {
         case .unauthenticated, .accessDenied, .wrongRole: .init(.forbidden, error.message)
         case .invalidBucketName, .invalidKey, .invalidRequest, .invalidParameter, .invalidRobotsRule, .digestMismatch,
             .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired, .invalidPart, .invalidPartOrder,
-            .partTooSmall, .invalidTag, .notConfigured:
+            .partTooSmall, .invalidTag, .notConfigured, .unreadableImage, .imageTooLarge:
             .init(.badRequest, error.message)
         case .rangeNotSatisfiable: .init(.rangeNotSatisfiable, error.message)
         case .preconditionFailed: .init(.preconditionFailed, error.message)
         case .overloaded, .tooManyConnections: .init(.tooManyRequests, error.message)
-        case .locked, .timedOut, .databaseReadOnly, .databaseSchema, .backendUnavailable:
+        case .locked, .timedOut, .renderTimedOut, .databaseReadOnly, .databaseSchema, .backendUnavailable:
             .init(.serviceUnavailable, error.message)
         case .databaseAborted, .databaseFailure, .clientDisconnected, .internal:
             .init(.internalServerError, "Internal Server Error")

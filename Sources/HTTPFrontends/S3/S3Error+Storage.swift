@@ -53,6 +53,8 @@ extension S3Error {
         case .invalidTag: (.badRequest, "InvalidTag")
         case .mediaTypeNotAllowed: (.unsupportedMediaType, "InvalidMimeType")
         case .tooLarge: (.badRequest, "EntityTooLarge")
+        case .unreadableImage, .imageTooLarge: (.badRequest, "InvalidRequest")
+        case .renderTimedOut: (.serviceUnavailable, "SlowDown")
         case .lengthMismatch: (.badRequest, "IncompleteBody")
         case .digestMismatch: (.badRequest, "BadDigest")
         case .rangeNotSatisfiable: (.rangeNotSatisfiable, "InvalidRange")

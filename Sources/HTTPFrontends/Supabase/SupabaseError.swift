@@ -141,6 +141,8 @@ extension SupabaseError {
         case .databaseFailure: return .init(500, code: "DatabaseError", message: message, httpStatus: .internalServerError)
         case .backendUnavailable:
             return .init(503, code: "SlowDown", message: message, httpStatus: .serviceUnavailable)
+        case .unreadableImage, .imageTooLarge: return .init(400, code: "InvalidRequest", message: message)
+        case .renderTimedOut: return .init(408, code: "RequestTimeout", message: message, httpStatus: .requestTimeout)
         case .unsupported: return .init(409, code: "NotSupported", message: message)
         case .notConfigured: return .init(400, code: "MissingParameter", message: message)
         case .clientDisconnected: return .init(500, code: "Aborted", message: message)

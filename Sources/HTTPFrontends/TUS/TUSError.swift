@@ -70,12 +70,12 @@ struct TUSError: Error {
         case .unauthenticated, .accessDenied, .wrongRole: .init(.forbidden, error.message)
         case .invalidBucketName, .invalidKey, .invalidRequest, .invalidParameter, .invalidRobotsRule, .lengthMismatch,
             .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired, .invalidPart, .invalidPartOrder,
-            .partTooSmall, .invalidTag, .notConfigured:
+            .partTooSmall, .invalidTag, .notConfigured, .unreadableImage, .imageTooLarge:
             .init(.badRequest, error.message)
         case .rangeNotSatisfiable: .init(.rangeNotSatisfiable, error.message)
         case .preconditionFailed: .init(.preconditionFailed, error.message)
         case .overloaded, .tooManyConnections: .init(.tooManyRequests, error.message)
-        case .timedOut, .databaseReadOnly, .databaseSchema, .backendUnavailable: .init(.serviceUnavailable, error.message)
+        case .timedOut, .renderTimedOut, .databaseReadOnly, .databaseSchema, .backendUnavailable: .init(.serviceUnavailable, error.message)
         case .clientDisconnected: .init(.internalServerError, error.message)
         case .databaseAborted, .databaseFailure, .internal: .init(.internalServerError, unknown)
         }
