@@ -12,6 +12,8 @@ public struct Storage: Sendable {
     public let objects: Objects
     public let signedURLs: SignedURLs
     public let uploads: Uploads
+    /// Nil where images are only delivered as they are.
+    public let variants: Variants?
     /// Shared with whoever follows the database's changes.
     public let cache: ReadCache
     public let reaper: WakeSignal
@@ -25,6 +27,7 @@ public struct Storage: Sendable {
     public struct Configuration: Sendable {
         public var uploadLimits: UploadLimits
         public var uploads: Uploads.Configuration
+        public var variants: Variants.Configuration
         /// In seconds.
         public var signedUploadLifetime: Int64
         /// In bytes.
@@ -40,12 +43,14 @@ public struct Storage: Sendable {
 
         public init(
             uploadLimits: UploadLimits, uploads: Uploads.Configuration = Uploads.Configuration(),
-            signedUploadLifetime: Int64 = 7200, cacheCapacity: Int = 128 << 20,
+            variants: Variants.Configuration = Variants.Configuration(), signedUploadLifetime: Int64 = 7200,
+            cacheCapacity: Int = 128 << 20,
             cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role",
             unboundRole: String? = nil, accessKeys: AccessKeys.Configuration? = nil
         ) {
             self.uploadLimits = uploadLimits
             self.uploads = uploads
+            self.variants = variants
             self.signedUploadLifetime = signedUploadLifetime
             self.cacheCapacity = cacheCapacity
             self.cachedBodyLimit = cachedBodyLimit
@@ -56,8 +61,10 @@ public struct Storage: Sendable {
         }
     }
 
+    /// - Parameter processor: nil delivers images only as they are.
     public init(
-        configuration: Configuration, keys: KeyRing, metadata: any MetadataStore, blobs: any BlobStoreDirectory, logger: Logger,
+        configuration: Configuration, keys: KeyRing, metadata: any MetadataStore, blobs: any BlobStoreDirectory,
+        processor: (any ImageProcessor)? = nil, logger: Logger,
         now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
         let cache = ReadCache(capacity: configuration.cacheCapacity, maxBodyBytes: configuration.cachedBodyLimit)
@@ -80,6 +87,9 @@ public struct Storage: Sendable {
             logger: logger)
         self.uploads = Uploads(
             objects: objects, configuration: configuration.uploads, serviceRole: configuration.serviceRole, now: now)
+        self.variants = processor.map { [delivery] in
+            Variants(delivery: delivery, processor: $0, configuration: configuration.variants)
+        }
         self.signedURLs = SignedURLs(keys: keys, metadata: metadata, uploadLifetime: configuration.signedUploadLifetime)
     }
 
