@@ -75,7 +75,8 @@ struct TUSError: Error {
         case .rangeNotSatisfiable: .init(.rangeNotSatisfiable, error.message)
         case .preconditionFailed: .init(.preconditionFailed, error.message)
         case .overloaded, .tooManyConnections: .init(.tooManyRequests, error.message)
-        case .timedOut, .renderTimedOut, .databaseReadOnly, .databaseSchema, .backendUnavailable: .init(.serviceUnavailable, error.message)
+        case .timedOut, .renderTimedOut, .databaseReadOnly, .databaseSchema, .backendUnavailable:
+            .init(.serviceUnavailable, error.message)
         case .clientDisconnected: .init(.internalServerError, error.message)
         case .databaseAborted, .databaseFailure, .internal: .init(.internalServerError, unknown)
         }

@@ -151,7 +151,8 @@ extension StorageError {
             .uploadExpired, .uploadOffsetMismatch, .uploadTaken, .invalidPart, .invalidPartOrder, .partTooSmall,
             .unauthenticated, .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired,
             .overloaded, .timedOut, .databaseReadOnly, .databaseSchema, .databaseAborted, .databaseFailure,
-            .backendUnavailable, .unsupported, .notConfigured, .clientDisconnected, .internal:
+            .backendUnavailable, .unsupported, .notConfigured, .clientDisconnected, .internal,
+            .unreadableImage, .imageTooLarge, .renderTimedOut:
             false
         }
     }
