@@ -11,7 +11,7 @@ extension TransformRequest {
         transform.width = side(transform.width)
         transform.height = side(transform.height)
         if (transform.format ?? .accepted) == .accepted {
-            transform.format = accepted.contains(.avif) ? .fixed(.avif) : accepted.contains(.webp) ? .fixed(.webp) : .compatible
+            transform.format = .negotiated(accepted, for: transform, limits: limits)
         }
         return transform
     }
