@@ -42,7 +42,7 @@ private func migrationFailure(_ body: () async throws -> Migrator.Outcome) async
 }
 
 @Suite(.serialized) struct MigrationTests {
-    @Test func theFilesAreNumberedWithoutAGap() {
+    @Test func theFilesAreNumberedInTheirOrder() {
         let numbers = Migration.all.map(\.number)
         #expect(numbers == Set(numbers).sorted() && numbers.first == 1)
         #expect(Set(Migration.all.map(\.name)).count == Migration.all.count && Migration.all.allSatisfy { !$0.script.isEmpty })
