@@ -34,7 +34,7 @@ public struct Variants: Sendable {
         preconditions: Preconditions = .none, access: Access
     ) async throws -> DeliveredVariant {
         let deadline = NIODeadline.now() + configuration.timeout
-        let (object, details) = try await delivery.describe(address, access: access)
+        let (object, details) = try await delivery.look(at: address, access: access)
         let variesByAccept = (request.transform.format ?? .accepted) == .accepted
         let settings = try await delivery.cache.imageSettings.settings(
             of: address.bucket, in: delivery.metadata, facts: access.facts)

@@ -31,7 +31,8 @@ extension TransformRequest.PluginCall {
     private func checked<Step>(_ step: Step?) throws(StorageError) -> Step {
         guard let step else {
             let token = value.isEmpty ? plugin.rawValue : "\(plugin.rawValue)_\(value.prefix(64))"
-            throw StorageError(.invalidParameter, "\(token) is nothing that the plugin \(plugin.rawValue) can do", resource: token)
+            throw StorageError(
+                .invalidParameter, "\(token) is nothing that the plugin \(plugin.rawValue) can do", resource: token)
         }
         return step
     }
@@ -122,7 +123,8 @@ extension Drawing {
         guard lengths.count == parts.count - 2 else { return nil }
         switch (figure, lengths.count) {
         case ("rect", 4):
-            self.init(.rectangle(x: lengths[0], y: lengths[1], width: lengths[2], height: lengths[3]), color: color, isFilled: isFilled)
+            self.init(
+                .rectangle(x: lengths[0], y: lengths[1], width: lengths[2], height: lengths[3]), color: color, isFilled: isFilled)
         case ("circle", 3):
             self.init(.circle(x: lengths[0], y: lengths[1], radius: lengths[2]), color: color, isFilled: isFilled)
         case ("line", 4) where !isFilled:

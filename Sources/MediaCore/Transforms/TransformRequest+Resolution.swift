@@ -29,7 +29,8 @@ extension TransformRequest {
         var preset = NamedTransform(name: "", request: TransformRequest())
         if let name = self.preset {
             guard let found = settings.presets[name] else {
-                throw StorageError(.objectNotFound, "There is no transform called \(name.prefix(64))", resource: String(name.prefix(64)))
+                throw StorageError(
+                    .objectNotFound, "There is no transform called \(name.prefix(64))", resource: String(name.prefix(64)))
             }
             preset = found
         }
@@ -77,7 +78,8 @@ extension TransformRequest {
         }
         let calls = kept + said
         guard calls.count <= Self.maxPluginCalls else {
-            throw StorageError(.invalidParameter, "There can be no more than \(Self.maxPluginCalls) plugin calls", resource: "plugins")
+            throw StorageError(
+                .invalidParameter, "There can be no more than \(Self.maxPluginCalls) plugin calls", resource: "plugins")
         }
         return calls
     }
@@ -106,7 +108,7 @@ extension Int {
     fileprivate func multiplied(by ratio: FixedPoint?) -> Int {
         guard let ratio else { return self }
         // Far beyond every limit, and far from what an integer can't hold.
-        return Int((min(Double(self), 1e9) * ratio.doubleValue).rounded())
+        return Int((Swift.min(Double(self), 1e9) * ratio.doubleValue).rounded())
     }
 }
 
