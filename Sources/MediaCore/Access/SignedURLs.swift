@@ -4,12 +4,14 @@
 public struct SignedURLs: Sendable {
     private let keys: KeyRing
     private let metadata: any MetadataStore
+    private let originals: OriginalsGate
     /// How long a signed upload URL lives, in seconds.
     private let uploadLifetime: Int64
 
-    public init(keys: KeyRing, metadata: any MetadataStore, uploadLifetime: Int64) {
+    init(keys: KeyRing, metadata: any MetadataStore, originals: OriginalsGate, uploadLifetime: Int64) {
         self.keys = keys
         self.metadata = metadata
+        self.originals = originals
         self.uploadLifetime = uploadLifetime
     }
 
@@ -26,6 +28,8 @@ public struct SignedURLs: Sendable {
         try Self.requireLifetime(lifetime)
         try Self.requireSignable(address.bucket)
         _ = try await metadata.visibleObject(at: address, as: caller)
+        // Nobody gives a right that they haven't.
+        if rendering == nil { try await originals.require(.policy(caller), toOriginalsOf: address.bucket) }
         return try downloadToken(address, lifetime: lifetime, rendering: rendering)
     }
 
@@ -35,6 +39,7 @@ public struct SignedURLs: Sendable {
         try Self.requireSignable(bucket)
         let parsed = keys.map { try? ObjectKey($0) }
         let visible = try await metadata.visibleKeys(among: Array(Set(parsed.compactMap(\.self))), in: bucket, as: caller)
+        if !visible.isEmpty { try await originals.require(.policy(caller), toOriginalsOf: bucket) }
         return try parsed.map { key in
             guard let key, visible.contains(key) else { return nil }
             return try downloadToken(ObjectAddress(bucket: bucket, key: key), lifetime: lifetime, rendering: nil)

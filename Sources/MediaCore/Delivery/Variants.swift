@@ -34,9 +34,12 @@ public struct Variants: Sendable {
         preconditions: Preconditions = .none, access: Access
     ) async throws -> DeliveredVariant {
         let deadline = NIODeadline.now() + configuration.timeout
-        let (object, details) = try await delivery.describe(address, access: access)
+        let (object, details) = try await delivery.look(at: address, access: access)
         let variesByAccept = (request.transform.format ?? .accepted) == .accepted
-        let transform = request.resolved(by: .none, accepted: accepted, limits: configuration.limits)
+        let settings = try await delivery.cache.imageSettings.settings(
+            of: address.bucket, in: delivery.metadata, facts: access.facts)
+        let transform = try request.resolved(
+            by: settings, project: address.bucket.rawValue, accepted: accepted, limits: configuration.limits)
         let original = try await delivery.open(object)
         guard case .full(let content) = original.outcome else { throw StorageError(.internal, "Internal Server Error") }
         var source = ByteBuffer()
