@@ -24,7 +24,7 @@ public struct FilesFrontend: Frontend {
         let path = (request.head.path ?? "/").prefix { $0 != "?" }
         let isImage = path.hasPrefix("/img/")
         guard isImage || path.hasPrefix("/raw/") else { return nil }
-        let rest = path.dropFirst("/img/".count)
+        let rest = path.dropFirst(isImage ? "/img/".count : "/raw/".count)
         context.trace.operation = isImage ? "files.image" : "files.raw"
         do {
             guard request.method == .get || request.method == .head else {

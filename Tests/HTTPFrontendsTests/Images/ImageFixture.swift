@@ -13,15 +13,15 @@ import NIOCore
 
 /// Every dialect that delivers images, over in-memory stores and a processor that says what it was asked to do.
 struct ImageFixture {
-    static let originalsSecret = Array("a project's own secret".utf8)
-
     /// Its images are the canonical texts of their transforms.
     struct Processor: ImageProcessor {
         let revision = "test"
         let parallelism = 2
 
         func render(_ source: ByteBuffer, _ recipe: ImageRecipe) async throws -> RenderedImage {
-            guard String(buffer: source).hasPrefix("image") else { throw StorageError(.unreadableImage, "It begins with other bytes") }
+            guard String(buffer: source).hasPrefix("image") else {
+                throw StorageError(.unreadableImage, "It begins with other bytes")
+            }
             let type =
                 switch recipe.transform.format {
                 case .fixed(let format): format.mediaType
@@ -42,20 +42,21 @@ struct ImageFixture {
     private let responder: Dialects
 
     /// A public bucket `shop` and a private one `vault`, each with the same images.
-    /// - Parameter signed: whether `shop` signs its originals.
-    init(processor: (any ImageProcessor)? = Processor(), signed: Bool = false) async throws {
+    init(processor: (any ImageProcessor)? = Processor()) async throws {
         let keys = try await KeyRing(secret: SupabaseFixture.secret)
         storage = Storage(
-            configuration: .init(uploadLimits: UploadLimits(maxObjectBytes: 1 << 20)), keys: keys, metadata: metadata,
-            blobs: SingleStore(store: InMemoryBlobStore()), processor: processor, logger: Self.silent)
+            configuration: .init(
+                uploadLimits: UploadLimits(maxObjectBytes: 1 << 20),
+                accessKeys: .init(masterKey: [UInt8](repeating: 7, count: 32), server: nil)),
+            keys: keys, metadata: metadata, blobs: SingleStore(store: InMemoryBlobStore()), processor: processor,
+            logger: Self.silent)
         storage.cache.apply(.tracking)
         service = try keys.sign(JSONText(trusted: #"{"role":"service_role"}"#))
-        let secret = signed ? Self.originalsSecret : nil
         responder = Dialects(frontends: [
             SupabaseFrontend(storage: storage, configuration: .init(version: "1"), hotReads: HotReads()),
             FilesFrontend(storage: storage, hotReads: HotReads()),
             PixaultDeliveryFrontend(
-                storage: storage, origin: PublicOrigin(url: "https://img.example", isTLS: true), originalsSecret: { _, _ in secret }),
+                storage: storage, origin: PublicOrigin(url: "https://img.example", isTLS: true)),
         ])
         _ = try await send(.post, "/bucket", json: #"{"name":"shop","public":true}"#)
         _ = try await send(.post, "/bucket", json: #"{"name":"vault"}"#)
@@ -119,7 +120,8 @@ struct ImageFixture {
 /// Changes a text here and there, as hostile and broken clients do.
 enum Mutation {
     private static let pieces = [
-        "0", "-1", "9999999999999999999999", "NaN", "1e9", "..", "%", "\u{0}", ",", ",,", ":", "/", "=", "&", "x", "(", ")", "é", "\u{301}",
+        "0", "-1", "9999999999999999999999", "NaN", "1e9", "..", "%", "\u{0}", ",", ",,", ":", "/", "=", "&", "x", "(", ")", "é",
+        "\u{301}",
         "w_", "filters:", "fit-in", " ", "+", "'", "\"", "<",
     ]
 

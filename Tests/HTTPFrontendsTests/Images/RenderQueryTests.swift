@@ -20,7 +20,8 @@ struct RenderQueryTests {
     @Test(
         arguments: [
             ("", ""), ("width=100", "width=100"), ("width=100&height=0", "width=100"), ("width=999999", "width=2000"),
-            ("width=100&height=80&resize=cover", "width=100;height=80;fit=cover"), ("resize=contain&height=5", "height=5;fit=contain"),
+            ("width=100&height=80&resize=cover", "width=100;height=80;fit=cover"),
+            ("resize=contain&height=5", "height=5;fit=contain"),
             ("resize=fill", "fit=fill"), ("resize=scale-down", "fit=scale-down"), ("resize=pad", "fit=pad"),
             ("resize=outside", "fit=outside"), ("quality=20", "quality=20"), ("quality=100", "quality=100"),
             ("format=origin", "format=source"), ("format=webp", "format=webp"), ("format=avif", "format=avif"),
@@ -30,7 +31,8 @@ struct RenderQueryTests {
             ("gravity=so&x_offset=0.5&y_offset=-12", "gravity=so,0.5r,-12"), ("x_offset=3", "gravity=ce,3,0"),
             ("crop=1,2,30,40", "crop=1,2,30,40"), ("crop=0.1,0,1.0,0.5", "crop=0.1r,0,1r,0.5r"), ("trim=10", "trim=10"),
             ("rotate=90", "rotate=90"), ("rotate=0", ""), ("flip=hv", "flip=hv"), ("blur=1.5", "blur=1.5"), ("blur=0", ""),
-            ("sharpen=2", "sharpen=2"), ("radius=max", "radius=full"), ("radius=12", "radius=12"), ("background=f00", "background=ff0000"),
+            ("sharpen=2", "sharpen=2"), ("radius=max", "radius=full"), ("radius=12", "radius=12"),
+            ("background=f00", "background=ff0000"),
             ("background=%2300ff0080", "background=00ff0080"), ("metadata=none", "metadata=strip"),
             ("metadata=copyright", "metadata=copyright"), ("animated=0", "animated=0"), ("enlarge=1", "enlarge=1"),
             ("enlarge=true", "enlarge=1"),
@@ -56,18 +58,22 @@ struct RenderQueryTests {
     @Test(
         arguments: [
             ("width=-1", "width must be >= 0"), ("width=a", "width must be integer"), ("width=1.5", "width must be integer"),
-            ("width=NaN", "width must be integer"), ("height=inf", "height must be integer"), ("quality=19", "quality must be >= 20"),
+            ("width=NaN", "width must be integer"), ("height=inf", "height must be integer"),
+            ("quality=19", "quality must be >= 20"),
             ("quality=101", "quality must be <= 100"), ("resize=stretch", "resize must be equal to one of the allowed values"),
             ("format=bmp", "format must be equal to one of the allowed values"),
             ("format=svg", "format must be equal to one of the allowed values"),
             ("gravity=up", "gravity must be equal to one of the allowed values"), ("x_offset=left", "x_offset must be number"),
-            ("gravity=fp&x_offset=2&y_offset=0", "x_offset must be <= 1"), ("gravity=fp&x_offset=0&y_offset=-1", "y_offset must be >= 0"),
+            ("gravity=fp&x_offset=2&y_offset=0", "x_offset must be <= 1"),
+            ("gravity=fp&x_offset=0&y_offset=-1", "y_offset must be >= 0"),
             ("dpr=0.5", "dpr must be >= 1"), ("dpr=5", "dpr must be <= 4"), ("crop=1,2,3", "crop must be x,y,width,height"),
             ("crop=1,2,3,4,5", "crop must be"), ("crop=0,0,0,5", "crop must be of some"), ("crop=0,0,1.5,1", "crop must be"),
             ("trim=256", "trim must be <= 255"), ("rotate=45", "rotate must be equal to"), ("flip=x", "flip must be equal to"),
             ("blur=101", "blur must be <= 100"), ("blur=1e3", "blur must be number"), ("sharpen=11", "sharpen must be <= 10"),
-            ("radius=round", "radius must be integer"), ("background=red", "background must be"), ("metadata=all", "metadata must be equal to"),
-            ("animated=2", "animated must be boolean"), ("enlarge=yes", "enlarge must be boolean"), ("preset=A", "preset must be"),
+            ("radius=round", "radius must be integer"), ("background=red", "background must be"),
+            ("metadata=all", "metadata must be equal to"),
+            ("animated=2", "animated must be boolean"), ("enlarge=yes", "enlarge must be boolean"),
+            ("preset=A", "preset must be"),
         ])
     func aWrongOptionIsRefusedByItsName(query: String, message: String) {
         let error = #expect(throws: SupabaseError.self) { try Self.parse(query) }
@@ -106,7 +112,8 @@ struct RenderQueryTests {
     @Test(
         arguments: [
             ("width=1&height=1", "height:1,width:1,resizing_type:fill"), ("width=1&resize=contain", "width:1,resizing_type:fit"),
-            ("height=2&resize=fill&quality=30", "height:2,resizing_type:force,quality:30"), ("quality=50", "quality:50"), ("", ""),
+            ("height=2&resize=fill&quality=30", "height:2,resizing_type:force,quality:30"), ("quality=50", "quality:50"),
+            ("", ""),
             ("width=3&resize=pad", "width:3,resizing_type:pad"),
         ])
     func theHeaderSpeaksAsTheReference(query: String, header: String) throws {
@@ -168,12 +175,18 @@ struct RenderQueryTests {
             ["width=0", "width=1", "width=640", "width=5000"], ["height=333", "height=0"],
             ["resize=cover", "resize=contain", "resize=fill", "resize=pad", "resize=outside", "resize=scale-down"],
             ["quality=20", "quality=77"], ["format=origin", "format=webp", "format=auto", "format=json", "format=jxl"],
-            ["gravity=ce", "gravity=sowe", "gravity=sm", "gravity=entropy", "gravity=fp&x_offset=0.125&y_offset=1", "gravity=no&x_offset=7",
-             "gravity=ea&y_offset=-0.5", "x_offset=0.001&y_offset=20.9"],
-            ["dpr=1", "dpr=2.625", "dpr=4"], ["crop=0,0,1,1", "crop=0.5,10,0.25,1.0", "crop=.1,0.0,5,0.999"], ["trim=0", "trim=255"],
-            ["rotate=0", "rotate=270"], ["flip=h", "flip=v"], ["blur=0.3", "blur=99.999", "blur=5.1239"], ["sharpen=0", "sharpen=1"],
+            [
+                "gravity=ce", "gravity=sowe", "gravity=sm", "gravity=entropy", "gravity=fp&x_offset=0.125&y_offset=1",
+                "gravity=no&x_offset=7",
+                "gravity=ea&y_offset=-0.5", "x_offset=0.001&y_offset=20.9",
+            ],
+            ["dpr=1", "dpr=2.625", "dpr=4"], ["crop=0,0,1,1", "crop=0.5,10,0.25,1.0", "crop=.1,0.0,5,0.999"],
+            ["trim=0", "trim=255"],
+            ["rotate=0", "rotate=270"], ["flip=h", "flip=v"], ["blur=0.3", "blur=99.999", "blur=5.1239"],
+            ["sharpen=0", "sharpen=1"],
             ["radius=max", "radius=0", "radius=20"], ["background=abc", "background=%23ABCDEF", "background=12345678"],
-            ["metadata=none", "metadata=keep"], ["animated=1", "animated=false"], ["enlarge=0", "enlarge=true"], ["preset=hero-2"],
+            ["metadata=none", "metadata=keep"], ["animated=1", "animated=false"], ["enlarge=0", "enlarge=true"],
+            ["preset=hero-2"],
         ]
         var parts = choices.compactMap { Bool.random(using: &generator) ? $0.randomElement(using: &generator) : nil }
         parts.shuffle(using: &generator)

@@ -12,7 +12,8 @@ struct RenderRouteTests {
     func aPublicImageIsRendered(mount: String) async throws {
         let server = try await ImageFixture()
 
-        let answer = try await server.get("\(mount)/render/image/public/shop/cat.jpg?width=100&height=80&resize=cover&format=webp")
+        let answer = try await server.get(
+            "\(mount)/render/image/public/shop/cat.jpg?width=100&height=80&resize=cover&format=webp")
 
         #expect(answer.status == 200)
         #expect(answer.body.contains("width=100;height=80"))
@@ -121,7 +122,8 @@ struct RenderRouteTests {
         for method in [HTTPRequest.Method.get, .head] {
             #expect(try await server.send(method, "/object/sign/vault/cat.jpg?token=\(token)").status == 400)
         }
-        #expect(try await server.get("/render/image/sign/vault/plain?token=\(token)").refusal == ["400", "400", "InvalidSignature"])
+        #expect(
+            try await server.get("/render/image/sign/vault/plain?token=\(token)").refusal == ["400", "400", "InvalidSignature"])
     }
 
     @Test func aTokenOfTheObjectRendersNothingThatWasNotSigned() async throws {

@@ -96,10 +96,10 @@ extension DeliveryCall {
     /// The bytes as they were stored when the extension is their own or `auto`, and otherwise the whole image in another format.
     private func original(_ address: ObjectAddress, _ format: DeliveryTarget.Format, name: String) async throws -> Response {
         // Whoever may not see the asset must not learn of it by the answer to a signature.
-        let (_, details) = try await frontend.storage.delivery.describe(address, access: access)
+        let (_, details) = try await frontend.storage.delivery.look(at: address, access: access)
         var access = access
         var cacheControl = Self.forAMonth
-        if let secret = try await frontend.originalsSecret(bucket, facts) {
+        if let secret = try await frontend.storage.originalsSigning?.secret(of: bucket, facts: facts) {
             let signature = OriginalSignature(
                 project: path.project, asset: address.key.rawValue, format: name, signature: query["sig"], expiry: query["exp"])
             let end = try signature.verify(secret: secret, at: .now())
@@ -118,7 +118,7 @@ extension DeliveryCall {
 
     private func embed(_ address: ObjectAddress) async throws -> Response {
         let markup = try EmbedMarkup(query)
-        _ = try await frontend.storage.delivery.describe(address, access: access)
+        _ = try await frontend.storage.delivery.look(at: address, access: access)
         let html = markup.html(
             origin: frontend.origin.url(for: request), project: path.project, asset: address.key.rawValue)
         let headers: HTTPFields = [

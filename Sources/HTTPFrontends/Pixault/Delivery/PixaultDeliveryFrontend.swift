@@ -9,19 +9,14 @@ import WireFormats
 ///
 /// A project is a bucket, and only public ones are delivered. The paths begin at the root, so this front-end is asked last.
 public struct PixaultDeliveryFrontend: Frontend {
-    /// The secret that a project signs URLs of its originals with. Nil for a project whose originals are open.
-    public typealias OriginalsSecret = @Sendable (BucketID, RequestFacts) async throws -> [UInt8]?
-
     public let name = "pixault"
     let storage: Storage
     let origin: PublicOrigin
-    let originalsSecret: OriginalsSecret
 
     /// - Parameter origin: of the URLs in HTML to embed.
-    public init(storage: Storage, origin: PublicOrigin, originalsSecret: @escaping OriginalsSecret) {
+    public init(storage: Storage, origin: PublicOrigin) {
         self.storage = storage
         self.origin = origin
-        self.originalsSecret = originalsSecret
     }
 
     public func respond(to request: Request, context: MagpieRequestContext) async -> Response? {
