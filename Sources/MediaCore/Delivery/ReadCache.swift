@@ -67,6 +67,7 @@ public final class ReadCache: Sendable {
     /// Goes by the same changes.
     let bucketRules = BucketCache<Bucket>()
     let bucketSettings = BucketCache<BucketSettings>()
+    let imageSettings = BucketCache<ImageSettings>()
 
     private static let stripes = 1024
     private let state = Mutex(State())
@@ -165,6 +166,7 @@ public final class ReadCache: Sendable {
     func invalidate(_ bucket: BucketID) {
         bucketRules.invalidate(bucket)
         bucketSettings.invalidate(bucket)
+        imageSettings.invalidate(bucket)
         state.withLock { state in
             for stripe in state.generations.indices { state.generations[stripe] &+= 1 }
             for (address, position) in state.index where address.bucket == bucket { Self.remove(position, from: &state) }
@@ -185,6 +187,7 @@ public final class ReadCache: Sendable {
     private func reset(isTracking: Bool) {
         bucketRules.reset(isTracking: isTracking)
         bucketSettings.reset(isTracking: isTracking)
+        imageSettings.reset(isTracking: isTracking)
         state.withLock { state in
             for slot in state.slots { slot?.content.drop() }
             let generations = state.generations.map { $0 &+ 1 }
