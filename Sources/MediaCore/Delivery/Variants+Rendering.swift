@@ -18,12 +18,15 @@ extension Variants {
         _ request: TransformRequest, of source: Delivery.Source, accepted: AcceptedFormats, facts: RequestFacts
     ) async throws -> WantedVariant {
         guard let version = source.object.record.version, source.object.blob != nil else { throw source.missing }
-        let settings = ImageSettings.none
+        let bucket = source.object.record.address.bucket
+        let settings = try await delivery.cache.imageSettings.settings(of: bucket, in: delivery.metadata, facts: facts)
         let offered = accepted.offered(for: source.details.mimetype, request.transform, jxl: configuration.offersJXL)
-        let transform = request.resolved(by: settings, accepted: offered, limits: configuration.limits)
+        let transform = try request.resolved(
+            by: settings, project: bucket.rawValue, accepted: offered, limits: configuration.limits)
         return WantedVariant(
             name: VariantName(version: version, fingerprint: transform.fingerprint(revision: engine.processor.revision)),
-            transform: transform, source: source, variesByAccept: (request.transform.format ?? .accepted) == .accepted)
+            transform: transform, source: source, watermark: transform.watermarkPicture(of: settings), facts: facts,
+            variesByAccept: (request.transform.format ?? .accepted) == .accepted)
     }
 
     /// The variant, from the nearest place that has it.
@@ -89,15 +92,40 @@ extension Variants {
     /// Source and result are in memory only here, so as often as the gate lets it happen.
     private func render(_ wanted: WantedVariant, by deadline: NIODeadline) async throws -> RenderedImage {
         let source = try await delivery.bytes(of: wanted.source, limit: configuration.limits.sourceBytes)
+        let overlay = try await overlay(of: wanted)
         try Task.checkCancellation()
         let start = NIODeadline.now()
         defer { engine.metrics.rendered(since: start) }
         do {
-            return try await engine.processor.render(source, ImageRecipe(wanted.transform, deadline: deadline))
+            return try await engine.processor.render(
+                source, ImageRecipe(wanted.transform, overlay: overlay, deadline: deadline))
         } catch var error as StorageError where error.code == .timedOut {
             error.code = .renderTimedOut
             throw error
         }
+    }
+}
+
+extension Variants {
+    /// The picture that is laid on, where there is one.
+    /// - Throws: `StorageError` with `.locked` when it was replaced since the project's settings were read: they are on their way.
+    private func overlay(of wanted: WantedVariant) async throws -> ByteBuffer? {
+        guard case .picture(let digest)? = wanted.transform.watermark?.mark else { return nil }
+        let bucket = wanted.source.object.record.address.bucket
+        if let picture = wanted.watermark,
+            let bytes = try await delivery.metadata.watermark(picture.id, digest: digest, in: bucket, facts: wanted.facts)
+        {
+            return bytes
+        }
+        delivery.cache.imageSettings.invalidate(bucket)
+        throw StorageError(.locked, "The watermark is being replaced, please retry", resource: "watermark", isRetryable: true)
+    }
+}
+
+extension Transform {
+    fileprivate func watermarkPicture(of settings: ImageSettings) -> WatermarkPicture? {
+        guard case .picture(let digest)? = watermark?.mark else { return nil }
+        return settings.watermarks.values.first { $0.digest == digest }
     }
 }
 

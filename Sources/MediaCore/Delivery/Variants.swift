@@ -73,15 +73,19 @@ public struct Variants: Sendable {
     ) async throws -> DeliveredVariant {
         let deadline = NIODeadline.now() + configuration.timeout
         var lost: ObjectVersion??
+        var hasRetried = false
         while true {
             let source = try await delivery.source(address, isFresh: lost != nil, access: access)
-            if lost == nil { try rate.take(from: address.bucket) }
+            if lost == nil, !hasRetried { try rate.take(from: address.bucket) }
             let wanted = try await resolve(request, of: source, accepted: accepted, facts: access.facts)
             do {
                 return try await deliver(wanted, range: range, preconditions: preconditions, by: deadline)
             } catch let error as StorageError where error.code == .blobMissing && lost != .some(source.object.record.version) {
                 // The object was replaced between the row and its bytes: the row now names another version.
                 lost = .some(source.object.record.version)
+            } catch let error as StorageError where error.code == .locked && !hasRetried {
+                // So was its watermark.
+                hasRetried = true
             }
         }
     }
@@ -117,6 +121,7 @@ struct WantedVariant: Sendable {
     var source: Delivery.Source
     /// The picture of its watermark, where it has one.
     var watermark: WatermarkPicture?
+    var facts: RequestFacts
     var variesByAccept: Bool
 }
 
