@@ -182,7 +182,7 @@ def test_a_body_that_is_no_object_is_refused(api, body):
 
 
 def test_a_body_that_is_too_large_is_refused(api):
-    problem(api("PUT", "transforms/card", b" " * ((1 << 20) + 1)), 413)
+    problem(api("PUT", "transforms/card", b"{", headers={"Content-Length": str((1 << 20) + 1)}), 413)
 
 
 # --- Watermarks -----------------------------------------------------------------------------------------------------------------
@@ -227,10 +227,18 @@ def test_an_id_that_is_none_is_refused(api, name):
     problem(api("PUT", f"watermarks/{name}", picture()), 400)
 
 
+def test_a_watermark_may_have_as_many_bytes_as_the_setting_says(api):
+    body = picture()
+    body += b"\0" * (5_000_000 - len(body))
+    assert api("PUT", "watermarks/logo", body).json()["sizeBytes"] == 5_000_000
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_watermark_that_is_too_large_is_refused(api, chunked):
     body = picture() + b"\0" * 5_000_000
-    assert "5000000" in problem(api("PUT", "watermarks/logo", iter([body]) if chunked else body), 413)
+    reply = api("PUT", "watermarks/logo", iter([body]) if chunked else b"\x89", headers={} if chunked else {"Content-Length": "5000001"})
+    assert "5000000" in problem(reply, 413)
+    assert api("GET", "watermarks").json() == []
 
 
 # --- Plugins --------------------------------------------------------------------------------------------------------------------
@@ -380,12 +388,12 @@ def test_the_key_may_come_in_a_field_of_its_own(api, anyone, server):
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PATCH", "transforms", "GET, POST"),
-        ("POST", "transforms/card", "GET, PUT, DELETE"),
+        ("PATCH", "transforms", "GET, HEAD, POST"),
+        ("POST", "transforms/card", "GET, HEAD, PUT, DELETE"),
         ("GET", "watermarks/logo", "PUT, DELETE"),
-        ("PUT", "plugins", "GET"),
+        ("PUT", "plugins", "GET, HEAD"),
         ("GET", "plugins/filter/activate", "POST"),
-        ("POST", "originals-signing", "GET, PUT, DELETE"),
+        ("POST", "originals-signing", "GET, HEAD, PUT, DELETE"),
     ],
 )
 def test_other_methods_are_not_for_these_paths(api, method, path, allowed):
@@ -397,6 +405,21 @@ def test_other_methods_are_not_for_these_paths(api, method, path, allowed):
 @pytest.mark.parametrize("path", ["transforms/a/b", "plugins/filter", "plugins/filter/other", "originals-signing/x", "watermarks//"])
 def test_there_is_nothing_elsewhere(api, path):
     problem(api("GET", path), 404)
+
+
+@pytest.mark.parametrize("path", ["transforms/card%00", "transforms/Card", "watermarks/logo%00", "watermarks/Logo"])
+def test_only_what_is_named_is_deleted(api, path):
+    api("PUT", "transforms/card", {})
+    api("PUT", "watermarks/logo", picture())
+    problem(api("DELETE", path), 404)
+    assert len(api("GET", "transforms").json()) == len(api("GET", "watermarks").json()) == 1
+
+
+@pytest.mark.parametrize("path", ["transforms", "transforms/none", "plugins"])
+def test_a_head_is_a_get_without_its_body(api, path):
+    whole, head = api("GET", path), api("HEAD", path)
+    assert (head.status, head.body) == (whole.status, b"")
+    assert abs(int(head.headers["Content-Length"]) - len(whole.body)) <= 1
 
 
 def test_escapes_that_are_none_are_refused(api):

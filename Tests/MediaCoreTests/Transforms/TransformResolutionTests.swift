@@ -103,6 +103,15 @@ struct TransformResolutionTests {
         #expect(try Self.resolve(TransformRequest(watermark: choice)) == Self.resolve(TransformRequest()))
     }
 
+    @Test func anotherPictureIsAnotherTransform() throws {
+        var settings = Self.settings()
+        let request = TransformRequest(preset: "card")
+        let before = try Self.resolve(request, by: settings)
+        settings.watermarks["logo"]?.digest = "bb"
+        let after = try Self.resolve(request, by: settings)
+        #expect(before.fingerprint(revision: "1") != after.fingerprint(revision: "1"))
+    }
+
     // MARK: Plugins
 
     @Test func everyPluginIsAStep() throws {

@@ -36,7 +36,7 @@ struct PixaultAPICall {
     private func answer(
         _ resource: PixaultAPIRoute.Resource, of project: BucketID, as caller: Caller
     ) async throws -> Response {
-        switch (resource, request.method) {
+        switch (resource, request.method == .head ? .get : request.method) {
         case (.transforms, .get): try await transforms(of: project, as: caller)
         case (.transforms, _): try await createTransform(in: project, as: caller)
         case (.transform(let name), .get): try await transform(name, of: project, as: caller)

@@ -33,17 +33,22 @@ public struct PixaultAPIFrontend: Frontend {
         guard let route = PixaultAPIRoute(path: target.prefix { $0 != "?" }) else { return nil }
         context.trace.operation = route.operation
         let call = PixaultAPICall(route: route, request: request, target: target, context: context, frontend: self)
+        var response: Response
         do {
-            var response = try await call.answer()
+            response = try await call.answer()
             // What it says is somebody's, and changes.
             response.headers[.cacheControl] = "no-store"
-            return response
         } catch {
             let problem = PixaultProblem(error)
-            var response = problem.response(to: request, context.trace)
+            response = problem.response(to: request, context.trace)
             if problem.status == .methodNotAllowed { response.headers[.allow] = route.methods.joined(separator: ", ") }
             if problem.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
-            return response
         }
+        if request.method == .head {
+            let length = response.body.contentLength
+            response.body = ResponseBody()
+            response.headers[.contentLength] = length.map { String($0) }
+        }
+        return response
     }
 }

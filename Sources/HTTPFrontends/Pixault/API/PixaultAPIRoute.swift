@@ -50,13 +50,13 @@ enum PixaultAPIRoute: Hashable {
     /// What may be done with it. Empty where nothing is.
     var methods: [String] {
         switch self {
-        case .catalogue, .cataloguePlugin: ["GET"]
-        case .project(_, .transforms): ["GET", "POST"]
-        case .project(_, .transform): ["GET", "PUT", "DELETE"]
-        case .project(_, .watermarks), .project(_, .plugins): ["GET"]
+        case .catalogue, .cataloguePlugin: ["GET", "HEAD"]
+        case .project(_, .transforms): ["GET", "HEAD", "POST"]
+        case .project(_, .transform): ["GET", "HEAD", "PUT", "DELETE"]
+        case .project(_, .watermarks), .project(_, .plugins): ["GET", "HEAD"]
         case .project(_, .watermark): ["PUT", "DELETE"]
         case .project(_, .plugin): ["POST"]
-        case .project(_, .originalsSigning): ["GET", "PUT", "DELETE"]
+        case .project(_, .originalsSigning): ["GET", "HEAD", "PUT", "DELETE"]
         case .project(_, .unknown), .unreadable: []
         }
     }
@@ -75,6 +75,10 @@ enum PixaultAPIRoute: Hashable {
 
 extension PixaultAPIRoute.Resource {
     fileprivate init(_ names: [String]) {
+        guard !names.contains("") else {
+            self = .unknown
+            return
+        }
         switch (names.first, names.count) {
         case ("transforms", 1): self = .transforms
         case ("transforms", 2): self = .transform(names[1])
