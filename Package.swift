@@ -106,6 +106,7 @@ let package = Package(
             name: "HTTPFrontends",
             dependencies: [
                 "CUIO", "MediaCore", "WireFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -197,6 +198,7 @@ let package = Package(
             name: "HTTPFrontendsTests",
             dependencies: [
                 "HTTPFrontends", "MediaCore", "MediaTesting", "WireFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

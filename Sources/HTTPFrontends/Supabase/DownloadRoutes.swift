@@ -26,7 +26,7 @@ extension SupabaseCall {
         let (object, details) = try await named(address) { try await storage.delivery.describe(address, access: access) }
         var headers = validators(object, details)
         headers[.acceptRanges] = "bytes"
-        headers[.contentType] = Self.safeContentType(details.mimetype)
+        headers[.contentType] = details.safeMediaType
         headers[.contentLength] = String(object.blob?.size ?? details.size ?? 0)
         headers[.robotsTag] = "none"
         if kind == .signed { expires(access, &headers) } else { headers[.cacheControl] = headCacheControl(object, details) }
@@ -105,7 +105,7 @@ extension SupabaseCall {
         let (object, details) = (delivered.object, delivered.details)
         var headers = validators(object, details)
         headers[.acceptRanges] = "bytes"
-        headers[.contentType] = Self.safeContentType(details.mimetype)
+        headers[.contentType] = details.safeMediaType
         // A type that a browser must not second-guess: users upload what they like.
         headers[.xContentTypeOptions] = "nosniff"
         headers[.robotsTag] = Self.robots(details)
@@ -113,11 +113,11 @@ extension SupabaseCall {
             expires(access, &headers)
         } else {
             headers[.cacheControl] = readCacheControl(details, tag: object.record.entityTag(details))
-            headers[.expires] = Self.header(details.representation.expires)
+            headers[.expires] = HTTPFields.value(details.representation.expires)
         }
-        headers[.contentEncoding] = Self.header(details.representation.contentEncoding)
-        headers[.contentLanguage] = Self.header(details.representation.contentLanguage)
-        headers[.contentDisposition] = Self.header(details.representation.contentDisposition)
+        headers[.contentEncoding] = HTTPFields.value(details.representation.contentEncoding)
+        headers[.contentLanguage] = HTTPFields.value(details.representation.contentLanguage)
+        headers[.contentDisposition] = HTTPFields.value(details.representation.contentDisposition)
         addDisposition(&headers)
         return headers
     }
@@ -133,15 +133,9 @@ extension SupabaseCall {
         return headers
     }
 
-    /// A page that runs scripts in the bucket's origin is shown as text. Quirk and safety of the reference.
-    private static func safeContentType(_ type: String?) -> String {
-        guard let type, type.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return "application/octet-stream" }
-        return type.lowercased().contains("text/html") ? "text/plain" : type
-    }
-
     /// - Parameter tag: of what is delivered.
     func readCacheControl(_ details: ObjectMetadata, tag: String) -> String? {
-        guard var value = Self.header(details.cacheControl) else { return nil }
+        guard var value = HTTPFields.value(details.cacheControl) else { return nil }
         guard let known = request.headers[.ifNoneMatch] else { return value }
         if frontend.configuration.sharedMaxAge > 0 { value += ", s-maxage=\(frontend.configuration.sharedMaxAge)" }
         if !EntityTag.matches(known, tag) { value += ", stale-while-revalidate=30" }
@@ -149,16 +143,11 @@ extension SupabaseCall {
     }
 
     private func headCacheControl(_ object: ReadableObject, _ details: ObjectMetadata) -> String? {
-        guard let value = Self.header(details.cacheControl), let known = request.headers[.ifNoneMatch] else {
-            return Self.header(details.cacheControl)
+        guard let value = HTTPFields.value(details.cacheControl), let known = request.headers[.ifNoneMatch] else {
+            return HTTPFields.value(details.cacheControl)
         }
         guard EntityTag.matches(known, object.record.entityTag(details)) else { return value + ", must-revalidate" }
         return frontend.configuration.sharedMaxAge > 0 ? value + ", s-maxage=\(frontend.configuration.sharedMaxAge)" : value
-    }
-
-    /// A stored text that may stand in a header: rows in old databases hold anything.
-    private static func header(_ value: String?) -> String? {
-        value.flatMap { $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } ? $0 : nil }
     }
 
     func expires(_ access: Access, _ headers: inout HTTPFields) {

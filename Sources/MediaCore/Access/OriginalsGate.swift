@@ -10,10 +10,12 @@ struct OriginalsGate: Sendable {
     let anonymousRole: String
 
     /// To be asked of an object that `access` may see otherwise, before any byte of it is given.
-    /// - Throws: `StorageError` with `.accessDenied`; `.bucketNotFound`.
+    /// - Throws: `StorageError` with `.accessDenied`, `.wrongTokenScope` for a right to an image of the object alone; `.bucketNotFound`.
     func require(_ access: Access, toOriginalsOf bucket: BucketID) async throws {
         switch access {
-        case .grant: return
+        case .grant(let grant, _):
+            guard grant.rendering == nil else { throw StorageError(.wrongTokenScope, "Token is not scoped for the original") }
+            return
         case .policy(let caller) where caller.principal.role != anonymousRole: return
         case .policy, .publicBucket: break
         }

@@ -59,8 +59,10 @@ public struct Delivery: Sendable {
         return described
     }
 
-    /// What there is to be made something of.
-    func look(at address: ObjectAddress, access: Access) async throws -> (object: ReadableObject, details: ObjectMetadata) {
+    /// What there is to be made something of: whoever sees an object may know of it, also where its bytes have to be signed for.
+    /// - Throws: as `open`, but for what is said of originals.
+    public func look(at address: ObjectAddress, access: Access) async throws -> (object: ReadableObject, details: ObjectMetadata)
+    {
         if let cached = try cached(address, access: access) { return (cached.object, cached.details) }
         let ticket = cache.ticket(for: address)
         let object = try await read(address, access: access)

@@ -75,6 +75,9 @@ enum HTTPServer {
                     version: Magpie.version, maxJSONBytes: limits.json, maxUserMetadataBytes: limits.userMetadata,
                     sharedMaxAge: limits.sharedMaxAge),
                 hotReads: hotReads),
+            FilesFrontend(storage: storage, hotReads: hotReads),
+            // Last, for its paths begin at the root.
+            PixaultDeliveryFrontend(storage: storage, origin: origin),
         ]
     }
 
