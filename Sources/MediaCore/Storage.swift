@@ -63,10 +63,12 @@ public struct Storage: Sendable {
         }
     }
 
-    /// - Parameter processor: nil delivers images only as they are.
+    /// - Parameters:
+    ///   - processor: nil delivers images only as they are.
+    ///   - variants: where what was rendered is kept. Nil: in memory only.
     public init(
         configuration: Configuration, keys: KeyRing, metadata: any MetadataStore, blobs: any BlobStoreDirectory,
-        processor: (any ImageProcessor)? = nil, logger: Logger,
+        processor: (any ImageProcessor)? = nil, variants: (any VariantStore)? = nil, logger: Logger,
         now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
         let cache = ReadCache(capacity: configuration.cacheCapacity, maxBodyBytes: configuration.cachedBodyLimit)
@@ -95,7 +97,7 @@ public struct Storage: Sendable {
         self.uploads = Uploads(
             objects: objects, configuration: configuration.uploads, serviceRole: configuration.serviceRole, now: now)
         self.variants = processor.map { [delivery] in
-            Variants(delivery: delivery, processor: $0, configuration: configuration.variants)
+            Variants(delivery: delivery, processor: $0, store: variants, configuration: configuration.variants, logger: logger)
         }
         self.signedURLs = SignedURLs(
             keys: keys, metadata: metadata, originals: originals, uploadLifetime: configuration.signedUploadLifetime)

@@ -46,7 +46,9 @@ public struct FilesFrontend: Frontend {
             // Of what is negotiated, this dialect promises WebP alone.
             accepted: request.acceptedFormats.intersection(.webp), range: request.singleRange,
             preconditions: request.readConditions, access: access(request, context))
-        return try await .delivering(variant, headers: [.cacheControl: Self.cacheControl], to: request, context)
+        return try await .delivering(
+            variant, headers: [.cacheControl: Self.cacheControl], to: request, context,
+            kept: HotReads.Place(reads: hotReads, frontend: name, storage: storage))
     }
 
     private func raw(_ path: Substring, _ request: Request, _ context: MagpieRequestContext) async throws -> Response {

@@ -7,10 +7,13 @@ import MediaCore
 extension Response {
     /// A response with an image made of an object: what is the same in every dialect.
     ///
-    /// - Parameter headers: those of the dialect. They win over what is said here.
+    /// - Parameters:
+    ///   - headers: those of the dialect. They win over what is said here.
+    ///   - kept: where the answer is left for the connection to give. Nil when somebody's right is part of the request.
     /// - Throws: as the other `delivering`.
     static func delivering(
-        _ variant: DeliveredVariant, headers: HTTPFields, to request: Request, _ context: MagpieRequestContext
+        _ variant: DeliveredVariant, headers: HTTPFields, to request: Request, _ context: MagpieRequestContext,
+        kept: HotReads.Place? = nil
     ) async throws -> Response {
         var all = HTTPFields()
         all[.eTag] = variant.entityTag
@@ -21,6 +24,10 @@ extension Response {
         if case .notModified = variant.outcome { return Response(status: .notModified, headers: all) }
         all[.contentType] = variant.mediaType
         all.restrain(variant.mediaType)
+        if let kept {
+            kept.reads.remember(
+                variant, headers: all, answering: request, by: kept.frontend, operation: context.trace.operation, in: kept.storage)
+        }
         return try await delivering(variant.outcome, headers: all, to: request, context)
     }
 

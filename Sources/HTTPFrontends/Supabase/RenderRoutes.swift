@@ -16,7 +16,9 @@ extension SupabaseCall {
                 address, as: options.request, accepted: request.acceptedFormats, range: try range(),
                 preconditions: request.readConditions, access: access)
         }
-        return try await .delivering(variant, headers: headers(variant, options, access), to: request, context)
+        let place = HotReads.Place(reads: frontend.hotReads, frontend: frontend.name, storage: storage)
+        return try await .delivering(
+            variant, headers: headers(variant, options, access), to: request, context, kept: kind == .open ? place : nil)
     }
 
     /// By what right, and what: a token says both, a query is not looked at then.

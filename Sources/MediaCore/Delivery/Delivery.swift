@@ -71,13 +71,13 @@ public struct Delivery: Sendable {
         return (object, details)
     }
 
-    private func read(_ address: ObjectAddress, access: Access) async throws -> ReadableObject {
+    func read(_ address: ObjectAddress, access: Access) async throws -> ReadableObject {
         try requireGrant(access, for: address)
         return try await metadata.object(at: address, access: access)
     }
 
     /// A cached object that `access` may read without asking the database.
-    private func cached(_ address: ObjectAddress, access: Access) throws(StorageError) -> CachedObject? {
+    func cached(_ address: ObjectAddress, access: Access) throws(StorageError) -> CachedObject? {
         try requireGrant(access, for: address)
         guard let cached = cache.lookup(address) else { return nil }
         switch access {
@@ -88,7 +88,7 @@ public struct Delivery: Sendable {
     }
 
     /// Whether an answer is the same for everybody who may ask by this access.
-    private func isShared(_ object: ReadableObject, _ access: Access) -> Bool {
+    func isShared(_ object: ReadableObject, _ access: Access) -> Bool {
         switch access {
         case .grant: true
         case .policy(let caller): object.bucket.isPublic || isUnbound(caller.principal)

@@ -19,7 +19,7 @@ extension TransformRequest {
         for call in request.plugins { try call.apply(to: &transform, settings, request.watermark, project: project) }
         transform.limit(to: limits)
         if (transform.format ?? .accepted) == .accepted {
-            transform.format = accepted.contains(.avif) ? .fixed(.avif) : accepted.contains(.webp) ? .fixed(.webp) : .compatible
+            transform.format = .negotiated(accepted, for: transform, limits: limits)
         }
         return transform.normalised()
     }

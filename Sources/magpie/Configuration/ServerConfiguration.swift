@@ -44,6 +44,8 @@ struct ServerConfiguration: Sendable {
     var s3Domain: String?
     /// Nil: nobody wants events.
     var events: Events?
+    /// Nil: images are only delivered as they are.
+    var images: Images?
     var limits: Limits
     var warnings: [String]
 
@@ -106,6 +108,7 @@ struct ServerConfiguration: Sendable {
         s3Domain = try settings.text("S3_DOMAIN").map(Self.domain)
         tls = try Self.tls(settings)
         events = try Events(settings)
+        images = try Images(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
         warnings = settings.unknown.map { "\($0) is not a setting of Magpie and has no effect" }
@@ -175,6 +178,7 @@ struct ServerConfiguration: Sendable {
     }
 
     var blobDirectory: String { dataDirectory + "/store" }
+    var variantDirectory: String { dataDirectory + "/variants" }
 }
 
 extension ServerConfiguration.GivenSecrets {

@@ -77,7 +77,7 @@ enum HTTPServer {
                 hotReads: hotReads),
             FilesFrontend(storage: storage, hotReads: hotReads),
             // Last, for its paths begin at the root.
-            PixaultDeliveryFrontend(storage: storage, origin: origin),
+            PixaultDeliveryFrontend(storage: storage, origin: origin, hotReads: hotReads),
         ]
     }
 

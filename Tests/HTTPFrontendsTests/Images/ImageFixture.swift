@@ -56,7 +56,7 @@ struct ImageFixture {
             SupabaseFrontend(storage: storage, configuration: .init(version: "1"), hotReads: HotReads()),
             FilesFrontend(storage: storage, hotReads: HotReads()),
             PixaultDeliveryFrontend(
-                storage: storage, origin: PublicOrigin(url: "https://img.example", isTLS: true)),
+                storage: storage, origin: PublicOrigin(url: "https://img.example", isTLS: true), hotReads: HotReads()),
         ])
         _ = try await send(.post, "/bucket", json: #"{"name":"shop","public":true}"#)
         _ = try await send(.post, "/bucket", json: #"{"name":"vault"}"#)

@@ -67,7 +67,9 @@ struct DeliveryCall {
     private func answer(_ wanted: DeliveryTarget.Wanted, _ address: ObjectAddress) async throws -> Response {
         switch wanted {
         case .image(let parameters, let format):
-            return try await image(address, parameters.request(format: format.choice), cacheControl: Self.forAMonth)
+            return try await image(
+                address, parameters.request(format: format.choice), cacheControl: Self.forAMonth,
+                kept: HotReads.Place(reads: frontend.hotReads, frontend: frontend.name, storage: frontend.storage))
         case .original(let format, let name): return try await original(address, format, name: name)
         case .embed: return try await embed(address)
         }
@@ -84,13 +86,13 @@ struct DeliveryCall {
 
 extension DeliveryCall {
     private func image(
-        _ address: ObjectAddress, _ transform: TransformRequest, cacheControl: String
+        _ address: ObjectAddress, _ transform: TransformRequest, cacheControl: String, kept: HotReads.Place? = nil
     ) async throws -> Response {
         let variant = try await variants.open(
             address, as: transform, accepted: request.acceptedFormats, range: request.singleRange,
             preconditions: request.readConditions, access: access)
         let headers: HTTPFields = [.cacheControl: cacheControl, .pixaultCache: variant.isCached ? "HIT" : "MISS"]
-        return try await .delivering(variant, headers: headers, to: request, context)
+        return try await .delivering(variant, headers: headers, to: request, context, kept: kept)
     }
 
     /// The bytes as they were stored when the extension is their own or `auto`, and otherwise the whole image in another format.

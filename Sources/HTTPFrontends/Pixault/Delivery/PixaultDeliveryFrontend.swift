@@ -12,11 +12,15 @@ public struct PixaultDeliveryFrontend: Frontend {
     public let name = "pixault"
     let storage: Storage
     let origin: PublicOrigin
+    let hotReads: HotReads
 
-    /// - Parameter origin: of the URLs in HTML to embed.
-    public init(storage: Storage, origin: PublicOrigin) {
+    /// - Parameters:
+    ///   - origin: of the URLs in HTML to embed.
+    ///   - hotReads: where ready answers to public reads are left for the connection to give.
+    public init(storage: Storage, origin: PublicOrigin, hotReads: HotReads) {
         self.storage = storage
         self.origin = origin
+        self.hotReads = hotReads
     }
 
     public func respond(to request: Request, context: MagpieRequestContext) async -> Response? {
