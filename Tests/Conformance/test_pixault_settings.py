@@ -319,6 +319,86 @@ def test_originals_are_refused_to_those_without_a_right(anyone, anon, admin, use
     assert anyone.get(public).body == b"original"
 
 
+# --- In pictures ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rendered(anyone, put, public_bucket):
+    """A blue picture of 100x50 in a public project, as a delivery URL gives it."""
+    put(public_bucket, "cat.png", picture("blue", size=(100, 50)), "image/png")
+
+    def get(parameters: str, status: int = 200):
+        reply = anyone.get(f"/{public_bucket}/cat.png/{parameters}")
+        assert reply.status == status, reply.text
+        return Image.open(io.BytesIO(reply.body)).convert("RGB") if status == 200 else reply
+
+    return get
+
+
+@pytest.fixture
+def project(admin, public_bucket):
+    def send(method: str, path: str, body=None):
+        target = f"/api/{public_bucket}/{path}"
+        reply = admin.send_json(method, target, body) if isinstance(body, dict) else admin.request(method, target, body)
+        assert reply.status in (200, 201, 204), reply.text
+
+    return send
+
+
+def near(pixel, colour) -> bool:
+    return all(abs(a - b) < 40 for a, b in zip(pixel, colour, strict=True))
+
+
+RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+
+
+def test_a_transform_is_used_changed_and_taken_away(rendered, project):
+    problem(rendered("t_card.png", 404), 404)
+    project("PUT", "transforms/card", {"width": 40, "height": 40, "fitMode": "fill", "lockedParameters": ["height"]})
+    for _ in range(2):
+        assert rendered("t_card.png").size == (40, 40)
+    assert rendered("t_card,w_20,h_90.png").size == (20, 40)
+    project("PUT", "transforms/card", {"width": 10})
+    assert rendered("t_card.png").size == (10, 5)
+    project("DELETE", "transforms/card")
+    problem(rendered("t_card.png", 404), 404)
+
+
+def test_another_picture_under_a_watermarks_id_is_seen_at_once(rendered, project):
+    url = "w_100,wm_logo,wm_pos_c,wm_opacity_100.png"
+    assert near(rendered(url).getpixel((50, 25)), BLUE)
+    for colour, name in [(RED, "red"), (GREEN, "lime")]:
+        project("PUT", "watermarks/logo", picture(name))
+        for _ in range(2):
+            image = rendered(url)
+            assert near(image.getpixel((50, 25)), colour) and near(image.getpixel((1, 1)), BLUE)
+    project("DELETE", "watermarks/logo")
+    assert near(rendered(url).getpixel((50, 25)), BLUE)
+
+
+def test_a_plugin_runs_while_it_is_active(rendered, project):
+    url = "w_100,filter_invert.png"
+    assert "filter" in problem(rendered(url, 400), 400)
+    project("POST", "plugins/filter/activate")
+    assert near(rendered(url).getpixel((50, 25)), (255, 255, 0))
+    project("POST", "plugins/filter/deactivate")
+    problem(rendered(url, 400), 400)
+
+
+def test_an_active_plugin_draws(rendered, project):
+    project("POST", "plugins/draw/activate")
+    image = rendered("w_100,draw_rect-50p-0-50p-100p-f00-fill.png")
+    assert near(image.getpixel((25, 25)), BLUE) and near(image.getpixel((75, 25)), RED)
+    assert "draw_" in problem(rendered("w_100,draw_star.png", 400), 400)
+
+
+def test_images_of_originals_that_are_signed_for_are_public(rendered, project, anyone, public_bucket):
+    assert rendered("w_10.png").size == (10, 5)
+    project("PUT", "originals-signing")
+    assert rendered("w_10.png").size == (10, 5) and rendered("w_20.png").size == (20, 10)
+    assert anyone.get(f"/object/public/{public_bucket}/cat.png").status in (400, 403)
+
+
 # --- Who may ----------------------------------------------------------------------------------------------------------------------
 
 READS = [("GET", path) for path in ("transforms", "watermarks", "plugins", "originals-signing")]

@@ -98,14 +98,6 @@ extension TransformRequest.WatermarkChoice {
     }
 }
 
-extension ImageSettings {
-    /// The picture that a resolved transform lays over its result.
-    func picture(of transform: Transform) -> WatermarkPicture? {
-        guard case .picture(let digest) = transform.watermark?.mark else { return nil }
-        return watermarks.values.first { $0.digest == digest }
-    }
-}
-
 extension Int {
     fileprivate func multiplied(by ratio: FixedPoint?) -> Int {
         guard let ratio else { return self }

@@ -93,7 +93,6 @@ struct TransformResolutionTests {
     @Test func aWatermarkIsBelowOnTheRightAndFaintUnlessSaidOtherwise() throws {
         let transform = try Self.resolve(TransformRequest(watermark: .init(id: "logo")))
         #expect(transform.watermark == Watermark(.picture(digest: "aa"), position: .bottomRight, opacity: 30))
-        #expect(Self.settings().picture(of: transform) == Self.logo)
     }
 
     @Test(arguments: [
