@@ -41,6 +41,8 @@ let package = Package(
         .systemLibrary(name: "CEpoll"),
         .systemLibrary(name: "CLinuxFiles"),
         .systemLibrary(name: "CUIO"),
+        .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
+        .target(name: "VipsShim", dependencies: ["CVips"]),
 
         // Pure wire formats
         .target(
@@ -71,6 +73,7 @@ let package = Package(
             name: "BlobStores",
             dependencies: [
                 "CLinuxFiles", "MediaCore", "WireFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -101,11 +104,23 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .target(
+            name: "MediaProcessing",
+            dependencies: [
+                "MediaCore", "VipsShim",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+
         // Wire <-> core
         .target(
             name: "HTTPFrontends",
             dependencies: [
                 "CUIO", "MediaCore", "WireFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
@@ -123,7 +138,7 @@ let package = Package(
         .executableTarget(
             name: "magpie",
             dependencies: [
-                "BlobStores", "EventSinks", "HTTPFrontends", "MediaCore", "PostgresMetadata", "WireFormats",
+                "BlobStores", "EventSinks", "HTTPFrontends", "MediaCore", "MediaProcessing", "PostgresMetadata", "WireFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -186,6 +201,23 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "MediaProcessingTests",
+            dependencies: [
+                "MediaCore", "MediaProcessing", "MediaTesting",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        // Runs files through the image engine: for the corpus, the fuzzer and the benchmarks.
+        .executableTarget(
+            name: "media-probe",
+            dependencies: [
+                "MediaCore", "MediaProcessing",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/Support/MediaProbe",
+            swiftSettings: settings),
+        .testTarget(
             name: "PostgresMetadataTests",
             dependencies: [
                 "MediaCore", "MediaTesting", "PostgresMetadata",
@@ -197,6 +229,7 @@ let package = Package(
             name: "HTTPFrontendsTests",
             dependencies: [
                 "HTTPFrontends", "MediaCore", "MediaTesting", "WireFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),

@@ -10,8 +10,8 @@
 ///
 /// All of them throw `StorageError`: besides what each names, `.tooManyConnections` when no connection came free in time,
 /// `.timedOut`, `.databaseFailure`, and `.accessDenied` for a role that can't be assumed.
-public protocol MetadataStore: AccessKeyStore, BucketSettingsStore, EventOutbox, KeyListingStore, ObjectVersionStore,
-    UploadSessionStore
+public protocol MetadataStore: AccessKeyStore, BucketSettingsStore, EventOutbox, ImageSettingsStore, KeyListingStore,
+    ObjectVersionStore, UploadSessionStore
 {
     // MARK: Buckets
 

@@ -44,6 +44,8 @@ struct ServerConfiguration: Sendable {
     var s3Domain: String?
     /// Nil: nobody wants events.
     var events: Events?
+    /// Nil: images are only delivered as they are.
+    var images: Images?
     var limits: Limits
     var warnings: [String]
 
@@ -52,6 +54,7 @@ struct ServerConfiguration: Sendable {
         var upload: Int64
         var json: Int
         var userMetadata: Int
+        var watermark: Int
         var header: Int
         var target: Int
         var cache: Int
@@ -105,6 +108,7 @@ struct ServerConfiguration: Sendable {
         s3Domain = try settings.text("S3_DOMAIN").map(Self.domain)
         tls = try Self.tls(settings)
         events = try Events(settings)
+        images = try Images(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
         warnings = settings.unknown.map { "\($0) is not a setting of Magpie and has no effect" }
@@ -174,6 +178,7 @@ struct ServerConfiguration: Sendable {
     }
 
     var blobDirectory: String { dataDirectory + "/store" }
+    var variantDirectory: String { dataDirectory + "/variants" }
 }
 
 extension ServerConfiguration.GivenSecrets {
@@ -207,7 +212,7 @@ extension ServerConfiguration.Limits {
         func bytes(_ name: String) throws -> Int { Int(clamping: try settings.bytes(name)) }
         self.init(
             upload: try settings.bytes("UPLOAD_LIMIT"), json: try bytes("JSON_LIMIT"),
-            userMetadata: try bytes("USER_METADATA_LIMIT"),
+            userMetadata: try bytes("USER_METADATA_LIMIT"), watermark: try bytes("WATERMARK_LIMIT"),
             header: try bytes("HEADER_LIMIT"), target: try bytes("TARGET_LIMIT"), cache: try bytes("CACHE_SIZE"),
             cachedObject: try bytes("CACHED_OBJECT_LIMIT"), minBodyRate: try settings.bytes("MIN_BODY_RATE"),
             objectsToEmpty: try settings.integer("EMPTY_BUCKET_MAX", in: 0...100_000_000),

@@ -23,11 +23,13 @@ enum Server {
             let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
             let mayCreate = isFirstStart || isEmpty
             try await BlobDirectory.with(configuration, of: database.metadata, create: mayCreate, logger: logger) { blobs in
-                let unboundRole = try await unboundRole(configuration, database)
-                let storage = storage(configuration, secrets, keys, database, blobs, unboundRole, logger)
-                let services = try services(
-                    configuration, secrets, database, blobs, storage, sink: sink, registry: registry, logger: logger)
-                try await group(services, logger).run()
+                try await ImageRendering.with(configuration, logger: logger) { images in
+                    let unboundRole = try await unboundRole(configuration, database)
+                    let storage = storage(configuration, secrets, keys, database, blobs, images, unboundRole, logger)
+                    let services = try services(
+                        configuration, secrets, database, blobs, images, storage, sink: sink, registry: registry, logger: logger)
+                    try await group(services, logger).run()
+                }
             }
         } catch {
             await database.close()
@@ -57,27 +59,29 @@ enum Server {
 
     private static func storage(
         _ configuration: ServerConfiguration, _ secrets: Secrets, _ keys: KeyRing, _ database: OpenDatabase,
-        _ blobs: any BlobStoreDirectory, _ unboundRole: String?, _ logger: Logger
+        _ blobs: any BlobStoreDirectory, _ images: ImageRendering?, _ unboundRole: String?, _ logger: Logger
     ) -> Storage {
         let limits = configuration.limits
         return Storage(
             configuration: Storage.Configuration(
                 uploadLimits: UploadLimits(maxObjectBytes: limits.upload, maxObjectsToEmpty: limits.objectsToEmpty),
                 uploads: Uploads.Configuration(lifetime: max(1, limits.uploadExpiry.components.seconds)),
+                variants: configuration.images?.variants ?? Variants.Configuration(),
                 signedUploadLifetime: limits.signedUploadExpiry.components.seconds, cacheCapacity: limits.cache,
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
-            keys: keys, metadata: database.metadata, blobs: blobs, logger: logger)
+            keys: keys, metadata: database.metadata, blobs: blobs, processor: images?.processor, variants: images?.store,
+            logger: logger)
     }
 
     /// In the order in which they start; they stop in the reverse order, so each can use those before it to the end.
     private static func services(
         _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
-        _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
+        _ images: ImageRendering?, _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
     ) throws -> [any Service] {
         let upkeep = Upkeep(
-            metadata: database.metadata, blobs: blobs, signal: storage.reaper,
+            metadata: database.metadata, blobs: blobs, variants: images?.store, signal: storage.reaper,
             schedule: Upkeep.Schedule(
                 expiryInterval: min(.seconds(60), configuration.limits.uploadExpiry),
                 sweepInterval: configuration.limits.sweepInterval,
