@@ -101,6 +101,14 @@ let package = Package(
             ],
             swiftSettings: settings),
 
+        .target(
+            name: "MediaProcessing",
+            dependencies: [
+                "MediaCore", "WireFormats",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+
         // Wire <-> core
         .target(
             name: "HTTPFrontends",
@@ -190,6 +198,13 @@ let package = Package(
             dependencies: [
                 "MediaCore", "MediaTesting", "PostgresMetadata",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "MediaProcessingTests",
+            dependencies: [
+                "MediaCore", "MediaProcessing", "MediaTesting",
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings),
