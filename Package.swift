@@ -204,7 +204,7 @@ let package = Package(
         .testTarget(
             name: "MediaProcessingTests",
             dependencies: [
-                "MediaCore", "MediaProcessing", "MediaTesting",
+                "MediaCore", "MediaProcessing", "MediaTesting", "WireFormats",
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings),
