@@ -41,6 +41,8 @@ let package = Package(
         .systemLibrary(name: "CEpoll"),
         .systemLibrary(name: "CLinuxFiles"),
         .systemLibrary(name: "CUIO"),
+        .systemLibrary(name: "CVips", pkgConfig: "vips", providers: [.apt(["libvips-dev"])]),
+        .target(name: "VipsShim", dependencies: ["CVips"]),
 
         // Pure wire formats
         .target(
@@ -104,8 +106,11 @@ let package = Package(
         .target(
             name: "MediaProcessing",
             dependencies: [
-                "MediaCore", "WireFormats",
+                "MediaCore", "VipsShim", "WireFormats",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
 
@@ -131,7 +136,7 @@ let package = Package(
         .executableTarget(
             name: "magpie",
             dependencies: [
-                "BlobStores", "EventSinks", "HTTPFrontends", "MediaCore", "PostgresMetadata", "WireFormats",
+                "BlobStores", "EventSinks", "HTTPFrontends", "MediaCore", "MediaProcessing", "PostgresMetadata", "WireFormats",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -194,17 +199,27 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "PostgresMetadataTests",
+            name: "MediaProcessingTests",
             dependencies: [
-                "MediaCore", "MediaTesting", "PostgresMetadata",
+                "MediaCore", "MediaProcessing", "MediaTesting", "WireFormats",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings),
-        .testTarget(
-            name: "MediaProcessingTests",
+        // Runs files through the image engine: for the corpus, the fuzzer and the benchmarks.
+        .executableTarget(
+            name: "media-probe",
             dependencies: [
-                "MediaCore", "MediaProcessing", "MediaTesting", "WireFormats",
+                "MediaCore", "MediaProcessing",
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/Support/MediaProbe",
+            swiftSettings: settings),
+        .testTarget(
+            name: "PostgresMetadataTests",
+            dependencies: [
+                "MediaCore", "MediaTesting", "PostgresMetadata",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             swiftSettings: settings),

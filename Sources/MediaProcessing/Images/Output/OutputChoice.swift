@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MediaCore
+
+/// In which format an image is written.
+enum OutputChoice: Hashable {
+    case fixed(ImageFormat)
+    /// PNG where the result is transparent, JPEG where not.
+    case byTransparency
+
+    init(_ choice: FormatChoice, of source: SourceFormat) {
+        switch choice {
+        case .fixed(let format): self = .fixed(format)
+        case .accepted, .compatible, .source, .information:
+            switch source {
+            case .webp where choice == .source: self = .fixed(.webp)
+            case .avif where choice == .source: self = .fixed(.avif)
+            case .jxl where choice == .source: self = .fixed(.jxl)
+            case .jpeg: self = .fixed(.jpeg)
+            case .png: self = .fixed(.png)
+            case .gif: self = .fixed(.gif)
+            case .webp, .avif, .heic, .tiff, .jxl, .svg: self = .byTransparency
+            }
+        }
+    }
+
+    var keepsAnimation: Bool {
+        switch self {
+        case .fixed(let format): format.keepsAnimation
+        case .byTransparency: false
+        }
+    }
+
+    var keepsTransparency: Bool {
+        switch self {
+        case .fixed(let format): format.keepsTransparency
+        case .byTransparency: true
+        }
+    }
+
+    func format(of image: VipsImage) -> ImageFormat {
+        switch self {
+        case .fixed(let format): format
+        case .byTransparency: image.hasAlpha ? .png : .jpeg
+        }
+    }
+
+    /// The longest side that the format can store, in pixels.
+    var longestSide: Int {
+        switch self {
+        case .fixed(.webp): 16383
+        case .fixed(.avif): 16384
+        case .fixed(.jpeg), .fixed(.gif), .byTransparency: 65500
+        case .fixed(.png), .fixed(.jxl), .fixed(.svg): 1 << 20
+        }
+    }
+}

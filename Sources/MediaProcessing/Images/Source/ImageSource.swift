@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MediaCore
+
+/// An image whose header was read and found to be within the limits. No pixel was decoded yet.
+///
+/// It borrows the encoded bytes: they outlive it and everything made of it. It stays on one thread.
+struct ImageSource {
+    let bytes: UnsafeRawBufferPointer
+    let format: SourceFormat
+    /// Of one frame, as it is stored.
+    let size: PixelSize
+    /// As the file says, read or not.
+    let frames: Int
+    let hasAlpha: Bool
+    /// EXIF's number, 1...8.
+    let orientation: Int
+    private let limits: ImageLimits
+
+    /// Reads the header.
+    /// - Throws: `.unreadableImage`, `.imageTooLarge`.
+    init(_ bytes: UnsafeRawBufferPointer, format: SourceFormat, limits: ImageLimits) throws(StorageError) {
+        self.bytes = bytes
+        self.limits = limits
+        do {
+            let header = try VipsOperation(format.loader, ["buffer": .bytes(bytes), "fail-on": .choice("error")]).image()
+            self.format = Self.refined(format, header)
+            size = header.size
+            frames = format.mayMove ? max(header.integer("n-pages") ?? 1, 1) : 1
+            hasAlpha = header.hasAlpha
+            let orientation = header.integer("orientation") ?? 1
+            self.orientation = (1...8).contains(orientation) ? orientation : 1
+        } catch {
+            throw .unreadable(error)
+        }
+        try checkPixels(size, frames: 1)
+    }
+
+    /// What kind of image these bytes are.
+    /// - Throws: `.unreadableImage` when none that is read here; `.imageTooLarge` for too many bytes.
+    static func format(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(StorageError) -> SourceFormat {
+        guard bytes.count <= limits.sourceBytes else {
+            throw .imageTooLarge("The image has more than the \(limits.sourceBytes) bytes allowed")
+        }
+        guard let format = SourceFormat(bytes) else {
+            throw StorageError(.unreadableImage, "This is no JPEG, PNG, WebP, AVIF, HEIC, GIF, SVG, TIFF or JPEG XL image")
+        }
+        return format
+    }
+
+    var facts: ImageFacts {
+        let shown = Orientation(exif: orientation).applied(to: size)
+        return ImageFacts(
+            format: format.rawValue, width: shown.width, height: shown.height, hasAlpha: hasAlpha, frames: frames,
+            orientation: orientation)
+    }
+
+    /// How many frames are read of it when it is to move.
+    func frames(moving: Bool) -> Int { moving ? min(frames, max(limits.frames, 1)) : 1 }
+
+    /// Opens it for decoding, line by line from the top.
+    ///
+    /// - Parameters:
+    ///   - frames: as many, one below the other.
+    ///   - factor: how much smaller the pixels are needed. They come as small as the codec gives them for little, and at least as
+    ///     large as that. A drawing (SVG) comes exactly so large, larger than its own size, too.
+    /// - Throws: `.unreadableImage`, `.imageTooLarge`.
+    func open(frames: Int = 1, factor: Double = 1) throws(StorageError) -> VipsImage {
+        try checkPixels(format == .svg ? size.scaled(by: factor) : size, frames: frames)
+        do {
+            return try load(frames: frames, factor: factor)
+        } catch {
+            throw .unreadable(error)
+        }
+    }
+
+    private func load(frames: Int, factor: Double) throws(VipsFailure) -> VipsImage {
+        let source = VipsOperation.Argument.bytes(bytes)
+        let (failing, access) = (VipsOperation.Argument.choice("error"), VipsOperation.Argument.choice("sequential"))
+        switch format {
+        case .jpeg:
+            let shrink = [8, 4, 2].first { Double($0) * factor <= 1 } ?? 1
+            return try VipsOperation(
+                format.loader, ["buffer": source, "fail-on": failing, "access": access, "shrink": .integer(shrink)]
+            ).image()
+        case .webp where frames == 1 && factor < 1:
+            // A pixel more than needed on each side, so that rounding never leaves too few.
+            let least = Double(min(size.width, size.height))
+            return try VipsOperation(
+                format.loader,
+                ["buffer": source, "fail-on": failing, "access": access, "scale": .number(min(factor + 1 / least, 1))]
+            ).image()
+        case .webp, .gif:
+            return try VipsOperation(
+                format.loader, ["buffer": source, "fail-on": failing, "access": access, "n": .integer(frames)]
+            ).image()
+        case .svg:
+            return try VipsOperation(
+                format.loader, ["buffer": source, "fail-on": failing, "access": access, "scale": .number(factor)]
+            ).image()
+        case .png, .avif, .heic, .tiff, .jxl:
+            return try VipsOperation(format.loader, ["buffer": source, "fail-on": failing, "access": access]).image()
+        }
+    }
+
+    private func checkPixels(_ size: PixelSize, frames: Int) throws(StorageError) {
+        let (pixels, overflows) = size.pixels.multipliedReportingOverflow(by: frames)
+        guard !overflows, pixels <= limits.sourcePixels else {
+            let moving = frames > 1 ? " and \(frames) frames" : ""
+            throw .imageTooLarge(
+                "The image has \(size.width) x \(size.height) pixels\(moving), more than the \(limits.sourcePixels) allowed")
+        }
+    }
+
+    /// What is in a container for both HEVC and AV1 shows in its header only.
+    private static func refined(_ format: SourceFormat, _ header: VipsImage) -> SourceFormat {
+        guard format == .heic || format == .avif, let compression = header.text("heif-compression") else { return format }
+        return compression == "av1" ? .avif : .heic
+    }
+}
+
+extension StorageError {
+    static func imageTooLarge(_ message: String) -> StorageError { StorageError(.imageTooLarge, message) }
+
+    /// For what libvips can't read.
+    static func unreadable(_ cause: VipsFailure) -> StorageError {
+        StorageError(.unreadableImage, "The image is broken, incomplete or of a kind that is not read here", cause: cause)
+    }
+}

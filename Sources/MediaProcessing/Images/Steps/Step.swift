@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One step of a transform: an image in, another one out. Steps are values, made of the transform before any pixel is there.
+///
+/// All but the first ones (`Resize`, `Colours`) get three or four samples of 8 bits in sRGB, the fourth being the transparency.
+protocol Step {
+    func apply(_ image: VipsImage, in stage: Stage) throws -> VipsImage
+}
+
+/// What the steps of one rendering share. It stays on one thread.
+final class Stage {
+    private let watch: RenderWatch
+    private let watched: WatchedImages
+    private var bytes: [UnsafeMutableRawBufferPointer] = []
+
+    init(_ watch: RenderWatch) {
+        self.watch = watch
+        self.watched = WatchedImages(watch)
+    }
+
+    deinit { for buffer in bytes { buffer.deallocate() } }
+
+    func run(_ steps: [any Step], on image: VipsImage) throws -> VipsImage {
+        var image = image
+        for step in steps {
+            try watch.check()
+            image = try step.apply(image, in: self)
+        }
+        return image
+    }
+
+    /// Lets the deadline stop the computing of an image.
+    func watching(_ image: VipsImage) -> VipsImage { watched.add(image) }
+
+    /// For steps that read pixels in another order than from the top, or more than once.
+    func inMemory(_ image: VipsImage) throws -> VipsImage { watched.add(try image.inMemory()) }
+
+    /// Draws SVG that we made ourselves, on a transparent ground.
+    func drawn(_ svg: String) throws -> VipsImage {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: svg.utf8.count, alignment: 1)
+        copy.copyBytes(from: svg.utf8)
+        bytes.append(copy)
+        return try VipsOperation("svgload_buffer", ["buffer": .bytes(UnsafeRawBufferPointer(copy))]).image()
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MediaCore
+import VipsShim
+
+/// The library, started once in a process.
+///
+/// One thread computes an image: many images at once are what the threads of `RenderThreads` are for. Nothing is cached between
+/// images. Of the loaders that libvips does not trust with foreign bytes, two are allowed again: SVG, which only sees what a
+/// sanitiser let through, and JPEG XL.
+enum VipsRuntime {
+    /// Of libvips, as `8.14.1`. Reading it starts the library.
+    static let version: Result<String, StorageError> = {
+        guard vs_start() == 0 else {
+            return .failure(StorageError(.internal, "libvips does not start", cause: VipsFailure.taken()))
+        }
+        for name in ["VipsForeignLoadSvg", "VipsForeignLoadJxl", "VipsForeignSaveJxl"] { vs_unblock(name) }
+        return .success(String(cString: vs_version()))
+    }()
+}
+
+/// What libvips says went wrong, for the log only: it names files, lines and libraries.
+struct VipsFailure: Error, CustomStringConvertible {
+    var message: String
+
+    var description: String { message }
+
+    /// The calling thread's error, which is forgotten by it.
+    static func taken() -> VipsFailure {
+        let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1024) { buffer in
+            let count = vs_take_error(buffer.baseAddress, buffer.count)
+            return String(decoding: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]), as: UTF8.self)
+        }
+        return VipsFailure(message: text.split(separator: "\n").joined(separator: "; "))
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+public import MediaCore
+import Metrics
+public import NIOCore
+
+/// The image engine: libvips, in this process, on threads of its own.
+///
+/// Only the formats of `SourceFormat` are read, told by their first bytes; every other loader of libvips stays blocked. The header is
+/// read first and held against the limits. An image that can't be decoded wholly, a truncated one among them, is an error and not
+/// half a picture: what is rendered may be kept for a long time.
+public struct VipsImageProcessor: ImageProcessor {
+    /// Makes an SVG document harmless, or throws a `StorageError`.
+    public typealias SVGCleaning = @Sendable (ByteBuffer) throws -> ByteBuffer
+
+    /// Counts what may change the bytes that this engine makes of an image.
+    private static let generation = 1
+
+    public let revision: String
+    public let parallelism: Int
+    private let limits: ImageLimits
+    private let cleanSVG: SVGCleaning?
+    private let threads: RenderThreads
+    private let duration = Timer(label: "magpie_image_render_duration_seconds")
+
+    /// Starts the threads.
+    ///
+    /// - Parameters:
+    ///   - parallelism: how many images are computed at once. Nil: as many as there are processors.
+    ///   - cleanSVG: what SVG documents pass before they are looked at. Nil: they are not read.
+    /// - Throws: `.internal` when libvips does not start.
+    public init(limits: ImageLimits = ImageLimits(), parallelism: Int? = nil, cleanSVG: SVGCleaning? = nil)
+        throws(StorageError)
+    {
+        self.revision = "magpie-\(Self.generation)-vips-\(try VipsRuntime.version.get())"
+        self.parallelism = max(parallelism ?? System.coreCount, 1)
+        self.limits = limits
+        self.cleanSVG = cleanSVG
+        self.threads = RenderThreads(count: self.parallelism)
+    }
+
+    /// Waits for the images that are being computed and ends the threads. Whoever calls later gets `.overloaded`.
+    public func shutDown() async throws { try await threads.shutDown() }
+
+    public func render(_ source: ByteBuffer, _ recipe: ImageRecipe) async throws -> RenderedImage {
+        let watch = RenderWatch(deadline: recipe.deadline)
+        let rendering = Rendering(recipe: recipe, limits: limits, cleanSVG: cleanSVG, watch: watch)
+        return try await threads.run(watch) {
+            let start = NIODeadline.now()
+            defer { duration.recordNanoseconds((NIODeadline.now() - start).nanoseconds) }
+            return try rendering.run(source)
+        }
+    }
+
+    public func inspect(_ source: ByteBuffer, deadline: NIODeadline) async throws -> ImageFacts {
+        let watch = RenderWatch(deadline: deadline)
+        return try await threads.run(watch) { try Inspection(limits: limits, cleanSVG: cleanSVG).facts(of: source) }
+    }
+}

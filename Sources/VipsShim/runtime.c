@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "VipsShim.h"
+#include <vips/vips.h>
+
+// Warnings of decoders are about foreign bytes: anybody could fill the log with them. Errors come back as results.
+static void drop(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer context) {}
+
+int vs_start(void) {
+    if (vips_init("magpie")) return -1;
+    g_log_set_handler("VIPS", G_LOG_LEVEL_MASK & ~G_LOG_LEVEL_ERROR, drop, NULL);
+    vips_concurrency_set(1);
+    vips_cache_set_max(0);
+    vips_block_untrusted_set(TRUE);
+    return 0;
+}
+
+void vs_unblock(const char *class_name) { vips_operation_block_set(class_name, FALSE); }
+
+const char *vs_version(void) { return vips_version_string(); }
+
+size_t vs_take_error(char *into, size_t size) {
+    size_t length = g_strlcpy(into, vips_error_buffer(), size);
+    vips_error_clear();
+    return length < size ? length : size - 1;
+}
+
+void vs_thread_done(void) { vips_thread_shutdown(); }
+
+size_t vs_memory_high_water(void) { return vips_tracked_get_mem_highwater(); }
