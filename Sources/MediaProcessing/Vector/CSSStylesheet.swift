@@ -61,7 +61,9 @@ struct CSSStylesheet: Sendable {
         guard !selector.isEmpty, selector.allSatisfy({ Self.selectorParts.contains($0) || $0 >= 0x80 }) else { return }
         guard Self.isBalanced(selector) else { return }
         let subjects = CSSSubject.subjects(of: selector)
-        let declarations = CSSDeclarations(block, allowsReferences: place != .keyframes && !subjects.contains(.anything))
+        let allowsReferences = place != .keyframes && !subjects.contains(.anything)
+        var declarations = CSSDeclarations(block, allowsReferences: allowsReferences)
+        if declarations.references.count > Self.mostReferences { declarations = CSSDeclarations(block, allowsReferences: false) }
         guard !declarations.text.isEmpty else { return }
         for subject in subjects {
             references += declarations.references.map { (subject, $0) }
@@ -90,6 +92,8 @@ struct CSSStylesheet: Sendable {
         return closers.isEmpty
     }
 
+    /// Of one rule: each counts for each of its selectors.
+    private static let mostReferences = 16
     private static let preludeEnds = ASCIISet("{};")
     private static let blockEnd = ASCIISet("}")
     private static let queryParts = ASCIISet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_ .,:()=\n\t")

@@ -100,7 +100,8 @@ struct EmbeddedPicture: Sendable {
     }
 
     private static let types: Set<String> = Set(
-        ["png", "jpeg", "jpg", "gif", "webp"].map { "data:image/\($0);base64" })
+        // Illustrator says nothing of the type; the bytes do.
+        ["data:;base64"] + ["png", "jpeg", "jpg", "gif", "webp"].map { "data:image/\($0);base64" })
 
     /// The value of each digit; 64 for what is none.
     private static let digits: [UInt8] = {

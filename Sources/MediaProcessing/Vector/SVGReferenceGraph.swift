@@ -5,6 +5,11 @@ struct SVGReference: Hashable, Sendable {
     /// The property that refers to it, or nil for an element that stands for it (`use`).
     var property: String?
     var id: String
+
+    /// Whether the elements inside draw with it as well.
+    var isInherited: Bool { property.map(SVGVocabulary.inheritedReferences.contains) ?? false }
+    /// Whether it is drawn at each point of a path.
+    var isAtPoints: Bool { property == "marker-mid" || property == "marker" }
 }
 
 /// Who draws what in a document, to count what it becomes when everything is drawn: ten elements that each use the one before
@@ -26,106 +31,52 @@ struct SVGReferenceGraph: Sendable {
         var references: [SVGReference] = []
     }
 
-    private var nodes: [(element: Element, children: [Int])] = []
+    private(set) var elements: [Element] = []
+    /// The elements directly inside of each.
+    private(set) var children: [[Int]] = []
+    /// The first element with each id.
+    private(set) var byID: [String: Int] = [:]
+    /// What stylesheets make elements refer to.
+    private(set) var rules: [CSSSubject: Set<SVGReference>] = [:]
     /// Whether there is something that is drawn at each point of some path, whichever that is.
-    private var hasMarkersAtPoints = false
-    private var byID: [String: Int] = [:]
+    private(set) var hasMarkersAtPoints = false
     private var open: [Int] = []
-    private var rules: [CSSSubject: [SVGReference]] = [:]
 
     mutating func begin(_ element: Element) {
-        let index = nodes.count
-        nodes.append((element, []))
+        let index = elements.count
+        elements.append(element)
+        children.append([])
         if let id = element.id, byID[id] == nil { byID[id] = index }
-        note(element.references)
-        if let parent = open.last { nodes[parent].children.append(index) }
+        if let parent = open.last { children[parent].append(index) }
         open.append(index)
+        hasMarkersAtPoints = hasMarkersAtPoints || element.references.contains(where: \.isAtPoints)
     }
 
     /// Adds to what the innermost open element costs.
     mutating func addWeight(_ weight: Int) {
         guard let current = open.last else { return }
-        nodes[current].element.weight += weight
+        elements[current].weight += weight
     }
 
     mutating func end() { open.removeLast() }
 
     mutating func add(_ stylesheet: CSSStylesheet) {
         for (subject, reference) in stylesheet.references {
-            rules[subject, default: []].append(reference)
-            note([reference])
+            rules[subject, default: []].insert(reference)
+            hasMarkersAtPoints = hasMarkersAtPoints || reference.isAtPoints
         }
-    }
-
-    private mutating func note(_ references: [SVGReference]) {
-        hasMarkersAtPoints = hasMarkersAtPoints || references.contains { $0.property == "marker-mid" || $0.property == "marker" }
     }
 
     /// What drawing the whole document costs, at the most.
     /// - Returns: Nil for a document with an element that is drawn inside of itself; `limit` for that much or more.
     func expandedWeight(limit: Int) -> Int? {
-        var weights = [Int](repeating: Self.unknown, count: nodes.count)
-        var path: [(node: Int, references: [SVGReference], next: Int)] = []
-        guard !nodes.isEmpty else { return 0 }
-        weights[0] = Self.pending
-        path.append((0, references(of: 0), 0))
-        while let (node, references, next) = path.last {
-            guard let target = dependency(next, of: node, references) else {
-                weights[node] = weight(of: node, references, weights, limit)
-                path.removeLast()
-                continue
-            }
-            path[path.count - 1].next += 1
-            guard weights[target] != Self.pending else { return nil }
-            guard weights[target] == Self.unknown else { continue }
-            weights[target] = Self.pending
-            path.append((target, self.references(of: target), 0))
-        }
-        return weights[0]
+        var expansion = SVGExpansion(self, limit: limit)
+        return expansion.run()
     }
 
-    /// Those of its own, and those that rules may give it, to elements that exist.
-    private func references(of index: Int) -> [SVGReference] {
-        let element = nodes[index].element
-        var references = element.references
-        if !rules.isEmpty {
-            var subjects = element.classes.map(CSSSubject.className) + [.element(element.name)]
-            if let id = element.id { subjects.append(.id(id)) }
-            for subject in subjects { references += rules[subject] ?? [] }
-            references = Array(Set(references))
-        }
-        return references.filter { reference in
-            byID[reference.id].map { !nodes[$0].element.isGradient || reference.property == nil } ?? false
-        }
+    /// Where a reference leads, if that costs anything.
+    func target(of reference: SVGReference) -> Int? {
+        guard let index = byID[reference.id], reference.property == nil || !elements[index].isGradient else { return nil }
+        return index
     }
-
-    /// The children first, then what is referred to.
-    private func dependency(_ index: Int, of node: Int, _ references: [SVGReference]) -> Int? {
-        let children = nodes[node].children
-        if index < children.count { return children[index] }
-        let rest = index - children.count
-        return rest < references.count ? byID[references[rest].id] : nil
-    }
-
-    private func weight(of node: Int, _ references: [SVGReference], _ weights: [Int], _ limit: Int) -> Int {
-        let element = nodes[node].element
-        var own = element.weight + (hasMarkersAtPoints ? element.points : 0)
-        for child in nodes[node].children { own = min(own + weights[child], limit) }
-        var inherited = 1
-        var once = 0
-        for reference in references {
-            let target = byID[reference.id].map { weights[$0] } ?? 0
-            if let property = reference.property, SVGVocabulary.inheritedReferences.contains(property) {
-                inherited = min(inherited + target, limit)
-            } else {
-                once = min(once + target, limit)
-            }
-        }
-        // What is used gets the paint of its user, too.
-        own = min(own + once, limit)
-        return own > limit / inherited ? limit : own * inherited
-    }
-
-    private static let unknown = -1
-    private static let pending = -2
 }

@@ -20,8 +20,9 @@ import Testing
         #expect(try address("data:image/\(type);base64,\(data)") == "data:image/\(type);base64,\(data)")
     }
 
-    @Test func theTypeIsThatOfTheBytes() throws {
-        #expect(try address("DATA:image/JPG;base64,\(Self.png)") == "data:image/png;base64,\(Self.png)")
+    @Test(arguments: ["DATA:image/JPG;base64,", "data:;base64,"])
+    func theTypeIsThatOfTheBytes(_ start: String) throws {
+        #expect(try address(start + Self.png) == "data:image/png;base64,\(Self.png)")
     }
 
     @Test func lineBreaksAreTakenOut() throws {
@@ -33,7 +34,7 @@ import Testing
     @Test(arguments: [
         "data:image/png;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=", "data:image/png;base64,",
         "data:image/png;base64,iVB",
-        "data:image/png;base64,\(png)*", "data:image/svg+xml;base64,\(png)", "data:image/png,\(png)", "data:;base64,\(png)",
+        "data:image/png;base64,\(png)*", "data:image/svg+xml;base64,\(png)", "data:image/png,\(png)", "data:base64,\(png)",
         "data:image/png;charset=x;base64,\(png)", "data:text/html;base64,\(png)", "data:image/png;base64;x,\(png)",
     ])
     func whatIsNoPictureIsLeftOut(_ source: String) throws {
