@@ -28,14 +28,10 @@ extension Transform {
 
     private mutating func normaliseSize() {
         if enlarges == false { enlarges = nil }
-        if fit == .scaleDown {
-            fit = .contain
-            enlarges = nil
-        }
-        // One side leaves nothing to fit, and none leaves the size as it is.
+        // One side leaves nothing to fit, but for how large the result may be, and none leaves the size as it is.
         let isBox = width != nil && height != nil
-        if !isBox || fit == .cover { fit = nil }
-        if width == nil, height == nil { enlarges = nil }
+        if fit == .scaleDown { enlarges = nil } else if !isBox || fit == .cover { fit = nil }
+        if width == nil, height == nil { (fit, enlarges) = (nil, nil) }
         switch fit {
         case nil where isBox: gravity = gravity.flatMap(\.unlessCentre)
         case .pad: gravity = gravity.flatMap(\.unlessInterest).flatMap(\.unlessCentre)

@@ -54,7 +54,7 @@ struct NormalFormTests {
             "scale-down",
             {
                 $0.fit = .scaleDown; $0.enlarges = true
-            }, { $0.fit = .contain }),
+            }, { $0.fit = .scaleDown }),
         Pair(
             "gravity of contain",
             {
@@ -136,6 +136,13 @@ struct NormalFormTests {
     }
 
     static let different = [
+        Pair("scale-down", { $0.fit = .scaleDown }, { $0.fit = .contain }),
+        Pair(
+            "scale-down of one side",
+            {
+                $0.width = nil
+                $0.fit = .scaleDown
+            }, { $0.width = nil }),
         Pair("fit", { $0.fit = .contain }), Pair("enlargement", { $0.enlarges = true }),
         Pair(
             "enlarged contain",
