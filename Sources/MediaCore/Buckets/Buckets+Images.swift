@@ -12,11 +12,7 @@ extension Buckets {
     /// - Throws: `StorageError` with `.bucketNotFound`, also when hidden.
     public func imageSettings(of id: BucketID, as caller: Caller) async throws -> ImageSettings {
         _ = try await metadata.bucket(id, as: caller)
-        return try await imageSettings(of: id, facts: caller.facts)
-    }
-
-    private func imageSettings(of id: BucketID, facts: RequestFacts) async throws -> ImageSettings {
-        try await cache.imageSettings.settings(of: id, in: metadata, facts: facts)
+        return try await cache.imageSettings.settings(of: id, in: metadata, facts: caller.facts)
     }
 
     /// Creates or replaces a preset.
@@ -30,7 +26,7 @@ extension Buckets {
         }
         if let mark = preset.request.watermark?.id, !WatermarkPicture.isID(mark) { throw Self.invalidWatermarkID }
         for call in preset.request.plugins { try call.check() }
-        let presets = try await imageSettings(of: id, facts: caller.facts).presets
+        let presets = try await imageSettings(of: id, as: caller).presets
         guard presets[preset.name] != nil || presets.count < Self.maxPresets else {
             throw StorageError(.invalidParameter, "There can be no more than \(Self.maxPresets) transforms", resource: "name")
         }
@@ -40,6 +36,7 @@ extension Buckets {
 
     /// - Returns: whether there was one. - Throws: what `ImageSettingsStore.deletePreset` throws.
     public func deletePreset(_ name: String, in id: BucketID, as caller: Caller) async throws -> Bool {
+        guard NamedTransform.isName(name) else { return false }
         defer { cache.invalidate(id) }
         return try await runToEnd { try await metadata.deletePreset(name, in: id, as: caller) }
     }
@@ -54,7 +51,7 @@ extension Buckets {
         guard let mediaType = WatermarkPicture.mediaType(of: body.readableBytesView) else {
             throw StorageError(.mediaTypeNotAllowed, "A watermark is a PNG, a WebP, an SVG or a JPEG", resource: watermark)
         }
-        let watermarks = try await imageSettings(of: id, facts: caller.facts).watermarks
+        let watermarks = try await imageSettings(of: id, as: caller).watermarks
         guard watermarks[watermark] != nil || watermarks.count < Self.maxWatermarks else {
             throw StorageError(.invalidParameter, "There can be no more than \(Self.maxWatermarks) watermarks", resource: "id")
         }
@@ -70,6 +67,7 @@ extension Buckets {
 
     /// - Returns: whether there was one. - Throws: what `ImageSettingsStore.deleteWatermark` throws.
     public func deleteWatermark(_ watermark: String, in id: BucketID, as caller: Caller) async throws -> Bool {
+        guard WatermarkPicture.isID(watermark) else { return false }
         defer { cache.invalidate(id) }
         return try await runToEnd { try await metadata.deleteWatermark(watermark, in: id, as: caller) }
     }

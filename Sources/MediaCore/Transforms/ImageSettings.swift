@@ -77,16 +77,4 @@ public struct WatermarkPicture: Hashable, Sendable {
         self.size = size
         self.updatedAt = updatedAt
     }
-
-    /// Whether a watermark may be called so.
-    public static func isID(_ text: some StringProtocol) -> Bool {
-        let bytes = text.utf8
-        guard (1...64).contains(bytes.count), let first = bytes.first, !"-_".utf8.contains(first) else { return false }
-        return bytes.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): true
-            default: "-_".utf8.contains(byte)
-            }
-        }
-    }
 }

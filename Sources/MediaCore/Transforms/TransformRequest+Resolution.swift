@@ -47,6 +47,8 @@ extension TransformRequest {
         merged.transform.width = side(.width, \.width)
         merged.transform.height = side(.height, \.height)
         merged.transform.fit = pick(.fitMode, \.transform.fit)
+        // A preset's box is what its project wants to have, of small images too.
+        if self.preset != nil, transform.enlarges == nil, merged.transform.fillsBox { merged.transform.enlarges = true }
         merged.transform.quality = pick(.quality, \.transform.quality)
         merged.transform.blur = pick(.blur, \.transform.blur)
         if watermark != nil || own.watermark != nil {
@@ -96,14 +98,6 @@ extension TransformRequest.WatermarkChoice {
     }
 }
 
-extension ImageSettings {
-    /// The picture that a resolved transform lays over its result.
-    func picture(of transform: Transform) -> WatermarkPicture? {
-        guard case .picture(let digest) = transform.watermark?.mark else { return nil }
-        return watermarks.values.first { $0.digest == digest }
-    }
-}
-
 extension Int {
     fileprivate func multiplied(by ratio: FixedPoint?) -> Int {
         guard let ratio else { return self }
@@ -113,6 +107,11 @@ extension Int {
 }
 
 extension Transform {
+    fileprivate var fillsBox: Bool {
+        guard width != nil, height != nil else { return false }
+        return fit != .contain && fit != .scaleDown
+    }
+
     /// Makes the box as small as it has to be, in its own ratio.
     fileprivate mutating func limit(to limits: ImageLimits) {
         let sides = [width, height].compactMap(\.self).map { Double(max($0, 1)) }

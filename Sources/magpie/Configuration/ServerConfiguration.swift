@@ -54,6 +54,7 @@ struct ServerConfiguration: Sendable {
         var upload: Int64
         var json: Int
         var userMetadata: Int
+        var watermark: Int
         var header: Int
         var target: Int
         var cache: Int
@@ -211,7 +212,7 @@ extension ServerConfiguration.Limits {
         func bytes(_ name: String) throws -> Int { Int(clamping: try settings.bytes(name)) }
         self.init(
             upload: try settings.bytes("UPLOAD_LIMIT"), json: try bytes("JSON_LIMIT"),
-            userMetadata: try bytes("USER_METADATA_LIMIT"),
+            userMetadata: try bytes("USER_METADATA_LIMIT"), watermark: try bytes("WATERMARK_LIMIT"),
             header: try bytes("HEADER_LIMIT"), target: try bytes("TARGET_LIMIT"), cache: try bytes("CACHE_SIZE"),
             cachedObject: try bytes("CACHED_OBJECT_LIMIT"), minBodyRate: try settings.bytes("MIN_BODY_RATE"),
             objectsToEmpty: try settings.integer("EMPTY_BUCKET_MAX", in: 0...100_000_000),

@@ -59,6 +59,7 @@ extension Setting {
         Setting(name: "EMPTY_BUCKET_MAX", fallback: "200000", meaning: "The most objects that one call empties a bucket of."),
         Setting(name: "JSON_LIMIT", fallback: "1MiB", meaning: "The largest JSON body of a request."),
         Setting(name: "USER_METADATA_LIMIT", fallback: "1MiB", meaning: "The largest `metadata` field of an upload form."),
+        Setting(name: "WATERMARK_LIMIT", fallback: "5MB", meaning: "The largest picture of a watermark."),
         Setting(name: "HEADER_LIMIT", fallback: "64KiB", meaning: "All header fields of a request together."),
         Setting(name: "TARGET_LIMIT", fallback: "16KiB", meaning: "The longest request target."),
         Setting(name: "MAX_CONNECTIONS", fallback: "10000", meaning: "The most client connections at a time."),

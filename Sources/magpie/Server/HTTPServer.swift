@@ -65,6 +65,10 @@ enum HTTPServer {
                 storage: storage,
                 configuration: ResumableUploadFrontend.Configuration(
                     maxUploadBytes: limits.upload, lifetime: limits.uploadExpiry.components.seconds, origin: origin)),
+            PixaultAPIFrontend(
+                storage: storage,
+                configuration: PixaultAPIFrontend.Configuration(
+                    maxJSONBytes: limits.json, maxWatermarkBytes: limits.watermark)),
             SupabaseFrontend(
                 storage: storage,
                 configuration: SupabaseFrontend.Configuration(
