@@ -26,7 +26,8 @@ extension Response {
         all.restrain(variant.mediaType)
         if let kept {
             kept.reads.remember(
-                variant, headers: all, answering: request, by: kept.frontend, operation: context.trace.operation, in: kept.storage)
+                variant, headers: all, answering: request, by: kept.frontend, operation: context.trace.operation, in: kept.storage
+            )
         }
         return try await delivering(variant.outcome, headers: all, to: request, context)
     }

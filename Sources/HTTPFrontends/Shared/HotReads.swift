@@ -62,8 +62,9 @@ public final class HotReads: Sendable {
         mutating func remove(_ entry: Entry) {
             guard var known = entries[entry.target] else { return }
             known.removeAll { other in
-                guard !other.target.utf8.elementsEqual(entry.target.utf8)
-                    || (other.variant == entry.variant && other.accepted == entry.accepted)
+                guard
+                    !other.target.utf8.elementsEqual(entry.target.utf8)
+                        || (other.variant == entry.variant && other.accepted == entry.accepted)
                 else { return false }
                 cost -= other.cost
                 return true
@@ -115,7 +116,9 @@ public final class HotReads: Sendable {
         let head = HTTPResponse(status: .ok, headerFields: headers)
         var answer = HotAnswer(head: head, body: bytes, frontend: frontend, operation: operation)
         answer.requestIDField = requestIDField
-        add(Entry(target: target, variant: variant, accepted: nil, body: cached.body, answer: answer.with(body: .init())), storage)
+        add(
+            Entry(target: target, variant: variant, accepted: nil, body: cached.body, answer: answer.with(body: .init())), storage
+        )
     }
 
     /// Keeps the answer to a plain read of an image for the next time, whatever the target's query says: only for targets that
@@ -157,7 +160,8 @@ public final class HotReads: Sendable {
     public func answer(to request: HotRequest, variant: String = "") -> HotAnswer? {
         guard !request.isHEAD else { return nil }
         let found = state.withLock { state -> HotAnswer? in
-            guard let known = state.entries[request.target], let entry = known.first(where: { $0.answers(request, variant) }) else {
+            guard let known = state.entries[request.target], let entry = known.first(where: { $0.answers(request, variant) })
+            else {
                 return nil
             }
             guard let body = entry.body.bytes else {

@@ -86,6 +86,9 @@ public final class ReadCache: Sendable {
         self.maxBodyBytes = min(maxBodyBytes, capacity / 8)
     }
 
+    /// What everything in it costs, in bytes.
+    var cost: Int { state.withLock { $0.cost } }
+
     func lookup(_ address: ObjectAddress) -> CachedObject? {
         state.withLock { state in
             guard let position = state.index[address] else { return nil }

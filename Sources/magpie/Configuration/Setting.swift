@@ -108,7 +108,8 @@ extension Setting {
             meaning: "The longest side of a rendered image, in pixels; longer ones are made so long. At most 16383."),
         Setting(
             name: "IMAGE_AVIF_PIXELS", fallback: "2000000",
-            meaning: "The most pixels of a result for which AVIF is chosen where the URL names no format. It costs ten times WebP."),
+            meaning:
+                "The most pixels of a result for which AVIF is chosen where the URL names no format. It costs ten times WebP."),
         Setting(
             name: "IMAGE_JXL", fallback: "off",
             meaning: "`on` chooses JPEG XL for readers who accept it, where the URL names no format."),
