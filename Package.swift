@@ -107,7 +107,7 @@ let package = Package(
         .target(
             name: "MediaProcessing",
             dependencies: [
-                "MediaCore", "VipsShim",
+                "MediaCore", "VipsShim", "WireFormats",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -203,7 +203,7 @@ let package = Package(
         .testTarget(
             name: "MediaProcessingTests",
             dependencies: [
-                "MediaCore", "MediaProcessing", "MediaTesting",
+                "MediaCore", "MediaProcessing", "MediaTesting", "WireFormats",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
@@ -249,6 +249,7 @@ let package = Package(
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),

@@ -48,7 +48,7 @@ public final class DiskVariantStore: VariantStore {
     private let options: Options
     private let root: Directory
     private let threads: DiskThreads
-    private let write: LocalBlobStore.WriteCall
+    private let write: DiskWrite.Call
     private let boot: String?
     private let logger: Logger
     private let state = Mutex(State())
@@ -60,11 +60,11 @@ public final class DiskVariantStore: VariantStore {
     /// - Throws: `StorageError` with `.backendUnavailable`.
     public static func open(at path: String, options: Options = Options(), logger: Logger) async throws -> DiskVariantStore {
         try await open(
-            at: path, options: options, boot: VariantMarker.currentBoot(), logger: logger, write: LocalBlobStore.systemWrite)
+            at: path, options: options, boot: VariantMarker.currentBoot(), logger: logger, write: DiskWrite.system)
     }
 
     package static func open(
-        at path: String, options: Options, boot: String?, logger: Logger, write: @escaping LocalBlobStore.WriteCall
+        at path: String, options: Options, boot: String?, logger: Logger, write: @escaping DiskWrite.Call
     ) async throws -> DiskVariantStore {
         let threads = DiskThreads(count: 4)
         do {
@@ -85,7 +85,7 @@ public final class DiskVariantStore: VariantStore {
 
     private init(
         root: Directory, options: Options, threads: DiskThreads, boot: String?, logger: Logger,
-        write: @escaping LocalBlobStore.WriteCall
+        write: @escaping DiskWrite.Call
     ) {
         self.root = root
         self.options = options

@@ -50,7 +50,7 @@ struct VariantMarker: Codable, Hashable {
     }
 
     /// Writes the marker durably: it must never promise more than holds.
-    func write(in root: Directory, through path: String, _ write: @escaping LocalBlobStore.WriteCall) throws {
+    func write(in root: Directory, through path: String, _ write: @escaping DiskWrite.Call) throws {
         let file = try TemporaryFile(path: path, root: root, write: write)
         do {
             var batch = WriteBatch()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import MediaCore
+import NIOCore
 import Synchronization
 
 /// Variants in memory, without a bound, which may be told to fail.

@@ -17,7 +17,9 @@ struct ImageRendering: Sendable {
         _ configuration: ServerConfiguration, logger: Logger, _ body: (ImageRendering?) async throws -> Value
     ) async throws -> Value {
         guard let images = configuration.images else { return try await body(nil) }
-        let processor = try VipsImageProcessor(limits: images.variants.limits, parallelism: images.workers)
+        let sanitizer = SVGSanitizer()
+        let processor = try VipsImageProcessor(
+            limits: images.variants.limits, parallelism: images.workers, cleanSVG: { try sanitizer.sanitize($0) })
         var store: DiskVariantStore?
         if images.cache > 0 {
             store = try await DiskVariantStore.open(

@@ -107,7 +107,7 @@ struct DiskVariantStoreTests {
 
     static func open(
         _ directory: URL, capacity: Int64 = 64 << 20, boot: String? = boot,
-        write: @escaping LocalBlobStore.WriteCall = LocalBlobStore.systemWrite
+        write: @escaping DiskWrite.Call = DiskWrite.system
     ) async throws -> DiskVariantStore {
         let store = try await DiskVariantStore.open(
             at: directory.path, options: .init(capacity: capacity, inlineReadBytes: 64 << 10), boot: boot, logger: silent,
@@ -117,7 +117,7 @@ struct DiskVariantStoreTests {
     }
 
     static func withStore(
-        capacity: Int64 = 64 << 20, write: @escaping LocalBlobStore.WriteCall = LocalBlobStore.systemWrite,
+        capacity: Int64 = 64 << 20, write: @escaping DiskWrite.Call = DiskWrite.system,
         _ body: (DiskVariantStore, URL) async throws -> Void
     ) async throws {
         try await withDirectory { directory in
@@ -218,12 +218,12 @@ struct DiskVariantStoreTests {
 
     @Test func aFullDiskKeepsNothingAndGivesSomeBack() async throws {
         let isFull = Mutex(false)
-        let write: LocalBlobStore.WriteCall = { descriptor, bytes in
+        let write: DiskWrite.Call = { descriptor, bytes in
             if isFull.withLock({ $0 }) {
                 errno = ENOSPC
                 return -1
             }
-            return LocalBlobStore.systemWrite(descriptor, bytes)
+            return DiskWrite.system(descriptor, bytes)
         }
         try await Self.withDirectory { directory in
             let store = try await Self.open(directory, write: write)
@@ -247,14 +247,14 @@ struct DiskVariantStoreTests {
 
     @Test func aWriteThatBreaksOffLeavesNothing() async throws {
         let count = Mutex(0)
-        let write: LocalBlobStore.WriteCall = { descriptor, bytes in
+        let write: DiskWrite.Call = { descriptor, bytes in
             // Every second write of a variant stops in the middle.
             let number = count.withLock { count in
                 count += 1
                 return count
             }
-            guard bytes.count > 1000, number.isMultiple(of: 2) else { return LocalBlobStore.systemWrite(descriptor, bytes) }
-            _ = LocalBlobStore.systemWrite(descriptor, UnsafeRawBufferPointer(rebasing: bytes.prefix(500)))
+            guard bytes.count > 1000, number.isMultiple(of: 2) else { return DiskWrite.system(descriptor, bytes) }
+            _ = DiskWrite.system(descriptor, UnsafeRawBufferPointer(rebasing: bytes.prefix(500)))
             errno = EIO
             return -1
         }
@@ -403,9 +403,9 @@ struct DiskVariantStoreTests {
 
     @Test func aSlowDiskDoesNotFillTheMemory() async throws {
         let isSlow = Mutex(true)
-        let write: LocalBlobStore.WriteCall = { descriptor, bytes in
+        let write: DiskWrite.Call = { descriptor, bytes in
             while bytes.count > 1000, isSlow.withLock({ $0 }) { usleep(1000) }
-            return LocalBlobStore.systemWrite(descriptor, bytes)
+            return DiskWrite.system(descriptor, bytes)
         }
         try await Self.withStore(capacity: 1 << 30, write: write) { store, _ in
             let image = sample(8 << 20)
