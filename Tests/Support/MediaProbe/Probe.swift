@@ -12,7 +12,8 @@ struct Probe {
 
     private struct Line: Encodable {
         var file: String
-        var source: ImageFacts?
+        /// Format, size, frames.
+        var source: String?
         var type: String?
         var bytes: Int?
         var error: String?
@@ -27,7 +28,8 @@ struct Probe {
         do {
             let bytes = ByteBuffer(bytes: try Data(contentsOf: URL(fileURLWithPath: path)))
             let deadline = NIODeadline.now() + options.timeout
-            line.source = try await processor.inspect(bytes, deadline: deadline)
+            let facts = try await processor.inspect(bytes, deadline: deadline)
+            line.source = "\(facts.format) \(facts.width)x\(facts.height) \(facts.frames)"
             let image = try await processor.render(bytes, ImageRecipe(options.transform, deadline: deadline))
             (line.type, line.bytes) = (image.mediaType, image.body.readableBytes)
             if let directory = options.output { try write(image, of: path, to: directory) }
@@ -60,26 +62,12 @@ struct Probe {
     }
 }
 
-extension ImageFacts: @retroactive Encodable {
-    enum CodingKeys: String, CodingKey { case format, width, height, hasAlpha, frames, orientation }
-
-    public func encode(to encoder: any Encoder) throws {
-        var values = encoder.container(keyedBy: CodingKeys.self)
-        try values.encode(format, forKey: .format)
-        try values.encode(width, forKey: .width)
-        try values.encode(height, forKey: .height)
-        try values.encode(hasAlpha, forKey: .hasAlpha)
-        try values.encode(frames, forKey: .frames)
-        try values.encode(orientation, forKey: .orientation)
-    }
-}
-
 /// Of this process.
 enum Memory {
     /// The most it ever had in memory.
     static var peakMegabytes: Int {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss / 1024
     }
 }

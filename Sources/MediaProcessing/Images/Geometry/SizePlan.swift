@@ -52,8 +52,7 @@ struct SizePlan: Hashable, Sendable {
         switch fit {
         case .contain, .scaleDown: self.init(both: source.fitted(into: box, grows: grows))
         case .pad:
-            self.scaled = source.fitted(into: box, grows: grows)
-            self.canvas = box
+            self.init(scaled: source.fitted(into: box, grows: grows), canvas: box)
         case .fill:
             let size = box.scaledDown(by: excess)
             self.init(both: size)
@@ -64,12 +63,17 @@ struct SizePlan: Hashable, Sendable {
             let canvas = box.scaledDown(by: excess)
             let factor = max(Double(canvas.width) / Double(source.width), Double(canvas.height) / Double(source.height))
             let size = source.scaled(by: factor)
-            self.scaled = PixelSize(width: max(size.width, canvas.width), height: max(size.height, canvas.height))
-            self.canvas = canvas
+            self.init(
+                scaled: PixelSize(width: max(size.width, canvas.width), height: max(size.height, canvas.height)), canvas: canvas)
         }
     }
 
-    private init(both size: PixelSize) { (scaled, canvas) = (size, size) }
+    private init(both size: PixelSize) { self.init(scaled: size, canvas: size) }
+
+    private init(scaled: PixelSize, canvas: PixelSize) {
+        self.scaled = scaled
+        self.canvas = canvas
+    }
 }
 
 /// What a result may be, in pixels.

@@ -39,16 +39,15 @@ extension VipsImage {
         guard hasAlpha else { return try change(self) }
         let premultiplied = try VipsOperation("premultiply", ["in": .image(self)]).image()
         let changed = try VipsOperation("unpremultiply", ["in": .image(try change(premultiplied))]).image()
-        return try changed.cast(like: self)
+        guard !holdsBytes else { return try changed.linear([1], [0]) }
+        return try VipsOperation("cast", ["in": .image(changed), "format": .choice(sampleFormat)]).image()
     }
 
-    private func cast(like other: VipsImage) throws(VipsFailure) -> VipsImage {
-        try VipsOperation("cast", ["in": .image(self), "format": .choice(other.sampleFormat)]).image()
-    }
-
-    /// Every sample by a factor and a summand, one for each band or one for all.
+    /// Every sample by a factor and a summand, one for each band or one for all, rounded to 8 bits.
     func linear(_ factors: [Double], _ summands: [Double]) throws(VipsFailure) -> VipsImage {
-        try VipsOperation(
+        // The operation cuts off what is behind the point.
+        let summands = summands.map { $0 + 0.5 }
+        return try VipsOperation(
             "linear", ["in": .image(self), "a": .numbers(factors), "b": .numbers(summands), "uchar": true]
         ).image()
     }

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MediaCore
+import MediaTesting
+import NIOCore
+import Testing
+
+@testable import MediaProcessing
+
+@Suite struct LimitTests {
+    @Test func bytesPixelsAndNothingElseMakeAnImageTooLarge() async throws {
+        let source = try TestPicture.quarters(100, 100).encoded()
+        #expect(try await code { try await Engine(limits: ImageLimits(sourceBytes: 50)).render(source) } == .imageTooLarge)
+        #expect(try await code { try await Engine(limits: ImageLimits(sourcePixels: 9_999)).render(source) } == .imageTooLarge)
+        #expect(try await code { try await Engine(limits: ImageLimits(sourcePixels: 10_000)).render(source) } == nil)
+        #expect(try await code { try await Engine(limits: ImageLimits(sourcePixels: 9_999)).inspect(source) } == .imageTooLarge)
+    }
+
+    @Test func aBombIsRefusedByItsHeader() async throws {
+        // A PNG that says 60000 x 60000 pixels and has none.
+        var bytes = try TestPicture.quarters(100, 100).encoded()
+        bytes.setInteger(UInt32(60_000), at: bytes.readerIndex + 16)
+        bytes.setInteger(UInt32(60_000), at: bytes.readerIndex + 20)
+        bytes.setInteger(CRC.of(bytes, from: 12, count: 17), at: bytes.readerIndex + 29)
+        let start = NIODeadline.now()
+        #expect(try await code { try await Engine().render(bytes) } == .imageTooLarge)
+        #expect(NIODeadline.now() - start < .seconds(2))
+    }
+
+    @Test func aDrawingIsNotDrawnLargerThanASourceMayBe() async throws {
+        let svg = ByteBuffer(string: "<svg xmlns='http://www.w3.org/2000/svg' width='30000' height='30000'/>")
+        #expect(try await code { try await Engine().render(svg) { $0.width = 100 } } == nil)
+        #expect(
+            try await code { try await Engine(limits: ImageLimits(sourcePixels: 5000)).render(svg) { $0.width = 100 } }
+                == .imageTooLarge)
+    }
+
+    @Test(arguments: ImageFormat.allCases.filter { $0 != .svg }) func halfAFileIsAnErrorAndNotHalfAPicture(_ format: ImageFormat)
+        async throws
+    {
+        var generator = SeededGenerator(seed: 7)
+        let picture = TestPicture(120, 90) { _, _ in (0..<3).map { _ in UInt8.random(in: 0...255, using: &generator) } }
+        let bytes = try picture.encoded(format)
+        for share in [0.05, 0.3, 0.5, 0.9] {
+            guard let half = bytes.getSlice(at: bytes.readerIndex, length: Int(Double(bytes.readableBytes) * share)) else {
+                continue
+            }
+            #expect(try await code { try await Engine().render(half) } == .unreadableImage, "\(format) \(share)")
+        }
+    }
+
+    @Test(arguments: ImageFormat.allCases.filter { $0 != .svg }) func damagedBytesGiveAnImageOrAnError(_ format: ImageFormat)
+        async throws
+    {
+        var generator = SeededGenerator(seed: 11)
+        let original = try TestPicture.quarters(60, 40).encoded(format)
+        let engine = try Engine()
+        for _ in 0..<60 {
+            var bytes = original
+            for _ in 0..<Int.random(in: 1...8, using: &generator) {
+                let index = bytes.readerIndex + Int.random(in: 0..<bytes.readableBytes, using: &generator)
+                bytes.setInteger(UInt8.random(in: 0...255, using: &generator), at: index)
+            }
+            var transform = Transform()
+            (transform.width, transform.format) = (20, .fixed(.webp))
+            do {
+                let image = try await engine.processor.render(bytes, ImageRecipe(transform, deadline: .now() + .seconds(30)))
+                #expect(image.body.readableBytes > 0)
+            } catch let error as StorageError {
+                #expect([.unreadableImage, .imageTooLarge].contains(error.code), "\(error)")
+            }
+        }
+        try await engine.processor.shutDown()
+    }
+
+    @Test func aDeadlineInThePastIsATimeoutAtOnce() async throws {
+        let source = try TestPicture.quarters(100, 100).encoded()
+        #expect(try await code { try await Engine().render(source, timeout: .seconds(-1)) } == .renderTimedOut)
+    }
+
+    @Test func aDeadlineStopsTheDecoding() async throws {
+        let source = try TestPicture.plain(6000, 6000, [1, 2, 3]).encoded(.jpeg)
+        let start = NIODeadline.now()
+        let error = try await code {
+            try await Engine().render(source, timeout: .milliseconds(60)) {
+                ($0.blur, $0.format) = (FixedPoint(7), .fixed(.jpeg))
+            }
+        }
+        #expect(error == .renderTimedOut)
+        #expect(NIODeadline.now() - start < .seconds(10))
+    }
+
+    @Test func aCancelledTaskGetsNoImage() async throws {
+        let source = try TestPicture.plain(6000, 6000, [1, 2, 3]).encoded(.jpeg)
+        let engine = try Engine()
+        let task = Task {
+            var transform = Transform()
+            (transform.blur, transform.format) = (FixedPoint(7), .fixed(.jpeg))
+            return try await engine.processor.render(source, ImageRecipe(transform, deadline: .now() + .seconds(60)))
+        }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        try await engine.processor.shutDown()
+    }
+
+    @Test func afterTheShutDownThereAreNoImages() async throws {
+        let engine = try Engine()
+        try await engine.processor.shutDown()
+        let recipe = ImageRecipe(Transform(), deadline: .now() + .seconds(5))
+        #expect(
+            try await code { try await engine.processor.render(try TestPicture.quarters(9, 9).encoded(), recipe) } == .overloaded)
+    }
+
+    @Test func theRevisionNamesTheEngineAndItsLibrary() throws {
+        let engine = try Engine()
+        #expect(engine.processor.revision.hasPrefix("magpie-1-vips-8."))
+        #expect(engine.processor.parallelism == 2)
+    }
+}
+
+extension Engine {
+    func inspect(_ bytes: ByteBuffer) async throws -> ImageFacts {
+        try await processor.inspect(bytes, deadline: .now() + .seconds(10))
+    }
+}
+
+/// Of PNG's chunks, ISO 3309.
+enum CRC {
+    static func of(_ bytes: ByteBuffer, from start: Int, count: Int) -> UInt32 {
+        var crc: UInt32 = 0xFFFF_FFFF
+        for byte in bytes.readableBytesView.dropFirst(start).prefix(count) {
+            crc ^= UInt32(byte)
+            for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xEDB8_8320 : crc >> 1 }
+        }
+        return ~crc
+    }
+}
