@@ -70,11 +70,14 @@ public struct UploadProgress: Hashable, Sendable {
 /// The upload that ends with the row that is being written.
 public struct UploadCompletion: Hashable, Sendable {
     public var id: UploadID
+    /// As of the session that the writer saw. While the upload is not complete, one that lost it to another ends nothing.
+    public var writer: Int64
     /// How long the session stays for repeated requests, when it would stay forever otherwise.
     public var keptUntil: Timestamp
 
-    public init(id: UploadID, keptUntil: Timestamp) {
+    public init(id: UploadID, writer: Int64, keptUntil: Timestamp) {
         self.id = id
+        self.writer = writer
         self.keptUntil = keptUntil
     }
 }

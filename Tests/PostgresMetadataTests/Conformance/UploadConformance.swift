@@ -176,6 +176,51 @@ extension MetadataStoreConformance {
         }
 
         @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aWriterThatWasSupersededWritesNoObject(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                let (store, session) = (fixture.store, Self.session(fixture, "a"))
+                try await store.createUpload(session)
+                let claimed = try await store.claimUpload(session.id, at: 0)
+
+                #expect(
+                    await failure { try await store.commitPut(Self.object(session), mode: .create, facts: fixture.facts) }?.code
+                        == .uploadNotFound)
+
+                #expect(try await !store.upload(session.id).isComplete)
+                _ = try await store.commitPut(Self.object(claimed), mode: .create, facts: fixture.facts)
+                // Once there is the object, whose it was is no question any more.
+                var again = Self.object(session)
+                again.version = ObjectVersion()
+                again.blob.key = BlobKey(again.version.rawValue)
+                #expect(
+                    await failure { try await store.commitPut(again, mode: .replace, facts: fixture.facts) }?.code
+                        == .uploadComplete)
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aClaimAndTheEndOfAnUploadAreNeverBoth(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                for round in 0..<10 {
+                    let (store, session) = (fixture.store, Self.session(fixture, "k\(round)"))
+                    try await store.createUpload(session)
+
+                    async let claim = failure { _ = try await store.claimUpload(session.id, at: 0) }
+                    async let commit = failure {
+                        _ = try await store.commitPut(Self.object(session), mode: .create, facts: fixture.facts)
+                    }
+                    let (refusedClaim, refusedCommit) = await (claim, commit)
+
+                    // Who came first decides; the other is told.
+                    #expect((refusedClaim == nil) != (refusedCommit == nil), "round \(round)")
+                    #expect(try await store.upload(session.id).isComplete == (refusedCommit == nil), "round \(round)")
+                }
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
         func anUploadThatWasGivenUpWritesNoObject(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 try await fixture.makeBucket()
@@ -318,7 +363,7 @@ extension MetadataStoreConformance {
                 userMetadata: nil,
                 blob: BlobLocation(
                     backend: .managed, key: session.id.blobKey, size: 0, md5: nil, checksums: ["CRC64NVME": "AAAAAAAAAAA="]),
-                completing: UploadCompletion(id: session.id, keptUntil: now))
+                completing: UploadCompletion(id: session.id, writer: session.writer, keptUntil: now))
         }
     }
 }
