@@ -63,6 +63,15 @@ final class UploadLocks: Sendable {
         }
     }
 
+    fileprivate func acquireIfFree(_ key: Key) -> UploadLease? {
+        state.withLock { state in
+            guard state.entries[key] == nil else { return nil }
+            let lease = UploadLease()
+            state.entries[key] = Entry(holder: lease)
+            return lease
+        }
+    }
+
     private func wait(for key: Key, as waiter: Int, patience: Duration?) async throws -> UploadLease {
         let timer = patience.map { patience in
             Task {
@@ -181,6 +190,13 @@ final class UploadTurn: Sendable {
     func take() async throws {
         let taken = try await locks.acquire(key, patience: patience)
         lease.withLock { $0 = taken }
+    }
+
+    /// - Returns: false while somebody else has it, who is not asked for it.
+    func takeIfFree() -> Bool {
+        guard let taken = locks.acquireIfFree(key) else { return false }
+        lease.withLock { $0 = taken }
+        return true
     }
 
     /// Nothing, where it was not taken.
