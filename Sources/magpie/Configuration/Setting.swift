@@ -55,6 +55,9 @@ extension Setting {
             meaning: "`fsync`: what was acknowledged survives a power cut. `none`: it may not."),
         Setting(
             name: "UPLOAD_EXPIRY", fallback: "24h", meaning: "How long a resumable upload may take; at least `1s`."),
+        Setting(
+            name: "MULTIPART_EXPIRY", fallback: "7d",
+            meaning: "How long an S3 upload in parts may take that no lifecycle rule speaks of; `0` for ever."),
         Setting(name: "SIGNED_UPLOAD_EXPIRY", fallback: "2h", meaning: "How long a signed upload URL lives."),
         Setting(name: "EMPTY_BUCKET_MAX", fallback: "200000", meaning: "The most objects that one call empties a bucket of."),
         Setting(name: "JSON_LIMIT", fallback: "1MiB", meaning: "The largest JSON body of a request."),

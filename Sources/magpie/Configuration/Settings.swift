@@ -118,6 +118,12 @@ struct Settings: Sendable {
         return .milliseconds(value)
     }
 
+    /// Nil for `0`, which means without end.
+    func durationOrNone(_ name: String, atLeast least: Duration = .milliseconds(1)) throws -> Duration? {
+        if Quantity.milliseconds(try required(name)) == 0 { return nil }
+        return try duration(name, atLeast: least)
+    }
+
     func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int {
         let text = try required(name)
         guard let value = Int(text), range.contains(value) else {

@@ -95,7 +95,8 @@ enum Server {
         services.append(BackgroundTask("upkeep", logger: logger) { await upkeep.run() })
         let lifecycle = Lifecycle(
             storage: storage, metadata: database.metadata, service: database.metadata.service, uploads: storage.uploads,
-            day: LifecycleDay(configuration.limits.lifecycleDay), logger: logger)
+            day: LifecycleDay(configuration.limits.lifecycleDay),
+            longestUpload: configuration.limits.multipartExpiry?.components.seconds, logger: logger)
         services.append(BackgroundTask("lifecycle", logger: logger) { await lifecycle.run() })
         if let events = configuration.events {
             services.append(

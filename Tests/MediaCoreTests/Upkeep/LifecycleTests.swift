@@ -21,11 +21,11 @@ struct LifecycleTests {
     /// Applies the rules as if `days` of the rules had passed.
     @discardableResult
     private func apply(
-        _ fixture: CoreFixture, afterDays days: Int64, uploads: (any IncompleteUploads)? = nil
+        _ fixture: CoreFixture, afterDays days: Int64, uploads: (any IncompleteUploads)? = nil, longestUpload: Int64? = nil
     ) async throws -> Int {
         try await Lifecycle(
             storage: fixture.storage, metadata: fixture.metadata, service: CoreFixture.service.principal, uploads: uploads,
-            day: Self.day, logger: Self.quiet
+            day: Self.day, longestUpload: longestUpload, logger: Self.quiet
         ).apply(now: Timestamp.now().adding(seconds: days * 10 + 1))
     }
 
@@ -202,6 +202,47 @@ struct LifecycleTests {
         #expect(abs(Timestamp.now().seconds - 30 - call.date.seconds) <= 5)
     }
 
+    @Test func uploadsThatNoRuleSpeaksOfAreGivenUpInTheEnd() async throws {
+        let rules = [
+            LifecycleRule(id: "1", filter: .init(prefix: "short/"), abortIncompleteAfter: 1),
+            LifecycleRule(id: "2", filter: .init(prefix: "long/"), abortIncompleteAfter: 100),
+            LifecycleRule(id: "3", isEnabled: false, filter: .init(prefix: "off/"), abortIncompleteAfter: 100),
+            LifecycleRule(id: "4", expiration: .days(1)),
+        ]
+        let fixture = try await fixture(rules, versioned: false)
+        for key in ["short/a", "long/a", "off/a", "other"] { try await begin(key, fixture) }
+        let uploads = fixture.storage.uploads
+
+        #expect(try await apply(fixture, afterDays: 2, uploads: uploads, longestUpload: 50) == 1)
+        #expect(try await pending(fixture) == ["long/a", "off/a", "other"])
+        #expect(try await apply(fixture, afterDays: 9, uploads: uploads) == 0)
+        #expect(try await apply(fixture, afterDays: 9, uploads: uploads, longestUpload: 50) == 2)
+        #expect(try await pending(fixture) == ["long/a"])
+        #expect(try await apply(fixture, afterDays: 101, uploads: uploads, longestUpload: 50) == 1)
+        #expect(fixture.memory.unfinishedCount == 0)
+    }
+
+    @Test func aBucketWithoutRulesGivesUploadsUpToo() async throws {
+        let fixture = try await CoreFixture()
+        try await begin("a", fixture)
+        let uploads = fixture.storage.uploads
+
+        #expect(try await apply(fixture, afterDays: 4, uploads: uploads, longestUpload: 50) == 0)
+        #expect(try await apply(fixture, afterDays: 5, uploads: uploads, longestUpload: 50) == 1)
+        #expect(try await pending(fixture).isEmpty)
+    }
+
+    private func begin(_ key: String, _ fixture: CoreFixture) async throws {
+        _ = try await fixture.storage.uploads.begin(
+            UploadBeginning(kind: .parts, options: CoreFixture.options(), expires: false), at: fixture.address(key),
+            access: .policy(CoreFixture.service))
+    }
+
+    private func pending(_ fixture: CoreFixture) async throws -> [String] {
+        try await fixture.storage.uploads.list(UploadQuery(bucket: fixture.bucket, kind: .parts), as: CoreFixture.service)
+            .map(\.address.key.rawValue)
+    }
+
     @Test func aDayOfTheCalendarEndsAtMidnight() throws {
         let start = try #require(Timestamp(iso8601: "2026-11-21T10:00:00.000Z"))
         #expect(LifecycleDay.calendar.end(of: 1, after: start).iso8601 == "2026-11-23T00:00:00.000Z")
@@ -236,8 +277,8 @@ private actor RecordedUploads: IncompleteUploads {
 
     init(failingFirst failure: (any Error)? = nil) { self.failure = failure }
 
-    func giveUp(in bucket: BucketID, prefix: String, startedBefore date: Timestamp) async throws -> Int {
-        calls.append((prefix, date))
+    func giveUp(_ uploads: IncompleteUploadQuery) async throws -> Int {
+        calls.append((uploads.prefix, uploads.date))
         if let failure = failure.take() { throw failure }
         return 2
     }
