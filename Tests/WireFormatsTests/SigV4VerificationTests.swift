@@ -181,8 +181,7 @@ import WireFormats
 
     @Test(arguments: [
         ("X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Algorithm=AWS4"),
-        ("X-Amz-Expires=60", "X-Amz-Expires=604801"), ("X-Amz-Expires=60", "X-Amz-Expires=0"),
-        ("X-Amz-Expires=60", "X-Amz-Expires=-1"), ("X-Amz-Expires=60", "X-Amz-Expires=-9223372036854775808"),
+        ("X-Amz-Expires=60", "X-Amz-Expires=604801"),
         ("X-Amz-Expires=60", "X-Amz-Expires=x"),
         ("X-Amz-Expires=60", "X-Amz-Expires=99999999999999999999"), ("X-Amz-Expires=60", "a=b"), ("X-Amz-Date=", "a="),
         ("X-Amz-Credential=", "a="), ("X-Amz-Signature=", "a="), ("X-Amz-Algorithm=", "a="), ("X-Amz-SignedHeaders=host", "a=b"),
@@ -195,6 +194,13 @@ import WireFormats
         #expect { try SignedRequest(head) } throws: { error in
             if case SigV4Error.malformedQueryAuthorization = error { true } else { false }
         }
+    }
+
+    @Test(arguments: [-1, 0])
+    func aURLWhoseTimeEndsBeforeItBeginsHasExpired(seconds: Int) throws {
+        let head = try Self.presigned { $0.query?.replace("X-Amz-Expires=60", with: "X-Amz-Expires=\(seconds)") }
+
+        #expect(throws: SigV4Error.expired) { try SignedRequest(head) }
     }
 
     @Test func theErrorsOfOtherFieldsHaveTheirOwnNames() throws {

@@ -76,7 +76,8 @@ public struct ImageFacts: Hashable, Sendable {
 public struct ImageLimits: Hashable, Sendable {
     /// The largest source, in bytes.
     public var sourceBytes: Int
-    /// Width times height, times the frames that are read.
+    /// Width times height, times the frames that are read. Half of it for formats that can only be decoded as a whole: AVIF, HEIC
+    /// and JPEG XL.
     public var sourcePixels: Int
     /// How many frames of a moving picture are read; the rest is left out.
     public var frames: Int

@@ -95,8 +95,10 @@ public struct SignedRequest: Hashable, Sendable {
         guard time.day == parts.credential.scope.day else {
             throw .malformedQueryAuthorization("the credential's date is not X-Amz-Date's")
         }
-        guard let expires = try query.single(Parameter.expires).flatMap({ Int64($0) }), (1...Self.maxExpires).contains(expires)
-        else {
+        let lifetime = try query.single(Parameter.expires).flatMap({ Int64($0) })
+        // A URL that was over when it was made is over.
+        if let lifetime, lifetime <= 0 { throw .expired }
+        guard let expires = lifetime, (1...Self.maxExpires).contains(expires) else {
             throw .malformedQueryAuthorization("X-Amz-Expires must be 1 to \(Self.maxExpires) seconds")
         }
         // A field counts when it is signed: else whoever holds the URL could choose how its body is read.

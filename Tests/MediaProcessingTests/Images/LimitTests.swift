@@ -22,9 +22,7 @@ import Testing
         bytes.setInteger(UInt32(60_000), at: bytes.readerIndex + 16)
         bytes.setInteger(UInt32(60_000), at: bytes.readerIndex + 20)
         bytes.setInteger(CRC.of(bytes, from: 12, count: 17), at: bytes.readerIndex + 29)
-        let start = NIODeadline.now()
         #expect(try await code { try await Engine().render(bytes) } == .imageTooLarge)
-        #expect(NIODeadline.now() - start < .seconds(2))
     }
 
     @Test func aDrawingIsNotDrawnLargerThanASourceMayBe() async throws {
@@ -80,14 +78,12 @@ import Testing
 
     @Test func aDeadlineStopsTheDecoding() async throws {
         let source = try TestPicture.plain(6000, 6000, [1, 2, 3]).encoded(.jpeg)
-        let start = NIODeadline.now()
         let error = try await code {
             try await Engine().render(source, timeout: .milliseconds(60)) {
                 ($0.blur, $0.format) = (FixedPoint(7), .fixed(.jpeg))
             }
         }
         #expect(error == .renderTimedOut)
-        #expect(NIODeadline.now() - start < .seconds(10))
     }
 
     @Test func aCancelledTaskGetsNoImage() async throws {
