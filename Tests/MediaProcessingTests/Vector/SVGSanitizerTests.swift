@@ -125,9 +125,15 @@ import Testing
 
     @Test func rulesBesideAHostileOneStay() throws {
         let result = try SanitizedSVG.inside(
-            "<style type=\"text/css\"><![CDATA[@import 'x'; /* c */ g > .a, #b:hover { fill : red; x: y } @font-face{a:b} rect{fill:blue}]]></style>"
+            "<style type=\"text/css\"><![CDATA[@import 'x'; /* c */ g > .a, #b:hover { fill : red; zoom: y } @font-face{a:b} rect{fill:blue}]]></style>"
         )
         #expect(result.styles == ["g > .a, #b:hover{fill:red}rect{fill:blue}"])
+    }
+
+    @Test(arguments: ["@media(prefers-color-scheme:dark)", "@media screen and (min-width: 3em)", "@keyframes k"])
+    func conditionsAndKeyframesStay(_ prelude: String) throws {
+        let rule = "\(prelude){\(prelude.hasSuffix("k") ? "to" : "rect"){fill:red}}"
+        #expect(try SanitizedSVG.inside("<style>\(rule)</style>").styles == [rule])
     }
 
     @Test func whiteSpaceInAttributesSurvives() throws {
