@@ -76,7 +76,7 @@ def test_the_image_is_the_right_way_up(anyone, project):
 )
 @pytest.mark.parametrize("end", [".auto", ""])
 def test_auto_is_what_the_reader_takes(anyone, project, asset, accept, media_type, end):
-    path = f"{asset}/w_100{end}"
+    path = f"{asset}/w_100,h_100{end}"
 
     reply = anyone.get(f"/{project}/{path}", headers={"Accept": accept} if accept else {})
 

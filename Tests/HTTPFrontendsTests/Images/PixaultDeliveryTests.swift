@@ -39,7 +39,7 @@ struct PixaultDeliveryTests {
     @Test func autoIsWhatTheReaderAccepts() async throws {
         let server = try await ImageFixture()
 
-        let answer = try await server.get("/shop/img_01/w_5.auto", headers: [.accept: "image/avif"])
+        let answer = try await server.get("/shop/img_01/w_5,h_5.auto", headers: [.accept: "image/avif"])
 
         #expect(answer.headers[.contentType] == "image/avif")
         #expect(answer.headers[.vary] == "Accept")
