@@ -76,7 +76,7 @@ def test_the_image_is_the_right_way_up(anyone, project):
 )
 @pytest.mark.parametrize("end", [".auto", ""])
 def test_auto_is_what_the_reader_takes(anyone, project, asset, accept, media_type, end):
-    path = f"{asset}/w_100{end}"
+    path = f"{asset}/w_100,h_100{end}"
 
     reply = anyone.get(f"/{project}/{path}", headers={"Accept": accept} if accept else {})
 
@@ -111,6 +111,7 @@ def test_an_original_is_the_file_itself(anyone, project):
         (f"{ASSET}/w_4097.webp", 400, "w_4097"),
         (f"{ASSET}/fit_stretch.webp", 400, "fit_stretch"),
         (f"{ASSET}/q_101.webp", 400, "q_101"),
+        (f"{ASSET}/w_5,sepia.webp", 400, "sepia"),
         (f"{ASSET}/filter_sepia.webp", 400, "filter"),
         (f"{ASSET}/t_missing.webp", 404, "missing"),
         (f"{ASSET}/w_5.bmp", 400, "bmp"),

@@ -7,8 +7,15 @@ import Testing
 struct RenderGateTests {
     /// Work that is under way until it is told to end.
     private struct Work {
-        private let (ends, end) = AsyncStream.makeStream(of: Void.self)
-        private let (begins, begin) = AsyncStream.makeStream(of: Void.self)
+        private let ends: AsyncStream<Void>
+        private let end: AsyncStream<Void>.Continuation
+        private let begins: AsyncStream<Void>
+        private let begin: AsyncStream<Void>.Continuation
+
+        init() {
+            (ends, end) = AsyncStream.makeStream()
+            (begins, begin) = AsyncStream.makeStream()
+        }
 
         func run() async {
             begin.yield()

@@ -51,8 +51,8 @@ struct DeliveryCall {
         }
         if let mistake = path.mistake { throw PixaultProblem(.badRequest, mistake) }
         // The same words whether there is no project, no asset or no right to see it.
-        let asset = path.readings.last?.key ?? ""
-        throw PixaultProblem(.notFound, "There is no asset '\(asset.prefix(128))' in the project '\(path.project)'")
+        let asset = path.readings.first.map { "'\($0.key.prefix(128))'" } ?? "of this kind"
+        throw PixaultProblem(.notFound, "There is no asset \(asset) in the project '\(path.project)'")
     }
 
     /// Whether it is the object that is not there; a preset may be missing, too.

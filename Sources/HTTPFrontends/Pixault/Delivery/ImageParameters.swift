@@ -31,7 +31,7 @@ struct ImageParameters: Hashable {
 
     /// Whether a segment of a path is meant to be parameters: then a mistake in it is told. A name may look like it, too.
     static func isMeant(by text: String) -> Bool {
-        Self.tokens(text).allSatisfy { token in Name(prefixing: token) != nil || Self.plugin(in: token) != nil }
+        Self.tokens(text).contains { token in Name(prefixing: token) != nil || Self.plugin(in: token) != nil }
     }
 
     private static func tokens(_ text: String) -> [Substring] {
