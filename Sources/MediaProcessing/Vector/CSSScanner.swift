@@ -31,7 +31,7 @@ struct CSSScanner: Sendable {
     }
 
     /// Reads a name without escapes. §4.3.11.
-    mutating func readName() -> ArraySlice<UInt8> { read { Self.names.contains($0) || $0 >= 0x80 } }
+    mutating func readName() -> ArraySlice<UInt8> { read(while: Self.isNamePart) }
 
     /// Reads a string, the quotes included. §4.3.5.
     /// - Returns: Nil where it does not end or holds an escape.
@@ -116,6 +116,7 @@ struct CSSScanner: Sendable {
     }
 
     static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || 0x09...0x0D ~= byte }
+    static func isNamePart(_ byte: UInt8) -> Bool { names.contains(byte) || byte >= 0x80 }
     static func startsName(_ byte: UInt8) -> Bool { nameStarts.contains(byte) || byte >= 0x80 }
 
     private static let nameStarts = ASCIISet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-")

@@ -44,7 +44,7 @@ struct CSSStylesheet: Sendable {
         case "keyframes", "-webkit-keyframes": place = .keyframes
         default: return
         }
-        guard prelude.dropFirst().allSatisfy(Self.queryParts.contains) else { return }
+        guard prelude.dropFirst().allSatisfy(Self.queryParts.contains), !Self.callsFunction(prelude) else { return }
         let start = text.count
         text += prelude
         text.append(UInt8(ascii: "{"))
@@ -72,6 +72,11 @@ struct CSSStylesheet: Sendable {
         text.append(UInt8(ascii: "{"))
         text += declarations.text
         text.append(UInt8(ascii: "}"))
+    }
+
+    /// Whether a parenthesis follows a name: conditions have a space there.
+    private static func callsFunction(_ prelude: ArraySlice<UInt8>) -> Bool {
+        zip(prelude, prelude.dropFirst()).contains { $1 == UInt8(ascii: "(") && CSSScanner.isNamePart($0) }
     }
 
     private static func isBalanced(_ selector: ArraySlice<UInt8>) -> Bool {

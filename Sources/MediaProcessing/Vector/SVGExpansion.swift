@@ -3,7 +3,8 @@
 /// The walk through a graph of references that adds up what drawing costs. It doesn't recurse: chains of references may be as
 /// long as a document.
 ///
-/// Places are elements, followed by the subjects of the stylesheets' rules: what many elements get from one rule is added up once.
+/// Places are elements, followed by the subjects of the stylesheets' rules: what many elements get from one rule is added
+/// up once.
 struct SVGExpansion {
     /// What a place costs those that depend on it.
     private struct Cost {

@@ -13,9 +13,9 @@ extension SVGSanitizer {
         while true {
             text = text.drop(while: CSSScanner.isBlank)
             if text.starts(with: "<?".utf8) {
-                text = after("?>", in: text)
+                text = after("?>", in: text.dropFirst(2))
             } else if text.starts(with: "<!--".utf8) {
-                text = after("-->", in: text)
+                text = after("-->", in: text.dropFirst(4))
             } else if text.starts(with: "<!DOCTYPE".utf8) {
                 text = afterDocumentType(text)
             } else {
@@ -49,7 +49,7 @@ extension SVGSanitizer {
         var isInSubset = false
         while let byte = text.first {
             if quote == nil, isInSubset, text.starts(with: "<!--".utf8) {
-                text = after("-->", in: text)
+                text = after("-->", in: text.dropFirst(4))
                 continue
             }
             text = text.dropFirst()

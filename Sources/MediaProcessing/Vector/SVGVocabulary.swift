@@ -121,7 +121,8 @@ enum SVGVocabulary {
             background-color baseline-shift clip clip-rule color color-interpolation color-interpolation-filters
             color-rendering cursor cx cy d direction display dominant-baseline enable-background fill-opacity fill-rule
             flood-color flood-opacity font font-family font-feature-settings font-kerning font-size font-size-adjust
-            font-stretch font-style font-variant font-variant-caps font-variant-ligatures font-variant-numeric
+            font-stretch font-style font-variant font-variant-alternates font-variant-caps
+            font-variant-east-asian font-variant-ligatures font-variant-numeric font-variant-position
             font-variation-settings font-weight glyph-orientation-horizontal glyph-orientation-vertical height
             image-rendering inline-size isolation kerning letter-spacing lighting-color line-height mask-type mix-blend-mode
             offset-distance offset-path offset-rotate opacity overflow paint-order perspective perspective-origin

@@ -36,7 +36,7 @@ import Testing
 
     @Test(arguments: [[255, 255, 255], [0, 0, 0], [200, 40, 40], [30, 200, 90], [20, 40, 220]] as [[UInt8]])
     func aThumbHashHoldsTheMeanColour(_ colour: [UInt8]) {
-        let pixels = (0..<(20 * 12)).flatMap { _ in colour + [255] }
+        let pixels: [UInt8] = (0..<(20 * 12)).flatMap { _ in colour + [255] }
         let mean = ThumbHashReader(bytes: ThumbHash(pixels, width: 20, height: 12).bytes).mean
         for index in 0..<3 { #expect(abs(mean[index] - Double(colour[index]) / 255) < 0.06, "\(mean)") }
     }

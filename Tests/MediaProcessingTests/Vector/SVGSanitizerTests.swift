@@ -125,7 +125,7 @@ import Testing
 
     @Test func rulesBesideAHostileOneStay() throws {
         let result = try SanitizedSVG.inside(
-            "<style type=\"text/css\"><![CDATA[@import 'x'; /* c */ g > .a, #b:hover { fill : red; x: y } @font-face{a:b} rect{fill:blue}]]></style>"
+            "<style type=\"text/css\"><![CDATA[@import 'x'; /* c */ g > .a, #b:hover { fill : red; zoom: y } @font-face{a:b} rect{fill:blue}]]></style>"
         )
         #expect(result.styles == ["g > .a, #b:hover{fill:red}rect{fill:blue}"])
     }
