@@ -28,15 +28,15 @@ import Testing
     }
 
     @Test func theDominantColourIsThatOfMostPixelsThatShow() {
-        var pixels: [UInt8] = []
-        for index in 0..<100 { pixels += index < 40 ? [250, 0, 0, 255] : index < 65 ? [0, 250, 0, 255] : [0, 0, 250, 60] }
-        #expect(DominantColor.of(pixels) == Color(red: 250, green: 0, blue: 0))
+        func pixels(_ count: Int, _ pixel: [UInt8]) -> [UInt8] { (0..<count).flatMap { _ in pixel } }
+        let mixed = pixels(40, [250, 0, 0, 255]) + pixels(25, [0, 250, 0, 255]) + pixels(35, [0, 0, 250, 60])
+        #expect(DominantColor.of(mixed) == Color(red: 250, green: 0, blue: 0))
         #expect(DominantColor.of([9, 9, 9, 0]) == Color(red: 0, green: 0, blue: 0))
     }
 
     @Test(arguments: [[255, 255, 255], [0, 0, 0], [200, 40, 40], [30, 200, 90], [20, 40, 220]] as [[UInt8]])
     func aThumbHashHoldsTheMeanColour(_ colour: [UInt8]) {
-        let pixels: [UInt8] = (0..<(20 * 12)).flatMap { _ in colour + [255] }
+        let pixels = (0..<(20 * 12)).flatMap { _ -> [UInt8] in colour + [255] }
         let mean = ThumbHashReader(bytes: ThumbHash(pixels, width: 20, height: 12).bytes).mean
         for index in 0..<3 { #expect(abs(mean[index] - Double(colour[index]) / 255) < 0.06, "\(mean)") }
     }
@@ -44,15 +44,19 @@ import Testing
     @Test(arguments: [(100, 50), (50, 100), (64, 64), (100, 20), (30, 90)]) func aThumbHashHoldsTheRatio(
         _ width: Int, _ height: Int
     ) {
-        let pixels = (0..<(width * height)).flatMap { [UInt8($0 % 251), UInt8($0 / width % 251), 90, 255] as [UInt8] }
+        let pixels = (0..<(width * height)).flatMap { index -> [UInt8] in
+            [UInt8(index % 251), UInt8(index / width % 251), 90, 255]
+        }
         let reader = ThumbHashReader(bytes: ThumbHash(pixels, width: width, height: height).bytes)
-        let ratio = Double(width) / Double(height)
-        #expect(abs(reader.ratio / ratio - 1) < 0.25, "\(reader.ratio) for \(ratio)")
+        // In sevenths of the longer side.
+        let ratio = Double(min(width, height)) / Double(max(width, height))
+        #expect(abs(min(reader.ratio, 1 / reader.ratio) - ratio) <= 0.5 / 7 + 1e-9, "\(reader.ratio) for \(ratio)")
+        #expect(reader.isLandscape == (width > height))
         #expect(!reader.hasAlpha)
     }
 
     @Test func aThumbHashKnowsOfTransparencyAndIsShort() {
-        let pixels = (0..<(40 * 40)).flatMap { [200, 30, 30, $0 % 40 < 20 ? 255 : 0] as [UInt8] }
+        let pixels = (0..<(40 * 40)).flatMap { index -> [UInt8] in [200, 30, 30, index % 40 < 20 ? 255 : 0] }
         let hash = ThumbHash(pixels, width: 40, height: 40).bytes
         let reader = ThumbHashReader(bytes: hash)
         #expect(reader.hasAlpha && hash.count <= 25)
