@@ -205,19 +205,22 @@ extension PostgresMetadataStore {
         DELETE FROM magpie.upload_sessions AS u WHERE u.id = $1 AND u.completed_at IS NULL RETURNING \(UploadColumns.list)
         """)
 
+    // Materialized, here and below, so that only the index on what is named can be used: that of all unfinished uploads looks cheap to a
+    // planner who knows nothing of a table that grew lately, and is read from end to end.
     // Two servers that give the same uploads up do not wait for one another, nor for a request that is ending one of them.
     private static let deleteUploads = SQL(
         "uploads_delete",
         """
-        DELETE FROM magpie.upload_sessions AS u
-        USING (
-            SELECT d.id
+        WITH named AS MATERIALIZED (
+            SELECT d.id, d.completed_at
             FROM magpie.upload_sessions AS d
-            WHERE d.id = ANY ($1::text[]) AND d.completed_at IS NULL
+            WHERE d.id = ANY ($1::text[])
             ORDER BY d.id
             FOR UPDATE SKIP LOCKED
-        ) AS due
-        WHERE u.id = due.id
+        )
+        DELETE FROM magpie.upload_sessions AS u
+        USING named AS n
+        WHERE u.id = n.id AND n.completed_at IS NULL
         RETURNING \(UploadColumns.list)
         """)
 
@@ -250,11 +253,13 @@ extension PostgresMetadataStore {
     private static let findUnknownMultiparts = SQL(
         "multiparts_unknown",
         """
+        WITH known AS MATERIALIZED (
+            SELECT u.multipart, u.backend, u.completed_at FROM magpie.upload_sessions AS u WHERE u.multipart = ANY ($2::text[])
+        )
         SELECT m.id
         FROM unnest($2::text[]) AS m (id)
         WHERE NOT EXISTS (
-            SELECT FROM magpie.upload_sessions AS u
-            WHERE u.multipart = m.id AND u.backend = $1 AND u.completed_at IS NULL
+            SELECT FROM known AS k WHERE k.multipart = m.id AND k.backend = $1 AND k.completed_at IS NULL
         )
         """)
 }

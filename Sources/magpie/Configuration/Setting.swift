@@ -139,6 +139,12 @@ extension Setting {
             name: "WEBHOOK_SECRET", fallback: "",
             meaning: "Signs events in `X-Magpie-Signature`; at least 16 bytes. No signature when not given.", isSecret: true),
         Setting(
+            name: "WEBHOOK_TIMEOUT", fallback: "4s",
+            meaning: "How long the receiver may take to answer; after a crash, events under way wait seven times as long."),
+        Setting(
+            name: "WEBHOOK_RETRY", fallback: "2s",
+            meaning: "When a delivery that failed is tried again; twice as long after each further failure, up to an hour."),
+        Setting(
             name: "EVENTS_MUTED", fallback: "",
             meaning: "Events not to send, comma-separated: `ObjectUpdated:Metadata`, `Webhook:ObjectRemoved:*:bucket/name`."),
         Setting(

@@ -103,8 +103,9 @@ enum Server {
                 EventDelivery(
                     webhook: Webhook.Configuration(
                         url: events.url, apiKey: events.apiKey, secret: events.secret, region: secrets.s3Region,
-                        host: configuration.urlHost),
-                    outbox: database.metadata, signal: storage.events, muting: events.muting, logger: logger))
+                        host: configuration.urlHost, connectTimeout: min(.seconds(2), events.timeout), timeout: events.timeout),
+                    outbox: database.metadata, signal: storage.events, muting: events.muting, retry: events.retry,
+                    logger: logger))
         }
         let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)
         services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))
