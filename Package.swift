@@ -94,7 +94,7 @@ let package = Package(
         .target(
             name: "EventSinks",
             dependencies: [
-                "MediaCore",
+                "MediaCore", "WireFormats",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),

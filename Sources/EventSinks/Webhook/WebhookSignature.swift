@@ -2,6 +2,7 @@
 
 import Crypto
 import MediaCore
+import WireFormats
 
 /// By what a receiver knows that a body is ours and new: `t=<unix>,v1=<hex>`, where the digits are the HMAC-SHA-256 (RFC 2104) of
 /// `<unix>.<body>` under the shared secret. The time is in seconds and part of what is signed, so that an old body can't be sent again
@@ -15,7 +16,6 @@ struct WebhookSignature {
         var code = HMAC<SHA256>(key: key)
         code.update(data: Array("\(date.seconds).".utf8))
         code.update(data: Array(body.utf8))
-        let digits = code.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return "t=\(date.seconds),v1=\(digits)"
+        return "t=\(date.seconds),v1=\(Hexadecimal.encode(code.finalize()))"
     }
 }

@@ -7,13 +7,41 @@ import WireFormats
 
 /// Counts and digests bytes on their way into a store and stops them at the limit.
 ///
-/// The digest is computed while the store writes what came before, so it costs no extra pass.
+/// The digests are computed while the store writes what came before, so they cost no extra pass. Those of a large body are computed in a
+/// task of their own, beside whatever else is computed of it on its way here: MD5 alone takes longer than all the rest.
 final class MeteredBody: Sendable {
-    private struct State {
-        var size: Int64 = 0
+    private struct Digests: Sendable {
         var md5 = Insecure.MD5()
         var crc = Checksum(.crc64nvme)
+
+        mutating func update(_ chunk: ByteBuffer) {
+            chunk.withUnsafeReadableBytes { bytes in
+                md5.update(bufferPointer: bytes)
+                crc.update(bytes)
+            }
+        }
+
+        func updated(with chunks: [ByteBuffer]) -> Digests {
+            var digests = self
+            for chunk in chunks { digests.update(chunk) }
+            return digests
+        }
     }
+
+    private struct State {
+        var size: Int64 = 0
+        /// Of all but what is gathered and what a task digests.
+        var digests = Digests()
+        /// Digests what was gathered before.
+        var digesting: Task<Digests, Never>?
+        var gathered: [ByteBuffer] = []
+        var gatheredBytes = 0
+    }
+
+    /// How much of a large body one task digests, in bytes. At most twice as much waits for its digests.
+    private static let gatheredBytes = 256 * 1024
+    /// Below this size, in bytes, a body is digested where it passes: a task would only cost time.
+    private static let leastLargeBytes: Int64 = 1024 * 1024
 
     private let state = Mutex(State())
     private let limit: Int64
@@ -22,14 +50,19 @@ final class MeteredBody: Sendable {
     init(limit: Int64) { self.limit = limit }
 
     /// `body` with every byte passing through this meter.
-    func stream(_ body: ByteStream) -> ByteStream { ByteStream(length: body.length, chunks: Metered(meter: self, base: body)) }
+    func stream(_ body: ByteStream) -> ByteStream {
+        let isLarge = body.length.map { $0 >= Self.leastLargeBytes } ?? true
+        return ByteStream(length: body.length, chunks: Metered(meter: self, base: body, isLarge: isLarge))
+    }
 
     /// What passed: asked once, after the stream ended. The checksums are in base64 by the names of their algorithms.
-    func finish() -> (size: Int64, md5: String, checksums: [String: String]) {
-        state.withLock { state in
-            let crc = state.crc.value
+    func finish() async -> (size: Int64, md5: String, checksums: [String: String]) {
+        await settle()
+        return state.withLock { state in
+            let digests = state.digests.updated(with: state.gathered)
+            let crc = digests.crc.value
             return (
-                state.size, state.md5.finalize().map { byte in Self.hex[Int(byte)] }.joined(), [crc.algorithm.name: crc.base64]
+                state.size, digests.md5.finalize().map { byte in Self.hex[Int(byte)] }.joined(), [crc.algorithm.name: crc.base64]
             )
         }
     }
@@ -38,12 +71,40 @@ final class MeteredBody: Sendable {
 
     private func take(_ chunk: ByteBuffer) throws {
         try state.withLock { state in
-            state.size += Int64(chunk.readableBytes)
-            guard state.size <= limit else { throw StorageError.tooLarge() }
-            chunk.withUnsafeReadableBytes { bytes in
-                state.md5.update(bufferPointer: bytes)
-                state.crc.update(bytes)
-            }
+            try count(chunk, &state)
+            state.digests.update(chunk)
+        }
+    }
+
+    /// As `take`, but leaves the digests to a task once there is enough for one. Waits for the task before that.
+    private func gather(_ chunk: ByteBuffer) async throws {
+        let isEnough = try state.withLock { state in
+            try count(chunk, &state)
+            state.gathered.append(chunk)
+            state.gatheredBytes += chunk.readableBytes
+            return state.gatheredBytes >= Self.gatheredBytes
+        }
+        guard isEnough else { return }
+        await settle()
+        state.withLock { state in
+            // Owned by the state, and bounded by what it is given: it ends by itself where the body breaks off.
+            state.digesting = Task { [digests = state.digests, chunks = state.gathered] in digests.updated(with: chunks) }
+            state.gathered = []
+            state.gatheredBytes = 0
+        }
+    }
+
+    private func count(_ chunk: ByteBuffer, _ state: inout State) throws {
+        state.size += Int64(chunk.readableBytes)
+        guard state.size <= limit else { throw StorageError.tooLarge() }
+    }
+
+    /// Takes over what the task digests.
+    private func settle() async {
+        guard let digests = await state.withLock({ $0.digesting })?.value else { return }
+        state.withLock { state in
+            state.digests = digests
+            state.digesting = nil
         }
     }
 
@@ -51,19 +112,23 @@ final class MeteredBody: Sendable {
         typealias Failure = any Error
         let meter: MeteredBody
         let base: ByteStream
+        let isLarge: Bool
 
         struct AsyncIterator: AsyncIteratorProtocol {
             let meter: MeteredBody
             var base: any AsyncIteratorProtocol<ByteBuffer, any Error>
+            let isLarge: Bool
 
             mutating func next() async throws -> ByteBuffer? {
                 guard let chunk = try await base.next(isolation: nil) else { return nil }
-                try meter.take(chunk)
+                if isLarge { try await meter.gather(chunk) } else { try meter.take(chunk) }
                 return chunk
             }
         }
 
-        func makeAsyncIterator() -> AsyncIterator { AsyncIterator(meter: meter, base: Self.iterator(base.chunks)) }
+        func makeAsyncIterator() -> AsyncIterator {
+            AsyncIterator(meter: meter, base: Self.iterator(base.chunks), isLarge: isLarge)
+        }
 
         private static func iterator(
             _ chunks: some AsyncSequence<ByteBuffer, any Error>

@@ -24,7 +24,7 @@ extension Objects {
         let blobKey = BlobKey(version.rawValue)
         _ = try await store.put(meter.stream(upload.body), at: blobKey)
 
-        let (size, md5, checksums) = meter.finish()
+        let (size, md5, checksums) = await meter.finish()
         var blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5, checksums: checksums)
         let options: UploadOptions
         do {

@@ -28,7 +28,7 @@ public struct PostgresConfiguration: Sendable {
     /// other. Needs a Postgres that is reached directly, without a pooler in between.
     public var awaitsLostCommits: Bool
 
-    /// - Parameter poolSize: nil is two connections a core, at least four.
+    /// - Parameter poolSize: nil is two connections a core, at least eight.
     public init(
         connectionString: String, poolSize: Int? = nil, maxWaitingCallers: Int = 1024,
         acquireTimeout: Duration = .seconds(10), connectTimeout: Duration = .seconds(10)
@@ -46,6 +46,7 @@ public struct PostgresConfiguration: Sendable {
 }
 
 extension PostgresConfiguration {
-    /// Two connections a core, at least four: Postgres does not get faster beyond that, it only queues.
-    static var defaultPoolSize: Int { max(4, 2 * Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+    /// Two connections a core: Postgres does not get faster beyond that, it only queues. At least eight: those whose commits wait for the
+    /// disk need no core, and the more of them wait together, the fewer flushes there are.
+    static var defaultPoolSize: Int { max(8, 2 * Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 }

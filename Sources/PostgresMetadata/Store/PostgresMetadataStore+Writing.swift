@@ -98,11 +98,7 @@ extension PostgresMetadataStore {
     ) async throws -> ObjectRecord {
         let address = object.address
         let lock: [Step] = [.scope(writing(object.origin, in: lockingSystem(facts))), lockStep([address])]
-        var write =
-            checks + [
-                .run(Self.makeWay, address.bucket.rawValue, address.key.rawValue, object.version.rawValue),
-                writeStep(object, mode),
-            ]
+        var write = checks + [writeStep(object, mode)]
         // Behind the row, whose bucket is locked first: deleting a bucket locks in that order too.
         if let upload = object.completing { write.append(Self.complete(upload)) }
         let behind = object.completing == nil ? 0 : 1
@@ -187,7 +183,8 @@ extension PostgresMetadataStore {
 
     /// Holds the addresses until the end of the transaction, in one order for everybody.
     func lockStep(_ addresses: [ObjectAddress]) -> Step {
-        .run(Self.lockAddresses, Parameter.strings(addresses.map(\.description)))
+        if addresses.count == 1, let address = addresses.first { return .run(Self.lockAddress, address.description) }
+        return .run(Self.lockAddresses, Parameter.strings(addresses.map(\.description)))
     }
 
     /// An upload as policies see it before any byte has arrived: INSERT alone.
@@ -243,6 +240,8 @@ extension PostgresMetadataStore {
             EXISTS (SELECT FROM storage.objects WHERE bucket_id = $1 AND name = $2)
         """)
 
+    private static let lockAddress = SQL("object_lock_address", "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+
     private static let lockAddresses = SQL(
         "object_lock_addresses",
         """
@@ -250,25 +249,18 @@ extension PostgresMetadataStore {
         FROM (SELECT DISTINCT hashtextextended(t, 0) AS hash FROM unnest($1::text[]) AS t ORDER BY 1) AS a
         """)
 
-    private static let insertBlob = """
-        INSERT INTO magpie.blobs (version, backend, key, size, md5, checksums, is_versioned, parts, part_checksums)
-        SELECT $3, $8, $9, $10::bigint, $11, $12::jsonb,
-            EXISTS (SELECT FROM magpie.bucket_settings AS s WHERE s.bucket_id = $1 AND s.versioning = 'enabled'), $13, $14
-        """
+    private static let commitCreate = commit("object_commit_create", creates: true)
+    private static let commitReplace = commit("object_commit_replace", creates: false)
 
-    private static let commitCreate = SQL(
-        "object_commit_create",
-        """
-        WITH located AS (
-            \(insertBlob)
-        )
-        INSERT INTO storage.objects AS o (bucket_id, name, version, owner, owner_id, metadata, user_metadata)
-        VALUES ($1, $2, $3, $4::uuid, $5, $6::jsonb, $7::jsonb)
-        RETURNING \(ObjectColumns.list)
-        """)
-
-    // A statement of its own: inside of the upsert's, the row would be locked after the upsert had changed it, and not be found.
-    private static let makeWay = SQL("object_make_way", "SELECT magpie.make_way($1, $2, $3)")
+    // A function in PL/pgSQL: each of its statements sees what was committed while the one before waited for a row.
+    private static func commit(_ name: String, creates: Bool) -> SQL {
+        SQL(
+            name,
+            """
+            SELECT \(ObjectColumns.list)
+            FROM magpie.commit_put(\(creates), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) AS o
+            """)
+    }
 
     private static let settleMove = SQL("object_settle_move", "SELECT magpie.settle_move($1, $2, $3, $4, $5)")
 
@@ -279,20 +271,6 @@ extension PostgresMetadataStore {
     private static let lockRecord = SQL(
         "object_record_lock",
         "SELECT \(ObjectColumns.list) FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2 FOR UPDATE")
-
-    private static let commitReplace = SQL(
-        "object_commit_replace",
-        """
-        WITH located AS (
-            \(insertBlob)
-        )
-        INSERT INTO storage.objects AS o (bucket_id, name, version, owner, owner_id, metadata, user_metadata)
-        VALUES ($1, $2, $3, $4::uuid, $5, $6::jsonb, $7::jsonb)
-        ON CONFLICT (bucket_id, name) DO UPDATE
-        SET version = excluded.version, owner = excluded.owner, owner_id = excluded.owner_id, metadata = excluded.metadata,
-            user_metadata = excluded.user_metadata
-        RETURNING \(ObjectColumns.list)
-        """)
 
     private static let completeUpload = SQL(
         "upload_complete",

@@ -13,7 +13,7 @@ public final class PostgresMetadataStore: MetadataStore, Service {
     public struct Configuration: Sendable {
         /// A `postgres://` URL or a libpq connection string. Never logged.
         public var connectionString: String
-        /// How many connections are opened at most. Nil: two a core, at least four.
+        /// How many connections are opened at most. Nil: two a core, at least eight.
         public var poolSize: Int?
         /// How long a request waits for a connection.
         public var acquireTimeout = Duration.seconds(10)

@@ -19,7 +19,14 @@ public struct CanonicalRequest: Hashable, Sendable {
     public init(
         _ head: RequestHead, signedFields: [String], payload: String, path form: PathForm = .asSent
     ) throws(SigV4Error) {
-        var text = head.method + "\n" + Self.path(head.path, form) + "\n" + (try Self.query(head.query ?? "")) + "\n"
+        var text = ""
+        text.reserveCapacity(Self.usualLength)
+        text += head.method
+        text += "\n"
+        text += Self.path(head.path, form)
+        text += "\n"
+        if let query = head.query { text += try Self.query(query) }
+        text += "\n"
         for name in signedFields {
             text += name
             var separator = ":"
@@ -31,9 +38,18 @@ public struct CanonicalRequest: Hashable, Sendable {
             // A field that was signed and did not come has no value.
             text += separator == ":" ? ":\n" : "\n"
         }
-        text += "\n" + signedFields.joined(separator: ";") + "\n" + payload
+        text += "\n"
+        for (index, name) in signedFields.enumerated() {
+            if index > 0 { text += ";" }
+            text += name
+        }
+        text += "\n"
+        text += payload
         self.text = text
     }
+
+    /// Most are shorter, in bytes.
+    private static let usualLength = 512
 
     /// What the key signs.
     func stringToSign(time: SigningTime, scope: CredentialScope) -> String {

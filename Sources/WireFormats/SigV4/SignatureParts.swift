@@ -15,14 +15,18 @@ struct SignatureParts {
         guard words.count == 2, words[0] == SignedRequest.algorithm else {
             throw .malformedAuthorization("the algorithm must be \(SignedRequest.algorithm)")
         }
-        var values: [Substring: Substring] = [:]
+        var (credential, names, signature): (Substring?, Substring?, Substring?)
         for part in words[1].parts(separatedBy: ",") {
             let pair = part.trimmingBlanks().parts(separatedBy: "=", maxSplits: 1)
-            guard pair.count == 2, values.updateValue(pair[1], forKey: pair[0]) == nil else { throw Self.incomplete }
+            guard pair.count == 2 else { throw Self.incomplete }
+            switch pair[0] {
+            case "Credential" where credential == nil: credential = pair[1]
+            case "SignedHeaders" where names == nil: names = pair[1]
+            case "Signature" where signature == nil: signature = pair[1]
+            default: throw Self.incomplete
+            }
         }
-        guard values.count == 3, let credential = values["Credential"], let names = values["SignedHeaders"],
-            let signature = values["Signature"]
-        else { throw Self.incomplete }
+        guard let credential, let names, let signature else { throw Self.incomplete }
         do {
             try self.init(credential: credential, names: names, signature: signature, service: service)
         } catch {
@@ -63,7 +67,7 @@ struct SignatureParts {
         }
         guard credential.scope.service == service else { throw Malformed(reason: "the credential's service must be \(service)") }
         let fields = names.asciiLowercased()[...].parts(separatedBy: ";").map(String.init).sorted()
-        guard fields.count <= Self.maxSignedFields, Set(fields).count == fields.count,
+        guard fields.count <= Self.maxSignedFields, zip(fields, fields.dropFirst()).allSatisfy(!=),
             fields.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(ByteSet.token.contains) })
         else { throw Malformed(reason: "the signed headers must be names, each once") }
         guard fields.contains("host") else { throw Malformed(reason: "the header host must be signed") }

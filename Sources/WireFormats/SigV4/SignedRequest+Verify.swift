@@ -44,11 +44,10 @@ extension SignedRequest {
 
     /// Fields that change what a request does must be signed, or whoever sees it could add them.
     private func checkFields(of head: RequestHead) throws(SigV4Error) {
-        let signed = Set(signedFields)
-        let missing = Set(head.fields.map(\.name)).subtracting(signed).filter { name in
-            guard name.hasPrefix("x-amz-") else { return false }
+        var missing: Set<String> = []
+        for field in head.fields where field.name.hasPrefix("x-amz-") && !signedFields.contains(field.name) {
             // A presigned URL's body is unsigned unless the URL itself says how it is signed.
-            return carrier == .field || name != "x-amz-content-sha256"
+            if carrier == .field || field.name != "x-amz-content-sha256" { missing.insert(field.name) }
         }
         guard missing.isEmpty else { throw .unsignedFields(missing.sorted()) }
     }

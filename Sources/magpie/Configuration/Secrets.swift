@@ -3,6 +3,7 @@
 import Crypto
 import Foundation
 import MediaCore
+import WireFormats
 
 #if canImport(Glibc)
     import Glibc
@@ -132,7 +133,7 @@ extension Secrets {
         }
 
         private static func hex(_ count: Int) -> String {
-            random(count).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            Hexadecimal.encode(random(count))
         }
     }
 }

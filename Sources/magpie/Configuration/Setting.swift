@@ -74,7 +74,7 @@ extension Setting {
         Setting(name: "SHUTDOWN_TIMEOUT", fallback: "30s", meaning: "How long requests may go on after SIGTERM."),
         Setting(
             name: "DATABASE_POOL", fallback: "",
-            meaning: "The most database connections; two a core, at least four, when not given."),
+            meaning: "The most database connections; two a core, at least eight, when not given."),
         Setting(name: "DATABASE_WAIT", fallback: "10s", meaning: "How long a request waits for a database connection."),
         Setting(name: "CACHE_SIZE", fallback: "128MiB", meaning: "Memory for hot objects and ready answers; 0 for none."),
         Setting(name: "CACHED_OBJECT_LIMIT", fallback: "256KiB", meaning: "The largest object kept in memory."),

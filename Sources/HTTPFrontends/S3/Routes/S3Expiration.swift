@@ -7,12 +7,14 @@ import WireFormats
 extension S3Call {
     /// What `x-amz-expiration` says of a current object: when the first lifecycle rule will remove it, and which one that is.
     func expiration(of record: ObjectRecord) async throws -> String? {
-        let details = ObjectMetadata(parsing: record.metadata)
-        return try await expiration(of: record, details)
+        try await expiration(of: record, ObjectMetadata(parsing: record.metadata))
     }
 
-    func expiration(of record: ObjectRecord, _ details: ObjectMetadata) async throws -> String? {
+    func expiration(of record: ObjectRecord, _ details: @autoclosure () -> ObjectMetadata) async throws -> String? {
         let rules = try await storage.buckets.settings(of: record.address.bucket, facts: facts).lifecycle ?? []
+        // Most buckets have none, and reading the metadata takes longer than all of this.
+        guard !rules.isEmpty else { return nil }
+        let details = details()
         let modified = S3Representation(record: record, details: details).lastModified
         let due = rules.compactMap { rule in
             rule.expiry(of: record.address.key, details, modified: modified, day: configuration.lifecycleDay).map {
