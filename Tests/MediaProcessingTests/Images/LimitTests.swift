@@ -25,6 +25,38 @@ import Testing
         #expect(try await code { try await Engine().render(bytes) } == .imageTooLarge)
     }
 
+    @Test func whatIsDecodedWholeMayHaveHalfThePixels() async throws {
+        let limits = ImageLimits(sourcePixels: 15_000)
+        let picture = TestPicture.quarters(100, 100)
+        for format in [ImageFormat.avif, .jxl] {
+            #expect(try await code { try await Engine(limits: limits).render(try picture.encoded(format)) } == .imageTooLarge)
+        }
+        let image = try picture.image()
+        for encoder in ["jpegsave_buffer", "pngsave_buffer"] {
+            let interlaced = try VipsOperation(encoder, ["in": .image(image), "interlace": true]).withBytes {
+                ByteBuffer(bytes: $0)
+            }
+            #expect(try await code { try await Engine(limits: limits).render(interlaced) } == .imageTooLarge)
+            let plain = try VipsOperation(encoder, ["in": .image(image)]).withBytes { ByteBuffer(bytes: $0) }
+            #expect(try await code { try await Engine(limits: limits).render(plain) } == nil)
+        }
+    }
+
+    @Test func aCostlyFormatGetsFewerPixels() async throws {
+        let source = try TestPicture.quarters(200, 200).encoded()
+        for (format, cost) in [(ImageFormat.webp, 1), (.avif, 2), (.gif, 2), (.jxl, 5)] {
+            let image = try await Engine(limits: ImageLimits(resultPixels: 10_000)).render(source) { $0.format = .fixed(format) }
+            let pixels = try Looked(image).image.size.pixels
+            #expect(abs(pixels * cost - 10_000) < 500, "\(format) \(pixels)")
+        }
+    }
+
+    @Test func aHugeDrawingIsDrawnSmall() async throws {
+        let svg = ByteBuffer(string: "<svg xmlns='http://www.w3.org/2000/svg' width='900000' height='900000'/>")
+        let error = try await code { try await Engine().render(svg) { $0.width = 10 } }
+        #expect(error == nil || error == .unreadableImage)
+    }
+
     @Test func aDrawingIsNotDrawnLargerThanASourceMayBe() async throws {
         let svg = ByteBuffer(string: "<svg xmlns='http://www.w3.org/2000/svg' width='30000' height='30000'/>")
         #expect(try await code { try await Engine().render(svg) { $0.width = 100 } } == nil)

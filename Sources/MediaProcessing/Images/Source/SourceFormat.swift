@@ -48,9 +48,6 @@ enum SourceFormat: String, Sendable, CaseIterable {
     /// Whether the file may hold a moving picture, whose frames the loader lays out one below the other.
     var mayMove: Bool { self == .gif || self == .webp }
 
-    /// Whether the decoder gives all pixels at once, so that all of them are in memory, some twice.
-    var isDecodedWhole: Bool { self == .avif || self == .heic || self == .jxl }
-
     /// By the brands in the first box, ISO/IEC 14496-12 §4.3.
     private static func heif(_ bytes: UnsafeRawBufferPointer) -> SourceFormat? {
         let length = bytes[0..<4].reduce(0) { $0 << 8 | Int($1) }
