@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import HTTPTypes
+import MediaCore
 public import NIOCore
 import NIOHTTP1
 
