@@ -217,7 +217,7 @@ struct DiskVariantStoreTests {
     }
 
     @Test func aFullDiskKeepsNothingAndGivesSomeBack() async throws {
-        let isFull = Mutex(false)
+        let isFull = Shared(false)
         let write: DiskWrite.Call = { descriptor, bytes in
             if isFull.withLock({ $0 }) {
                 errno = ENOSPC
@@ -246,7 +246,7 @@ struct DiskVariantStoreTests {
     }
 
     @Test func aWriteThatBreaksOffLeavesNothing() async throws {
-        let count = Mutex(0)
+        let count = Shared(0)
         let write: DiskWrite.Call = { descriptor, bytes in
             // Every second write of a variant stops in the middle.
             let number = count.withLock { count in
@@ -402,7 +402,7 @@ struct DiskVariantStoreTests {
     }
 
     @Test func aSlowDiskDoesNotFillTheMemory() async throws {
-        let isSlow = Mutex(true)
+        let isSlow = Shared(true)
         let write: DiskWrite.Call = { descriptor, bytes in
             while bytes.count > 1000, isSlow.withLock({ $0 }) { usleep(1000) }
             return DiskWrite.system(descriptor, bytes)
@@ -444,4 +444,17 @@ private func freshName(of version: ObjectVersion = ObjectVersion()) -> VariantNa
 
 private func sample(_ bytes: Int, _ type: String = "image/webp") -> RenderedImage {
     RenderedImage(body: SampleData.bytes(bytes), mediaType: type)
+}
+
+/// A value that a test and the disk threads of its store look at.
+private final class Shared<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+    init(_ value: Value) { self.value = Mutex(value) }
+    func withLock<Result: Sendable>(_ body: (inout Value) -> Result) -> Result {
+        value.withLock { value in
+            var copy = value
+            defer { value = copy }
+            return body(&copy)
+        }
+    }
 }

@@ -243,11 +243,11 @@ struct VariantsTests {
     @Test func aThousandDifferentOnesAreRenderedOrRefusedInTime() async throws {
         let processor = PacedProcessor(parallelism: 2, isHeld: true)
         let server = try await Server(processor, Variants.Configuration(timeout: .seconds(60), queue: 64))
-        let ended = Mutex(0)
+        let ended = Counter()
         let tasks = (1...1000).map { width in
             Task { () -> StorageError.Code? in
                 let code = await errorCode { _ = try await server.open("a", Self.request(width)) }
-                ended.withLock { $0 += 1 }
+                ended.increment()
                 return code
             }
         }
@@ -255,7 +255,7 @@ struct VariantsTests {
         let gate = try server.variants.engine.gate
         await Self.settled { gate.waitingCount == 64 }
         // Nothing is rendered yet, so all others are refused, and at once.
-        await Self.settled { ended.withLock { $0 } == 1000 - 66 }
+        await Self.settled { ended.value == 1000 - 66 }
         processor.release()
 
         var outcomes: [StorageError.Code?: Int] = [:]
@@ -373,4 +373,11 @@ extension VariantsTests.Server {
         let source = try await core.storage.delivery.source(core.address("a"), isFresh: false, access: VariantsTests.open)
         return try await variants.resolve(request, of: source, accepted: [], facts: CoreFixture.facts).name
     }
+}
+
+/// Counts what several tasks do.
+private final class Counter: Sendable {
+    private let count = Mutex(0)
+    var value: Int { count.withLock { $0 } }
+    func increment() { count.withLock { $0 += 1 } }
 }
