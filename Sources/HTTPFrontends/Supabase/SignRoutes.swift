@@ -22,7 +22,9 @@ extension SupabaseCall {
     /// The image that shall be signed. Nil for the object itself: also where there are no images, as the reference has it.
     private func rendering(_ body: RequestFields) throws -> SignedRendering? {
         guard storage.variants != nil, let options = try body.object("transform") else { return nil }
-        let query = try RenderQuery(options)
+        // What else is in there says nothing, as in the reference; the URL shows what was signed.
+        let known = options.fields.filter { RenderQuery.Option(rawValue: $0.key) != nil }
+        let query = try RenderQuery(RequestFields(location: options.location, fields: known))
         return SignedRendering(transformations: query.claim, format: query.formatClaim)
     }
 
