@@ -137,6 +137,9 @@ final class Directory: Sendable {
         }
     }
 
+    /// Gives up the lock for others to take, however long this object stays.
+    func unlock() throws(LocalFileError) { try Self.check("flock", path) { flock(descriptor, LOCK_UN) } }
+
     /// Takes the lock that dies with this object. - Returns: false when someone else has it and `waiting` is false.
     func lock(waiting: Bool) throws(LocalFileError) -> Bool {
         do {
