@@ -137,9 +137,6 @@ final class Directory: Sendable {
         }
     }
 
-    /// Gives up the lock for others to take, however long this object stays.
-    func unlock() throws(LocalFileError) { try Self.check("flock", path) { flock(descriptor, LOCK_UN) } }
-
     /// Takes the lock that dies with this object. - Returns: false when someone else has it and `waiting` is false.
     func lock(waiting: Bool) throws(LocalFileError) -> Bool {
         do {
@@ -149,6 +146,9 @@ final class Directory: Sendable {
             return false
         }
     }
+
+    /// Gives the lock back before this object dies.
+    func unlock() throws(LocalFileError) { try Self.check("flock", path) { flock(descriptor, LOCK_UN) } }
 
     func describe(_ name: String) -> String { path.isEmpty ? name : "\(path)/\(name)" }
 
