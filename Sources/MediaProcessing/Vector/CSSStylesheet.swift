@@ -44,7 +44,9 @@ struct CSSStylesheet: Sendable {
         case "keyframes", "-webkit-keyframes": place = .keyframes
         default: return
         }
-        guard prelude.dropFirst().allSatisfy(Self.queryParts.contains), !Self.callsFunction(prelude) else { return }
+        guard prelude.dropFirst().allSatisfy(Self.queryParts.contains), !Self.callsFunction(prelude[scanner.offset...]) else {
+            return
+        }
         let start = text.count
         text += prelude
         text.append(UInt8(ascii: "{"))

@@ -130,6 +130,12 @@ import Testing
         #expect(result.styles == ["g > .a, #b:hover{fill:red}rect{fill:blue}"])
     }
 
+    @Test(arguments: ["@media(prefers-color-scheme:dark)", "@media screen and (min-width: 3em)", "@keyframes k"])
+    func conditionsAndKeyframesStay(_ prelude: String) throws {
+        let rule = "\(prelude){\(prelude.hasSuffix("k") ? "to" : "rect"){fill:red}}"
+        #expect(try SanitizedSVG.inside("<style>\(rule)</style>").styles == [rule])
+    }
+
     @Test func whiteSpaceInAttributesSurvives() throws {
         let result = try SanitizedSVG.inside("<text aria-label=\"a&#10;b&#9;c\nd &quot;&lt;\"/>")
         #expect(result.text.contains("aria-label=\"a&#10;b&#9;c d &quot;&lt;\""))
