@@ -25,7 +25,7 @@ def fetch(store: pathlib.Path = STORE) -> pathlib.Path:
             continue
         downloads = store / "downloads"
         subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"]
+            [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
             + ["--no-binary", name, "--dest", str(downloads), f"{name}=={version}"],
             check=True,
             timeout=600,

@@ -76,13 +76,15 @@ public struct ImageFacts: Hashable, Sendable {
 public struct ImageLimits: Hashable, Sendable {
     /// The largest source, in bytes.
     public var sourceBytes: Int
-    /// Width times height, times the frames that are read.
+    /// Width times height, times the frames that are read. Half of it for what can only be decoded as a whole: AVIF, HEIC, JPEG
+    /// XL, and what is interlaced or progressive.
     public var sourcePixels: Int
     /// How many frames of a moving picture are read; the rest is left out.
     public var frames: Int
     /// The longest side of a result, in pixels. Sizes asked for are clamped to it.
     public var resultSide: Int
-    /// The largest result, in pixels, all frames together.
+    /// The largest result, in pixels, all frames together. Half of it for AVIF and GIF and a fifth for JPEG XL, whose encoders need
+    /// more. A result that would be larger is made smaller.
     public var resultPixels: Int
     /// AVIF costs ten times WebP: past so many pixels of the result nobody gets it who did not name it.
     public var avifPixels: Int

@@ -23,6 +23,8 @@ struct RenderThreads: Sendable {
             try await withCheckedThrowingContinuation { continuation in
                 pool.submit { state in
                     guard case .active = state else { return continuation.resume(throwing: Self.closed) }
+                    // Decoders leave words behind even where they succeed.
+                    _ = VipsFailure.taken()
                     let result = Result {
                         try watch.check()
                         return try work()

@@ -8,7 +8,7 @@ import VipsShim
 /// Says when an image is no longer wanted: at its deadline, or when whoever asked for it went away.
 ///
 /// libvips asks again and again while it computes pixels, and between the steps. What can't be stopped is one call into a codec
-/// that takes or gives all pixels at once: the decoding of a HEIF or an interlaced PNG, the encoding of AVIF, JPEG XL and GIF.
+/// that takes or gives all pixels at once: decoding AVIF, HEIC, JPEG XL and what is interlaced, encoding WebP, AVIF, JPEG XL and GIF.
 final class RenderWatch: Sendable {
     private let deadline: NIODeadline
     private let isCancelled = Atomic(false)

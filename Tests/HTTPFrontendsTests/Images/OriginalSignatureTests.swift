@@ -2,6 +2,7 @@
 
 import Crypto
 import Foundation
+import HTTPTypes
 import MediaCore
 import Testing
 import WireFormats

@@ -39,7 +39,8 @@ import Testing
         #expect(
             rectangle(.pixels(500), .pixels(500), .pixels(9), .pixels(9)) == PixelRectangle(x: 99, y: 79, width: 1, height: 1))
         #expect(rectangle(.pixels(0), .pixels(0), .pixels(0), .pixels(0)) == PixelRectangle(x: 0, y: 0, width: 1, height: 1))
-        #expect(rectangle(.pixels(.min), .pixels(0), .pixels(.max), .pixels(.max)) == PixelRectangle(all: size))
+        #expect(rectangle(.pixels(.min), .pixels(.max), .pixels(.max), .pixels(.min)).size.pixels == 1)
+        #expect(rectangle(.pixels(-5), .pixels(0), .pixels(.max), .pixels(.max)) == PixelRectangle(all: size))
     }
 
     @Test func aTurnAndItsOppositeAreNone() {

@@ -12,20 +12,17 @@ import Testing
         let picture = TestPicture(200, 200) { x, _ in x < 100 ? [0, 0, 0] : [200, 200, 200] }
         let looked = try await Engine().look(picture) { $0.blur = FixedPoint(sigma) }
         #expect(looked.image.size == picture.size)
-        #expect(near([looked[99, 100][0]], [100], within: 30))
+        #expect(abs((Int(looked[99, 100][0]) + Int(looked[100, 100][0])) / 2 - 100) < 6)
         #expect(looked[99 - sigma / 2, 100][0] > 5)
         let mean = looked.samples.reduce(0) { $0 + Int($1) } / looked.samples.count
         #expect(abs(mean - 100) < 4)
     }
 
     @Test func sharpeningRaisesTheContrastOfAnEdge() async throws {
-        let picture = TestPicture(64, 64) { x, _ in
-            let level = UInt8(80 + min(max(x - 28, 0), 8) * 10)
-            return [level, level, level]
-        }
+        let picture = TestPicture(64, 64) { x, _ in x < 32 ? [80, 80, 80] : [160, 160, 160] }
         let looked = try await Engine().look(picture) { $0.sharpen = FixedPoint(2) }
-        let before = picture.samples[(32 * 64 + 27) * 3]
-        #expect(looked[27, 32][0] < before || looked[37, 32][0] > 160)
+        #expect(looked[31, 32][0] < 70 && looked[32, 32][0] > 170)
+        #expect(near(looked[5, 32], [80, 80, 80], within: 2))
     }
 
     @Test func theBackgroundGoesWhereItHangsTogetherWithACorner() async throws {

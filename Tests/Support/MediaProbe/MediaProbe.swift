@@ -21,7 +21,12 @@ struct MediaProbe {
         }
         let processor = try VipsImageProcessor(limits: options.limits, parallelism: options.threads, cleanSVG: { $0 })
         if let rounds = options.rounds {
-            try await Benchmark(processor: processor, options: options, rounds: rounds).run()
+            do {
+                try await Benchmark(processor: processor, options: options, rounds: rounds).run()
+            } catch {
+                FileHandle.standardError.write(Data("media-probe: \(error)\n".utf8))
+                exit(1)
+            }
         } else if options.readsList {
             while let path = readLine() { await Probe(processor: processor, options: options).run(path) }
         } else {

@@ -33,7 +33,7 @@ struct Encoder {
                     "in": source, "strip": strip, "Q": quality(or: 63), "effort": 2, "compression": .choice("av1"),
                     "bitdepth": 8,
                 ])
-        case .gif: return try VipsOperation("gifsave_buffer", ["in": source, "strip": strip, "effort": 4])
+        case .gif: return try VipsOperation("gifsave_buffer", ["in": source, "strip": strip, "effort": 2])
         case .jxl:
             return try VipsOperation("jxlsave_buffer", ["in": source, "strip": strip, "Q": quality(or: 80), "effort": 3])
         case .svg: throw StorageError(.unreadableImage, "Only an SVG image can be delivered as SVG")

@@ -45,6 +45,15 @@ enum OutputChoice: Hashable {
         }
     }
 
+    /// How many pixels of a JPEG cost the encoder's memory and time of one of these: their limit is so much lower.
+    var costOfAPixel: Int {
+        switch self {
+        case .fixed(.jxl): 5
+        case .fixed(.avif), .fixed(.gif): 2
+        case .fixed(.jpeg), .fixed(.png), .fixed(.webp), .fixed(.svg), .byTransparency: 1
+        }
+    }
+
     /// The longest side that the format can store, in pixels.
     var longestSide: Int {
         switch self {

@@ -102,7 +102,8 @@ private struct Waves {
         let scale = raw.map(abs).max() ?? 0
         self.mean = mean
         self.scale = scale
-        self.factors = scale > 0 ? raw.map { 0.5 + 0.5 * $0 / scale } : raw.map { _ in 0.5 }
+        // Less is the noise of the sums.
+        self.factors = scale > 1e-6 ? raw.map { 0.5 + 0.5 * $0 / scale } : raw.map { _ in 0.5 }
     }
 
     private static func cosine(_ frequency: Int, _ position: Int, _ length: Int) -> Double {

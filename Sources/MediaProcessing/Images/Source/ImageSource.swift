@@ -15,6 +15,8 @@ struct ImageSource {
     let hasAlpha: Bool
     /// EXIF's number, 1...8.
     let orientation: Int
+    /// Whether the decoder gives all pixels at once, so that all of them are in memory, some twice.
+    private let isDecodedWhole: Bool
     private let limits: ImageLimits
 
     /// Reads the header.
@@ -28,12 +30,14 @@ struct ImageSource {
             size = header.size
             frames = format.mayMove ? max(header.integer("n-pages") ?? 1, 1) : 1
             hasAlpha = header.hasAlpha
+            isDecodedWhole = [.avif, .heic, .jxl].contains(format) || header.integer("interlaced") == 1
             let orientation = header.integer("orientation") ?? 1
             self.orientation = (1...8).contains(orientation) ? orientation : 1
         } catch {
             throw .unreadable(error)
         }
-        try checkPixels(size, frames: 1)
+        // What a drawing says of itself costs nothing; what it is drawn at does.
+        if format != .svg { try checkPixels(size, frames: 1) }
     }
 
     /// What kind of image these bytes are.
@@ -66,6 +70,7 @@ struct ImageSource {
     ///     large as that. A drawing (SVG) comes exactly so large, larger than its own size, too.
     /// - Throws: `.unreadableImage`, `.imageTooLarge`.
     func open(frames: Int = 1, factor: Double = 1) throws(StorageError) -> VipsImage {
+        let factor = format == .svg ? max(factor, Self.leastFactor) : factor
         try checkPixels(format == .svg ? size.scaled(by: factor) : size, frames: frames)
         do {
             return try load(frames: frames, factor: factor)
@@ -73,6 +78,9 @@ struct ImageSource {
             throw .unreadable(error)
         }
     }
+
+    /// No drawing is made smaller than that by its loader.
+    private static let leastFactor = 0.001
 
     private func load(frames: Int, factor: Double) throws(VipsFailure) -> VipsImage {
         let source = VipsOperation.Argument.bytes(bytes)
@@ -105,10 +113,10 @@ struct ImageSource {
 
     private func checkPixels(_ size: PixelSize, frames: Int) throws(StorageError) {
         let (pixels, overflows) = size.pixels.multipliedReportingOverflow(by: frames)
-        guard !overflows, pixels <= limits.sourcePixels else {
+        let most = isDecodedWhole ? limits.sourcePixels / 2 : limits.sourcePixels
+        guard !overflows, pixels <= most else {
             let moving = frames > 1 ? " and \(frames) frames" : ""
-            throw .imageTooLarge(
-                "The image has \(size.width) x \(size.height) pixels\(moving), more than the \(limits.sourcePixels) allowed")
+            throw .imageTooLarge("The image has \(size.width) x \(size.height) pixels\(moving), more than the \(most) allowed")
         }
     }
 

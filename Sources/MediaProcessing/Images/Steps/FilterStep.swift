@@ -48,6 +48,6 @@ extension VipsImage {
     /// More than 1 makes the middle tones brighter, less makes them darker; black and white stay.
     fileprivate func gamma(_ factor: Double) throws(VipsFailure) -> VipsImage {
         guard factor > 0 else { return try linear([0], [0]) }
-        return try VipsOperation("gamma", ["in": .image(self), "exponent": .number(1 / factor)]).image().asBytes()
+        return try VipsOperation("gamma", ["in": .image(self), "exponent": .number(factor)]).image().asBytes()
     }
 }

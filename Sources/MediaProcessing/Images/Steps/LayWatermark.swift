@@ -12,6 +12,7 @@ struct LayWatermark: Step {
     var picture: VipsImage?
 
     func apply(_ image: VipsImage, in stage: Stage) throws -> VipsImage {
+        if case .text(let text) = watermark.mark, !TextMark.shows(text) { return image }
         let mark = try stage.inMemory(try faded(try mark(for: image, in: stage)))
         switch watermark.position {
         case .tile: return try image.under(try tiles(of: mark, covering: image.size))
@@ -94,7 +95,14 @@ private struct TextMark {
             default: escaped.unicodeScalars.append(scalar)
             }
         }
-        return escaped.isEmpty ? " " : escaped
+        return escaped
+    }
+
+    /// Whether there is anything to draw: Pango refuses what is only space.
+    static func shows(_ text: String) -> Bool {
+        text.unicodeScalars.contains {
+            !$0.properties.isWhitespace && !$0.properties.isDefaultIgnorableCodePoint && $0.properties.generalCategory != .control
+        }
     }
 }
 

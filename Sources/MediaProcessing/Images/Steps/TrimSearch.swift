@@ -14,6 +14,8 @@ struct TrimSearch {
     /// The part within the borders, in the orientation of the source. All of it where there is nothing but border.
     func part(of source: ImageSource, in stage: Stage) throws -> PixelRectangle {
         let all = PixelRectangle(all: source.size)
+        // The search smooths with a window of 3 x 3.
+        guard min(all.width, all.height) >= 3 else { return all }
         let corner = orientation.inSource(PixelRectangle(x: 0, y: 0, width: 1, height: 1), of: source.size)
         let colour = try picture(of: source, in: stage).pixel(x: corner.x, y: corner.y)
         let found = try VipsOperation(
