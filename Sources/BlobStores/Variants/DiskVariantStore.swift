@@ -158,6 +158,7 @@ public final class DiskVariantStore: VariantStore {
             try await onDisk { [self] in
                 try Directory.check("syncfs", "") { syncfs(root.descriptor) }
                 try mark(isFlushed: true)
+                try root.unlock()
             }
         } catch {
             try await threads.shutDown()
