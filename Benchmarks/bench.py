@@ -28,7 +28,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Tests"))
 
-import images  # noqa: E402
+import pictures  # noqa: E402
 from measures import Sample, download, median_milliseconds, memory, tus, upload, upload_at_once, wrk  # noqa: E402
 from servers import ROOT, Magpie, MagpieWithoutCache, MagpieWithoutFsync, Nginx, Peer, Rclone, SeaweedFS, Thumbor  # noqa: E402
 
@@ -108,10 +108,10 @@ class Bench:
                 if "get-100mb" in self.options.only and "get" in peer.abilities:
                     peer.store("100mb", large)
         if any(name.startswith("image-") for name in self.options.only):
-            picture = images.photograph(4000, 3000)
+            picture = pictures.photograph(4000, 3000)
             for peer in self.peers:
                 if "image" in peer.abilities:
-                    for number in range(images.COPIES):
+                    for number in range(pictures.COPIES):
                         peer.store_image(f"{number}.jpg", picture)
         if "list" in self.options.only:
             self.fill_large_bucket()
@@ -192,19 +192,19 @@ class Bench:
         if name == "image-cached":
             if peer is not self.magpie:
                 return None
-            image, file = images.cached(peer, self.options.seconds)
+            image, file = pictures.cached(peer, self.options.seconds)
             self.files.append(file)
             return image
         # What keeps nothing is what is compared.
         if peer is self.magpie or name == "image-crowd" or (name == "image-avif" and isinstance(peer, Thumbor)):
             return None
-        return images.cold(peer, name.removeprefix("image-"), self.options.seconds)
+        return pictures.cold(peer, name.removeprefix("image-"), self.options.seconds)
 
     def measure_crowds(self) -> None:
-        self.notes.append(images.crowd(self.magpie, 1000))
+        self.notes.append(pictures.crowd(self.magpie, 1000))
         picture = self.home / "24mp.jpg"
-        picture.write_bytes(images.photograph(6000, 4000))
-        self.peaks["with 32 cold images of 24 MP at once"] = images.peak(self.magpie, picture, 32)
+        picture.write_bytes(pictures.photograph(6000, 4000))
+        self.peaks["with 32 cold images of 24 MP at once"] = pictures.peak(self.magpie, picture, 32)
 
     def list_over_http(self, bearer: str, body: dict) -> float:
         def call() -> None:

@@ -197,13 +197,13 @@ class Thumbor(Peer):
 
     name = "thumbor"
     abilities = frozenset({"image"})
-    environment = ROOT / ".build" / "thumbor"
+    environment = ROOT / ".build" / "image-peers"
 
     def prepare(self) -> None:
         (self.directory / "pictures").mkdir()
         if not (self.environment / "bin" / "thumbor").exists():
             subprocess.run([sys.executable, "-m", "venv", str(self.environment)], check=True)
-            requirements = ROOT / "Benchmarks" / "requirements-thumbor.txt"
+            requirements = ROOT / "Benchmarks" / "images-requirements.txt"
             subprocess.run([str(self.environment / "bin" / "pip"), "install", "-q", "-r", str(requirements)], check=True)
         (self.directory / "thumbor.conf").write_text(f"""
 LOADER = 'thumbor.loaders.file_loader'

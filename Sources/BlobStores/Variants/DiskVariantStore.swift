@@ -100,9 +100,8 @@ public final class DiskVariantStore: VariantStore {
         try root.makeDirectory(Self.temporaryName)
         let temporary = try Directory(Self.temporaryName, in: root)
         for leftover in try temporary.names() { try temporary.remove(leftover) }
-        if let marker = try VariantMarker.read(in: root, threads), !marker.trusts(boot: boot) {
-            logger.notice("variants of before the machine crashed are dropped")
-            try dropAll()
+        if try VariantMarker.read(in: root, threads)?.trusts(boot: boot) != true, try dropAll() {
+            logger.notice("variants are dropped: they may be of before the machine crashed")
         }
         try root.makeDirectory(VariantFile.directoryName)
         try mark(isFlushed: false)
@@ -128,14 +127,15 @@ public final class DiskVariantStore: VariantStore {
         }
     }
 
-    /// Moved aside at once, and removed in the background.
-    private func dropAll() throws {
+    /// Moved aside at once, and removed in the background. - Returns: whether there was anything.
+    private func dropAll() throws -> Bool {
         var number = 0
         let names = Set(try root.names())
-        guard names.contains(VariantFile.directoryName) else { return }
+        guard names.contains(VariantFile.directoryName) else { return false }
         while names.contains("\(VariantScan.droppedPrefix)\(number)") { number += 1 }
         try root.rename(VariantFile.directoryName, to: "\(VariantScan.droppedPrefix)\(number)")
         try root.synchronize()
+        return true
     }
 
     private func mark(isFlushed: Bool) throws {
