@@ -100,10 +100,9 @@ public final class DiskVariantStore: VariantStore {
         try root.makeDirectory(Self.temporaryName)
         let temporary = try Directory(Self.temporaryName, in: root)
         for leftover in try temporary.names() { try temporary.remove(leftover) }
-        if let marker = try VariantMarker.read(in: root, threads), !marker.trusts(boot: boot) {
-            logger.notice("variants of before the machine crashed are dropped")
-            try dropAll()
-        }
+        // Without a marker that can be read, nothing is known of the files.
+        let isTrusted = try VariantMarker.read(in: root, threads)?.trusts(boot: boot) ?? false
+        if !isTrusted { try dropAll() }
         try root.makeDirectory(VariantFile.directoryName)
         try mark(isFlushed: false)
     }
@@ -136,6 +135,7 @@ public final class DiskVariantStore: VariantStore {
         while names.contains("\(VariantScan.droppedPrefix)\(number)") { number += 1 }
         try root.rename(VariantFile.directoryName, to: "\(VariantScan.droppedPrefix)\(number)")
         try root.synchronize()
+        logger.notice("variants that may be incomplete are dropped")
     }
 
     private func mark(isFlushed: Bool) throws {
