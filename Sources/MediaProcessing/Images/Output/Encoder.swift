@@ -25,7 +25,8 @@ struct Encoder {
                 "jpegsave_buffer", ["in": source, "strip": strip, "Q": quality(or: 80), "optimize-coding": true])
         case .png: return try VipsOperation("pngsave_buffer", ["in": source, "strip": strip, "compression": 6])
         case .webp:
-            return try VipsOperation("webpsave_buffer", ["in": source, "strip": strip, "Q": quality(or: 79), "effort": 4])
+            // Effort 4, the library's own, takes a third more time and makes photographs 2 to 3 % smaller.
+            return try VipsOperation("webpsave_buffer", ["in": source, "strip": strip, "Q": quality(or: 79), "effort": 2])
         case .avif:
             return try VipsOperation(
                 "heifsave_buffer",
