@@ -100,9 +100,9 @@ public final class DiskVariantStore: VariantStore {
         try root.makeDirectory(Self.temporaryName)
         let temporary = try Directory(Self.temporaryName, in: root)
         for leftover in try temporary.names() { try temporary.remove(leftover) }
-        if try VariantMarker.read(in: root, threads)?.trusts(boot: boot) != true, try dropAll() {
-            logger.notice("variants are dropped: they may be of before the machine crashed")
-        }
+        // Without a marker that can be read, nothing is known of the files.
+        let isTrusted = try VariantMarker.read(in: root, threads)?.trusts(boot: boot) ?? false
+        if !isTrusted { try dropAll() }
         try root.makeDirectory(VariantFile.directoryName)
         try mark(isFlushed: false)
     }
@@ -127,15 +127,15 @@ public final class DiskVariantStore: VariantStore {
         }
     }
 
-    /// Moved aside at once, and removed in the background. - Returns: whether there was anything.
-    private func dropAll() throws -> Bool {
+    /// Moved aside at once, and removed in the background.
+    private func dropAll() throws {
         var number = 0
         let names = Set(try root.names())
-        guard names.contains(VariantFile.directoryName) else { return false }
+        guard names.contains(VariantFile.directoryName) else { return }
         while names.contains("\(VariantScan.droppedPrefix)\(number)") { number += 1 }
         try root.rename(VariantFile.directoryName, to: "\(VariantScan.droppedPrefix)\(number)")
         try root.synchronize()
-        return true
+        logger.notice("variants that may be incomplete are dropped")
     }
 
     private func mark(isFlushed: Bool) throws {
