@@ -7,7 +7,7 @@ import Testing
 @testable import MediaCore
 
 struct LifecycleTests {
-    private static let day = LifecycleDay(seconds: 10)
+    private static let day = LifecycleDay(seconds: 1000)
     private static let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
     private func fixture(_ rules: [LifecycleRule], versioned: Bool) async throws -> CoreFixture {
@@ -26,7 +26,7 @@ struct LifecycleTests {
         try await Lifecycle(
             storage: fixture.storage, metadata: fixture.metadata, service: CoreFixture.service.principal, uploads: uploads,
             day: Self.day, longestUpload: longestUpload, logger: Self.quiet
-        ).apply(now: Timestamp.now().adding(seconds: days * 10 + 1))
+        ).apply(now: Timestamp.now().adding(seconds: days * 1000 + 1))
     }
 
     private func lines(_ fixture: CoreFixture) async throws -> [String] {
@@ -146,7 +146,7 @@ struct LifecycleTests {
         }
         let page = try await fixture.storage.objects.versions(VersionQuery(), in: fixture.bucket, as: CoreFixture.service)
         let listed = page.items.compactMap { if case .version(let entry) = $0 { entry } else { nil } }
-        let due = LifecycleKey(versions: listed).due(rules, at: Timestamp.now().adding(seconds: 100), day: Self.day)
+        let due = LifecycleKey(versions: listed).due(rules, at: Timestamp.now().adding(seconds: 10_000), day: Self.day)
         #expect(due.map(\.version) == [.null])
 
         try await fixture.put("new", at: "a", options: CoreFixture.options(.replace))

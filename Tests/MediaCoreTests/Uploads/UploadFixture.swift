@@ -21,7 +21,7 @@ struct UploadFixture {
 
     init(
         policies: [Policy] = [], preferredPartBytes: Int64? = nil, checkpointBytes: Int64 = 64 << 20, maxBytes: Int64 = 1 << 24,
-        patience: Duration = .seconds(5), beforeEachCall: (@Sendable (FaultyBlobStore.Call) async throws -> Void)? = nil
+        patience: Duration = .seconds(60), beforeEachCall: (@Sendable (FaultyBlobStore.Call) async throws -> Void)? = nil
     ) async throws {
         let clock = self.clock
         uploadConfiguration = Uploads.Configuration(lifetime: 3600, patience: patience, checkpointBytes: checkpointBytes)
