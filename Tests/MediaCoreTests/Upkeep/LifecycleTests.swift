@@ -7,6 +7,7 @@ import Testing
 @testable import MediaCore
 
 struct LifecycleTests {
+    // So long that no test takes a noticeable part of one.
     private static let day = LifecycleDay(seconds: 1000)
     private static let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
@@ -68,7 +69,7 @@ struct LifecycleTests {
     }
 
     @Test func aDateIsForEverythingFromThenOn() async throws {
-        let date = Timestamp.now().seconds + 100
+        let date = Timestamp.now().seconds + 10_000
         let fixture = try await fixture([LifecycleRule(id: "1", expiration: .date(date))], versioned: false)
         try await fixture.put("x", at: "a")
         #expect(try await apply(fixture, afterDays: 5) == 0)
@@ -110,8 +111,8 @@ struct LifecycleTests {
             entry("1", modified: moved.adding(seconds: -5), superseded: moved),
         ])
 
-        #expect(key.due(rules, at: moved.adding(seconds: 15), day: Self.day).isEmpty)
-        #expect(key.due(rules, at: moved.adding(seconds: 45), day: Self.day).map(\.version) == [.id(ObjectVersion(stored: "1"))])
+        #expect(key.due(rules, at: moved.adding(seconds: 1500), day: Self.day).isEmpty)
+        #expect(key.due(rules, at: moved.adding(seconds: 4500), day: Self.day).map(\.version) == [.id(ObjectVersion(stored: "1"))])
     }
 
     @Test func aMarkerGoesOnceItIsAlone() async throws {
@@ -199,7 +200,7 @@ struct LifecycleTests {
 
         let call = try #require(await uploads.calls.first)
         #expect(await uploads.calls.count == 1 && call.prefix == "big/")
-        #expect(abs(Timestamp.now().seconds - 30 - call.date.seconds) <= 5)
+        #expect(abs(Timestamp.now().seconds - 3000 - call.date.seconds) <= 500)
     }
 
     @Test func uploadsThatNoRuleSpeaksOfAreGivenUpInTheEnd() async throws {
@@ -213,12 +214,12 @@ struct LifecycleTests {
         for key in ["short/a", "long/a", "off/a", "other"] { try await begin(key, fixture) }
         let uploads = fixture.storage.uploads
 
-        #expect(try await apply(fixture, afterDays: 2, uploads: uploads, longestUpload: 50) == 1)
+        #expect(try await apply(fixture, afterDays: 2, uploads: uploads, longestUpload: 5000) == 1)
         #expect(try await pending(fixture) == ["long/a", "off/a", "other"])
         #expect(try await apply(fixture, afterDays: 9, uploads: uploads) == 0)
-        #expect(try await apply(fixture, afterDays: 9, uploads: uploads, longestUpload: 50) == 2)
+        #expect(try await apply(fixture, afterDays: 9, uploads: uploads, longestUpload: 5000) == 2)
         #expect(try await pending(fixture) == ["long/a"])
-        #expect(try await apply(fixture, afterDays: 101, uploads: uploads, longestUpload: 50) == 1)
+        #expect(try await apply(fixture, afterDays: 101, uploads: uploads, longestUpload: 5000) == 1)
         #expect(fixture.memory.unfinishedCount == 0)
     }
 
@@ -227,8 +228,8 @@ struct LifecycleTests {
         try await begin("a", fixture)
         let uploads = fixture.storage.uploads
 
-        #expect(try await apply(fixture, afterDays: 4, uploads: uploads, longestUpload: 50) == 0)
-        #expect(try await apply(fixture, afterDays: 5, uploads: uploads, longestUpload: 50) == 1)
+        #expect(try await apply(fixture, afterDays: 4, uploads: uploads, longestUpload: 5000) == 0)
+        #expect(try await apply(fixture, afterDays: 5, uploads: uploads, longestUpload: 5000) == 1)
         #expect(try await pending(fixture).isEmpty)
     }
 
@@ -248,7 +249,7 @@ struct LifecycleTests {
         #expect(LifecycleDay.calendar.end(of: 1, after: start).iso8601 == "2026-11-23T00:00:00.000Z")
         let midnight = try #require(Timestamp(iso8601: "2026-11-21T00:00:00.000Z"))
         #expect(LifecycleDay.calendar.end(of: 1, after: midnight).iso8601 == "2026-11-22T00:00:00.000Z")
-        #expect(Self.day.end(of: 2, after: start) == start.adding(seconds: 20))
+        #expect(Self.day.end(of: 2, after: start) == start.adding(seconds: 2000))
         #expect(LifecycleDay.calendar.end(of: .max, after: start) > start)
     }
 
