@@ -105,3 +105,10 @@ func errorCode(_ body: () async throws -> Void) async -> StorageError.Code? {
         return (error as? StorageError)?.code
     }
 }
+
+/// Returns once `condition` holds. It looks now and then: looking all the time would take the processors from what it waits for.
+func settled(_ condition: () -> Bool) async {
+    while !condition() {
+        do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
+    }
+}

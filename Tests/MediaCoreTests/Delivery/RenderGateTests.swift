@@ -26,15 +26,13 @@ struct RenderGateTests {
         func finish() { end.finish() }
     }
 
-    private static func settled(_ condition: () -> Bool) async { while !condition() { await Task.yield() } }
-
     @Test func soManyRunAndTheNextOnesWait() async throws {
         let gate = RenderGate(parallelism: 1, queue: 1)
         let (first, second) = (Work(), Work())
         async let one: Void = gate.run { await first.run() }
         await first.hasBegun()
         async let two: Void = gate.run { await second.run() }
-        await Self.settled { gate.waitingCount == 1 }
+        await settled { gate.waitingCount == 1 }
 
         first.finish()
         await second.hasBegun()
@@ -50,7 +48,7 @@ struct RenderGateTests {
         async let running: Void = gate.run { await work.run() }
         await work.hasBegun()
         async let waiting: Void = gate.run {}
-        await Self.settled { gate.waitingCount == 1 }
+        await settled { gate.waitingCount == 1 }
 
         #expect(await errorCode { try await gate.run {} } == .overloaded)
 
@@ -64,7 +62,7 @@ struct RenderGateTests {
         async let running: Void = gate.run { await work.run() }
         await work.hasBegun()
         let waiting = Task { try await gate.run {} }
-        await Self.settled { gate.waitingCount == 1 }
+        await settled { gate.waitingCount == 1 }
 
         waiting.cancel()
 

@@ -38,13 +38,11 @@ struct SharedWorkTests {
 
     private static let later = NIODeadline.now() + .hours(1)
 
-    private static func settled(_ condition: () -> Bool) async { while !condition() { await Task.yield() } }
-
     @Test func runsOnceForAllWhoAsk() async throws {
         let shared = SharedWork<String, Int>()
         let slow = Slow()
         let tasks = (0..<20).map { _ in Task { try await shared.value(of: "k", by: Self.later, slow.work) } }
-        await Self.settled { shared.waiters(for: "k") == 20 }
+        await settled { shared.waiters(for: "k") == 20 }
 
         slow.finish()
 
@@ -56,7 +54,7 @@ struct SharedWorkTests {
         let shared = SharedWork<String, Int>()
         let slow = Slow(failing: StorageError(.unreadableImage, ""))
         let tasks = (0..<3).map { _ in Task { try await shared.value(of: "k", by: Self.later, slow.work) } }
-        await Self.settled { shared.waiters(for: "k") == 3 }
+        await settled { shared.waiters(for: "k") == 3 }
 
         slow.finish()
 
@@ -67,9 +65,9 @@ struct SharedWorkTests {
         let shared = SharedWork<String, Int>()
         let slow = Slow()
         let leader = Task { try await shared.value(of: "k", by: Self.later, slow.work) }
-        await Self.settled { slow.began == 1 && shared.waiters(for: "k") == 1 }
+        await settled { slow.began == 1 && shared.waiters(for: "k") == 1 }
         let follower = Task { try await shared.value(of: "k", by: Self.later, slow.work) }
-        await Self.settled { shared.waiters(for: "k") == 2 }
+        await settled { shared.waiters(for: "k") == 2 }
 
         leader.cancel()
         await #expect(throws: CancellationError.self) { try await leader.value }
@@ -84,11 +82,11 @@ struct SharedWorkTests {
         let shared = SharedWork<String, Int>()
         let slow = Slow()
         let tasks = (0..<2).map { _ in Task { try await shared.value(of: "k", by: Self.later, slow.work) } }
-        await Self.settled { slow.began == 1 && shared.waiters(for: "k") == 2 }
+        await settled { slow.began == 1 && shared.waiters(for: "k") == 2 }
 
         for task in tasks { task.cancel() }
 
-        await Self.settled { slow.cancelled == 1 }
+        await settled { slow.cancelled == 1 }
         #expect(shared.waiters(for: "k") == 0)
     }
 
@@ -96,7 +94,7 @@ struct SharedWorkTests {
         let shared = SharedWork<String, Int>()
         let slow = Slow()
         let patient = Task { try await shared.value(of: "k", by: Self.later, slow.work) }
-        await Self.settled { shared.waiters(for: "k") == 1 }
+        await settled { shared.waiters(for: "k") == 1 }
 
         #expect(
             await errorCode { _ = try await shared.value(of: "k", by: .now() + .milliseconds(5), slow.work) } == .renderTimedOut)
@@ -109,7 +107,7 @@ struct SharedWorkTests {
         let shared = SharedWork<String, Int>()
         let (first, second) = (Slow(), Slow())
         let leaving = Task { try await shared.value(of: "k", by: Self.later, first.work) }
-        await Self.settled { first.began == 1 && shared.waiters(for: "k") == 1 }
+        await settled { first.began == 1 && shared.waiters(for: "k") == 1 }
         leaving.cancel()
         _ = await leaving.result
 
@@ -140,7 +138,7 @@ struct SharedWorkTests {
             }, afterwards: { _ in })
         let deadlines = [Self.later, Self.later + .seconds(9), Self.later + .seconds(3)]
         let tasks = deadlines.map { deadline in Task { try await shared.value(of: "k", by: deadline, work) } }
-        await Self.settled { shared.waiters(for: "k") == 3 }
+        await settled { shared.waiters(for: "k") == 3 }
 
         ask.finish()
 

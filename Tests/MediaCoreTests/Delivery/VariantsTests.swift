@@ -58,14 +58,12 @@ struct VariantsTests {
         }
     }
 
-    private static func settled(_ condition: () -> Bool) async { while !condition() { await Task.yield() } }
-
     @Test func isRenderedOnceAndThenComesFromMemoryAndFromTheStore() async throws {
         let server = try await Server()
 
         let first = try await server.open()
         let second = try await server.open()
-        await Self.settled { server.store.count == 1 }
+        await settled { server.store.count == 1 }
         server.forgetMemory()
         let third = try await server.open()
 
@@ -112,7 +110,7 @@ struct VariantsTests {
     @Test func aDeletedObjectsVariantsAreGoneAtOnceAndForgottenWithItsBytes() async throws {
         let server = try await Server()
         _ = try await server.open()
-        await Self.settled { server.store.count == 1 }
+        await settled { server.store.count == 1 }
         try await server.core.storage.objects.delete(server.core.address("a"), as: CoreFixture.service)
 
         #expect(await errorCode { _ = try await server.open() } == .objectNotFound)
@@ -142,7 +140,7 @@ struct VariantsTests {
     @Test func whatIsKeptIsNoWayAroundAPolicy() async throws {
         let server = try await Server(public: false)
         _ = try await server.open(access: .policy(CoreFixture.service))
-        await Self.settled { server.store.count == 1 }
+        await settled { server.store.count == 1 }
 
         let stranger = Access.policy(CoreFixture.caller())
 
@@ -229,7 +227,7 @@ struct VariantsTests {
         let shared = try server.variants.engine.renderings
         let transform = Self.request(10)
         let name = try await server.name(of: transform)
-        await Self.settled { shared.waiters(for: name) == 2 }
+        await settled { shared.waiters(for: name) == 2 }
 
         leader.cancel()
         await #expect(throws: CancellationError.self) { try await leader.value }
@@ -253,9 +251,9 @@ struct VariantsTests {
         }
         await processor.begins(2)
         let gate = try server.variants.engine.gate
-        await Self.settled { gate.waitingCount == 64 }
+        await settled { gate.waitingCount == 64 }
         // Nothing is rendered yet, so all others are refused, and at once.
-        await Self.settled { ended.value == 1000 - 66 }
+        await settled { ended.value == 1000 - 66 }
         processor.release()
 
         var outcomes: [StorageError.Code?: Int] = [:]
@@ -275,7 +273,7 @@ struct VariantsTests {
         }
 
         for task in tasks { #expect(await task.value == .renderTimedOut) }
-        await Self.settled { server.processor.cancelled == 1 }
+        await settled { server.processor.cancelled == 1 }
         #expect(try server.variants.engine.gate.waitingCount == 0)
     }
 
