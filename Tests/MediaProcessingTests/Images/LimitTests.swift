@@ -65,6 +65,17 @@ import Testing
                 == .imageTooLarge)
     }
 
+    @Test func aSmallPartOfAHugeDrawingIsNotDrawnHugely() async throws {
+        let svg = ByteBuffer(string: "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9000000 9000000'/>")
+        let error = try await code {
+            try await Engine().render(svg) {
+                $0.crop = CropArea(x: .pixels(0), y: .pixels(0), width: .pixels(1), height: .pixels(1))
+                $0.width = 2000
+            }
+        }
+        #expect(error == .imageTooLarge)
+    }
+
     @Test(arguments: ImageFormat.allCases.filter { $0 != .svg }) func halfAFileIsAnErrorAndNotHalfAPicture(_ format: ImageFormat)
         async throws
     {
