@@ -34,7 +34,7 @@ import Testing
         #expect(try await code { try await Engine().inspect(tiff) } == expected)
     }
 
-    @Test(arguments: [("uchar", 1), ("ushort", 2), ("float", 4), ("double", 8)])
+    @Test(arguments: [("uchar", 1), ("ushort", 2), ("float", 4)])
     func largeSamplesCountManyTimes(_ format: String, _ bytes: Int) async throws {
         let cast = try VipsOperation(
             "cast", ["in": .image(try TestPicture.quarters(100, 100).image()), "format": .choice(format)]
@@ -154,7 +154,7 @@ import Testing
         cancelled.cancel()
         let over = WatchedImages(cancelled)
         let running = WatchedImages(RenderWatch(deadline: .now() + .seconds(60)))
-        let (stopped, computed) = (try TestPicture.quarters(500, 500).image(), try TestPicture.quarters(500, 500).image())
+        let (stopped, computed) = (try TestPicture.quarters(4000, 4000).image(), try TestPicture.quarters(4000, 4000).image())
         let mirrored = Orientation(exif: 2)
         withExtendedLifetime((over, running)) {
             #expect(throws: VipsFailure.self) { try over.add(stopped).laidDown(mirrored).inMemory() }
