@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares Magpie with nginx, SeaweedFS and rclone on this machine and prints one table.
+"""Compares Magpie with nginx, SeaweedFS, rclone and thumbor on this machine and prints one table.
 
 All servers run at the same time and are asked in turn, round after round, so that what else the machine does touches all alike;
 the table holds medians. The load comes from the same machine: read the ratios, not the absolute numbers.
@@ -28,13 +28,16 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Tests"))
 
+import pictures  # noqa: E402
 from measures import Sample, download, median_milliseconds, memory, tus, upload, upload_at_once, wrk  # noqa: E402
-from servers import ROOT, Magpie, MagpieWithoutFsync, Nginx, Peer, Rclone, SeaweedFS  # noqa: E402
+from servers import ROOT, Magpie, MagpieWithoutCache, MagpieWithoutFsync, Nginx, Peer, Rclone, SeaweedFS, Thumbor  # noqa: E402
 
 KB, MB = 1_000, 1_000_000
+PEERS = ["nginx", "seaweedfs", "rclone", "thumbor"]
 NAMES = [
     *("get-10kb", "get-100kb", "get-100mb", "rls-get-10kb", "put-100kb", "user-put-100kb", "put-100mb", "list"),
-    *("s3-get-10kb", "s3-put-100kb", "s3-put-100mb", "s3-list", "tus-put-20mb", "memory"),
+    *("s3-get-10kb", "s3-put-100kb", "s3-put-100mb", "s3-list", "tus-put-20mb"),
+    *("image-cached", "image-jpeg", "image-webp", "image-avif", "image-crowd", "memory"),
 ]
 TITLES = {
     "get-10kb": ("GET 10 KB public", "req/s"),
@@ -50,12 +53,17 @@ TITLES = {
     "s3-put-100mb": ("S3: signed PUT 100 MB", "MB/s"),
     "s3-list": ("S3: signed list of 1,000 keys of 3,000", "req/s"),
     "tus-put-20mb": ("TUS: 20 MB in chunks of 5 MiB", "MB/s"),
+    "image-cached": ("GET of a kept image, 800 px WebP", "req/s"),
+    "image-jpeg": ("12 MP JPEG to 800 px JPEG, nothing kept", "images/s"),
+    "image-webp": ("12 MP JPEG to 800 px WebP, nothing kept", "images/s"),
+    "image-avif": ("12 MP JPEG to 800 px AVIF, nothing kept", "images/s"),
 }
 # More than any server here takes, so that every PUT creates an object and none overwrites one.
 KEYS_PER_SECOND = 4000
 CONCURRENT_UPLOADS = 64
 # What a server must be able to do for a measurement, by the first word of its name.
 ABILITIES = {"get": "get", "rls": "private get", "put": "put", "user": "user put", "list": "list", "s3": "s3", "tus": "tus"}
+ABILITIES["image"] = "image"
 
 
 class Bench:
@@ -76,10 +84,16 @@ class Bench:
         self.peers: list[Peer] = [self.magpie]
         if any("put-" in name for name in options.only):
             self.peers.append(MagpieWithoutFsync(self.home / "magpie-without-fsync"))
-        self.peers += [kind(self.home / kind.name) for kind in (Nginx, SeaweedFS, Rclone) if kind.name.lower() in options.peers]
+        if any(name.startswith("image-") for name in options.only):
+            self.peers.append(MagpieWithoutCache(self.home / "magpie-cold"))
+        kinds = (Nginx, SeaweedFS, Rclone, Thumbor)
+        self.peers += [kind(self.home / kind.name) for kind in kinds if kind.name.lower() in options.peers]
         self.samples: dict[str, dict[str, list[Sample]]] = {}
         self.peaks: dict[str, float] = {}
-        self.list_notes: list[str] = []
+        self.own = (Magpie.name, MagpieWithoutFsync.name, MagpieWithoutCache.name)
+        self.notes: list[str] = []
+        # Files as large as the kept images beside them.
+        self.files: list[Sample] = []
 
     # --- life ---------------------------------------------------------------------------------------------------------------
 
@@ -93,6 +107,12 @@ class Bench:
                 peer.store("100kb", self.medium)
                 if "get-100mb" in self.options.only and "get" in peer.abilities:
                     peer.store("100mb", large)
+        if any(name.startswith("image-") for name in self.options.only):
+            picture = pictures.photograph(4000, 3000)
+            for peer in self.peers:
+                if "image" in peer.abilities:
+                    for number in range(pictures.COPIES):
+                        peer.store_image(f"{number}.jpg", picture)
         if "list" in self.options.only:
             self.fill_large_bucket()
         if "s3-list" in self.options.only:
@@ -131,6 +151,8 @@ class Bench:
         )
         if needed not in peer.abilities and not (name.startswith("s3-put") and "s3 put" in peer.abilities):
             return None
+        if name.startswith("image-"):
+            return self.measure_images(name, peer)
         if name in ("get-10kb", "get-100kb"):
             return wrk(peer, seconds, peer.public_path(name.removeprefix("get-")))
         if name == "get-100mb":
@@ -165,6 +187,24 @@ class Bench:
                 peer, [peer.put_head(f"large-{number}", large, self.large_digest) for number in range(3)], self.large_file
             )
         return Sample(self.list_over_http(self.magpie.user, {"prefix": "folder050/", "limit": 1000}), 0)
+
+    def measure_images(self, name: str, peer: Peer) -> Sample | None:
+        if name == "image-cached":
+            if peer is not self.magpie:
+                return None
+            image, file = pictures.cached(peer, self.options.seconds)
+            self.files.append(file)
+            return image
+        # What keeps nothing is what is compared.
+        if peer is self.magpie or name == "image-crowd" or (name == "image-avif" and isinstance(peer, Thumbor)):
+            return None
+        return pictures.cold(peer, name.removeprefix("image-"), self.options.seconds)
+
+    def measure_crowds(self) -> None:
+        self.notes.append(pictures.crowd(self.magpie, 1000))
+        picture = self.home / "24mp.jpg"
+        picture.write_bytes(pictures.photograph(6000, 4000))
+        self.peaks["with 32 cold images of 24 MP at once"] = pictures.peak(self.magpie, picture, 32)
 
     def list_over_http(self, bearer: str, body: dict) -> float:
         def call() -> None:
@@ -207,7 +247,7 @@ class Bench:
             times = [
                 float(line.split(": ")[1].split(" ")[0]) for line in output.splitlines() if line.startswith("Execution Time")
             ]
-            self.list_notes.append(f"{title}: {statistics.median(times):.2f} ms at the database (median of {len(times)})")
+            self.notes.append(f"{title}: {statistics.median(times):.2f} ms at the database (median of {len(times)})")
 
     def measure_memory(self) -> None:
         magpie = self.magpie
@@ -233,6 +273,11 @@ class Bench:
                         )
         if "list" in self.options.only:
             self.measure_lists_in_the_database()
+        if self.files:
+            file, image = statistics.median(sample.value for sample in self.files), self.medians("image-cached")["Magpie"].value
+            self.notes.append(f"a file as large as the kept image: {file:,.0f} req/s; kept image / file {image / file:.2f}")
+        if "image-crowd" in self.options.only:
+            self.measure_crowds()
         if "memory" in self.options.only:
             self.measure_memory()
 
@@ -247,7 +292,7 @@ class Bench:
         }
 
     def report(self) -> str:
-        others = [peer.name for peer in self.peers if peer.name not in (Magpie.name, MagpieWithoutFsync.name)]
+        others = [peer.name for peer in self.peers if peer.name not in self.own]
         lines = [
             f"{datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d}, {os.cpu_count()} cores ({processor()}), {platform.system()} {platform.release()},"
             f" medians of {self.options.rounds} rounds of {self.options.seconds} s, load average at the end {os.getloadavg()[0]:.1f}.",
@@ -263,7 +308,7 @@ class Bench:
         ]
         for name in self.options.only:
             medians = self.medians(name)
-            for own in (Magpie.name, MagpieWithoutFsync.name):
+            for own in self.own:
                 if own in medians:
                     lines.append(self.row(name, own, medians, others))
         lines += [
@@ -272,7 +317,7 @@ class Bench:
                 f"- Peak resident memory of the Magpie process {when}: {megabytes:.0f} MB"
                 for when, megabytes in self.peaks.items()
             ),
-            *(f"- {note}" for note in self.list_notes),
+            *(f"- {note}" for note in self.notes),
         ]
         return "\n".join(lines) + "\n"
 
@@ -298,7 +343,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often everything is measured (3)")
     parser.add_argument("--seconds", type=int, default=6, help="how long each run of small requests takes (6)")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="which measurements")
-    parser.add_argument("--peers", nargs="*", choices=["nginx", "seaweedfs", "rclone"], default=["nginx", "seaweedfs", "rclone"])
+    parser.add_argument("--peers", nargs="*", choices=PEERS, default=PEERS)
     parser.add_argument(
         "--directory",
         help="where the servers keep their data while it runs (the system's temporary directory); needs 15 GB for everything",

@@ -192,6 +192,40 @@ class S3Endpoint:
         return request_head(method, f"{self.path}/{target}", dict(request.headers.items()))
 
 
+class Thumbor(Peer):
+    """An image server, which keeps nothing of what it makes. Its wheels want other versions than ours, so it has a place of its own."""
+
+    name = "thumbor"
+    abilities = frozenset({"image"})
+    environment = ROOT / ".build" / "image-peers"
+
+    def prepare(self) -> None:
+        (self.directory / "pictures").mkdir()
+        if not (self.environment / "bin" / "thumbor").exists():
+            subprocess.run([sys.executable, "-m", "venv", str(self.environment)], check=True)
+            requirements = ROOT / "Benchmarks" / "images-requirements.txt"
+            subprocess.run([str(self.environment / "bin" / "pip"), "install", "-q", "-r", str(requirements)], check=True)
+        (self.directory / "thumbor.conf").write_text(f"""
+LOADER = 'thumbor.loaders.file_loader'
+FILE_LOADER_ROOT_PATH = '{self.directory}/pictures'
+STORAGE = 'thumbor.storages.no_storage'
+RESULT_STORAGE = None
+ALLOW_UNSAFE_URL = True
+QUALITY = 80
+MAX_PIXELS = 100000000
+""")
+
+    def command(self) -> list[str]:
+        program, configuration = str(self.environment / "bin" / "thumbor"), str(self.directory / "thumbor.conf")
+        return [program, "-i", HOST, "-p", str(self.port), "-c", configuration, "--processes", str(os.cpu_count())]
+
+    def store_image(self, name: str, body: bytes) -> None:
+        (self.directory / "pictures" / name).write_bytes(body)
+
+    def image_path(self, number: int, width: int, format_: str) -> str:
+        return f"/unsafe/{width}x0/filters:format({format_})/{number}.jpg"
+
+
 class S3Peer(Peer):
     """A server that speaks S3, with requests signed in their headers and with the body's real digest."""
 
@@ -299,7 +333,7 @@ class Magpie(Peer):
     """The release build, with its private PostgreSQL, as `make run` starts it."""
 
     name = "Magpie"
-    abilities = frozenset({"get", "put", "private get", "user put", "list", "s3", "tus"})
+    abilities = frozenset({"get", "put", "private get", "user put", "list", "s3", "tus", "image"})
     settings: dict[str, str] = {}
 
     def start(self) -> None:
@@ -330,6 +364,18 @@ class Magpie(Peer):
 
     def public_path(self, key: str) -> str:
         return f"/object/public/public/{key}"
+
+    def store_image(self, name: str, body: bytes) -> None:
+        reply = self.admin.request("PUT", f"/object/public/{name}", body, token=self.user, headers={"Content-Type": "image/jpeg"})
+        if reply.status != 200:
+            raise RuntimeError(reply.text)
+
+    def image_path(self, number: int, width: int, format_: str) -> str:
+        return self.rendered_path(f"{number}.jpg", width, format_)
+
+    @staticmethod
+    def rendered_path(name: str, width: int, format_: str) -> str:
+        return f"/render/image/public/public/{name}?width={width}&quality=80&format={format_}"
 
     def tus_upload(self, key: str, length: int) -> tuple[int, str, dict[str, str]]:
         names = {"bucketName": "private", "objectName": key}
@@ -368,3 +414,11 @@ class MagpieWithoutFsync(Magpie):
     name = "Magpie, fsync off"
     abilities = frozenset({"put", "s3 put", "tus"})
     settings = {"MAGPIE_DURABILITY": "none"}
+
+
+class MagpieWithoutCache(Magpie):
+    """Renders every image anew."""
+
+    name = "Magpie, cold"
+    abilities = frozenset({"image"})
+    settings = {"MAGPIE_VARIANT_CACHE": "0", "MAGPIE_CACHE_SIZE": "0"}

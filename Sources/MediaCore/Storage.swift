@@ -10,6 +10,8 @@ public struct Storage: Sendable {
     public let buckets: Buckets
     public let delivery: Delivery
     public let objects: Objects
+    /// Nil where there is no master key to seal secrets with.
+    public let originalsSigning: OriginalsSigning?
     public let signedURLs: SignedURLs
     public let uploads: Uploads
     /// Nil where images are only delivered as they are.
@@ -61,10 +63,12 @@ public struct Storage: Sendable {
         }
     }
 
-    /// - Parameter processor: nil delivers images only as they are.
+    /// - Parameters:
+    ///   - processor: nil delivers images only as they are.
+    ///   - variants: where what was rendered is kept. Nil: in memory only.
     public init(
         configuration: Configuration, keys: KeyRing, metadata: any MetadataStore, blobs: any BlobStoreDirectory,
-        processor: (any ImageProcessor)? = nil, logger: Logger,
+        processor: (any ImageProcessor)? = nil, variants: (any VariantStore)? = nil, logger: Logger,
         now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
         let cache = ReadCache(capacity: configuration.cacheCapacity, maxBodyBytes: configuration.cachedBodyLimit)
@@ -80,17 +84,25 @@ public struct Storage: Sendable {
         self.buckets = Buckets(
             metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper, events: events,
             serviceRole: configuration.serviceRole)
+        let originals = OriginalsGate(
+            metadata: metadata, cache: cache, anonymousRole: configuration.anonymousRole,
+            serviceRole: configuration.serviceRole)
+        self.originalsSigning = configuration.accessKeys.map {
+            OriginalsSigning(metadata: metadata, cache: cache, masterKey: $0.masterKey)
+        }
         self.delivery = Delivery(
-            metadata: metadata, blobs: blobs, cache: cache, unboundRole: configuration.unboundRole)
+            metadata: metadata, blobs: blobs, cache: cache, originals: originals, unboundRole: configuration.unboundRole)
         self.objects = Objects(
-            metadata: metadata, blobs: blobs, limits: configuration.uploadLimits, cache: cache, reaper: reaper, events: events,
-            logger: logger)
+            metadata: metadata, blobs: blobs, limits: configuration.uploadLimits, cache: cache, originals: originals,
+            reaper: reaper,
+            events: events, logger: logger)
         self.uploads = Uploads(
             objects: objects, configuration: configuration.uploads, serviceRole: configuration.serviceRole, now: now)
         self.variants = processor.map { [delivery] in
-            Variants(delivery: delivery, processor: $0, configuration: configuration.variants)
+            Variants(delivery: delivery, processor: $0, store: variants, configuration: configuration.variants, logger: logger)
         }
-        self.signedURLs = SignedURLs(keys: keys, metadata: metadata, uploadLifetime: configuration.signedUploadLifetime)
+        self.signedURLs = SignedURLs(
+            keys: keys, metadata: metadata, originals: originals, uploadLifetime: configuration.signedUploadLifetime)
     }
 
     /// Follows what others change in the database.

@@ -3,6 +3,7 @@
 import Foundation
 import Logging
 import MediaCore
+import NIOCore
 import Testing
 
 @testable import magpie
@@ -20,6 +21,14 @@ import Testing
         #expect(configuration.limits.signedUploadExpiry == .seconds(7200))
         #expect(configuration.corsOrigins == nil)
         #expect(configuration.limits.sweepInterval == .seconds(21600))
+        #expect(configuration.images?.cache == 2 << 30)
+        #expect(configuration.images?.workers == nil)
+        #expect(configuration.images?.variants.queue == 64)
+        #expect(configuration.images?.variants.timeout == .seconds(15))
+        #expect(configuration.images?.variants.limits == ImageLimits())
+        #expect(configuration.images?.variants.offersJXL == false)
+        #expect(configuration.images?.variants.deliveriesPerSecond == 0)
+        #expect(configuration.limits.multipartExpiry == .seconds(7 * 86_400))
         #expect(configuration.logLevel == .info)
         #expect(configuration.warnings.isEmpty)
     }
@@ -37,8 +46,14 @@ import Testing
         ("MAGPIE_MAX_CONNECTIONS", "0"), ("MAGPIE_IDLE_TIMEOUT", "0s"), ("MAGPIE_HEADER_TIMEOUT", "x"),
         ("MAGPIE_BODY_TIMEOUT", "1 year"), ("MAGPIE_MIN_BODY_RATE", "slow"), ("MAGPIE_SEND_TIMEOUT", "-1"),
         ("MAGPIE_SHUTDOWN_TIMEOUT", "never"), ("MAGPIE_CACHE_SIZE", "-1MB"), ("MAGPIE_CACHED_OBJECT_LIMIT", "2XB"),
+        ("MAGPIE_IMAGES", "maybe"), ("MAGPIE_VARIANT_CACHE", "-1"), ("MAGPIE_RENDER_WORKERS", "0"),
+        ("MAGPIE_RENDER_QUEUE", "-1"), ("MAGPIE_RENDER_TIMEOUT", "0"), ("MAGPIE_IMAGE_SOURCE_LIMIT", "2GiB"),
+        ("MAGPIE_IMAGE_PIXELS", "many"), ("MAGPIE_IMAGE_FRAMES", "0"), ("MAGPIE_IMAGE_RESULT_SIDE", "16384"),
+        ("MAGPIE_IMAGE_AVIF_PIXELS", "-1"), ("MAGPIE_IMAGE_JXL", "yes"), ("MAGPIE_DELIVERY_RATE", "-1"),
         ("MAGPIE_RESPONSE_S_MAXAGE", "31536001"), ("MAGPIE_SWEEP_INTERVAL", "0"), ("MAGPIE_ORPHAN_AGE", "-1s"),
         ("MAGPIE_ORPHAN_AGE", "999ms"), ("MAGPIE_ORPHAN_AGE", "599s"), ("MAGPIE_ORPHAN_AGE", "36501d"),
+        ("MAGPIE_WEBHOOK_TIMEOUT", "301s"), ("MAGPIE_WEBHOOK_RETRY", "999ms"), ("MAGPIE_WEBHOOK_RETRY", "2h"),
+        ("MAGPIE_MULTIPART_EXPIRY", "1ms"), ("MAGPIE_MULTIPART_EXPIRY", "never"), ("MAGPIE_MULTIPART_EXPIRY", "36501d"),
         ("MAGPIE_IDLE_TIMEOUT", "200000d"), ("MAGPIE_JWT_SECRET", "31 bytes are one too few, truly"),
     ])
     func anErrorNamesItsVariable(name: String, value: String) async throws {
@@ -48,6 +63,11 @@ import Testing
 
     @Test func aBlobIsNoOrphanWhileItsRowMayStillBeWritten() async throws {
         #expect(try await configuration(["MAGPIE_ORPHAN_AGE": "10m"]).limits.orphanAge == .seconds(600))
+    }
+
+    @Test(arguments: ["0", "0s", "0d"])
+    func uploadsInPartsMayBeKeptForEver(value: String) async throws {
+        #expect(try await configuration(["MAGPIE_MULTIPART_EXPIRY": value]).limits.multipartExpiry == nil)
     }
 
     @Test(arguments: [("HS256", 32), ("HS384", 48), ("HS512", 64)])
@@ -143,6 +163,10 @@ import Testing
     @Test(arguments: ["HS256", "hs384", "HS512"])
     func algorithmsAreKnownInAnyCase(name: String) async throws {
         #expect(try await configuration(["MAGPIE_JWT_ALGORITHM": name]).jwtAlgorithm == name.uppercased())
+    }
+
+    @Test func imagesCanBeSwitchedOff() async throws {
+        #expect(try await configuration(["MAGPIE_IMAGES": "off"]).images == nil)
     }
 
     @Test func everySettingIsListedOnceAndSaysWhatItDoes() {

@@ -19,16 +19,19 @@ struct CoreFixture {
 
     init(
         public isPublic: Bool = false, limits: UploadLimits = UploadLimits(maxObjectBytes: 1 << 20),
-        bucket configure: (inout Bucket) -> Void = { _ in }, wrapping: (any BlobStore) -> any BlobStore = { $0 }
+        bucket configure: (inout Bucket) -> Void = { _ in }, wrapping: (any BlobStore) -> any BlobStore = { $0 },
+        processor: (any ImageProcessor)? = nil, variants: (any VariantStore)? = nil,
+        rendering: Variants.Configuration = Variants.Configuration()
     ) async throws {
         keys = try await KeyRing(secret: Self.secret)
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let directory = OneStore(store: wrapping(memory))
         storage = Storage(
-            configuration: Storage.Configuration(uploadLimits: limits), keys: keys, metadata: metadata, blobs: directory,
-            logger: logger)
+            configuration: Storage.Configuration(uploadLimits: limits, variants: rendering), keys: keys, metadata: metadata,
+            blobs: directory,
+            processor: processor, variants: variants, logger: logger)
         storage.cache.apply(.tracking)
-        upkeep = Upkeep(metadata: metadata, blobs: directory, signal: storage.reaper, logger: logger)
+        upkeep = Upkeep(metadata: metadata, blobs: directory, variants: variants, signal: storage.reaper, logger: logger)
         bucket = BucketID(stored: "b")
         var row = Bucket(id: bucket, name: "b", isPublic: isPublic)
         configure(&row)
@@ -100,5 +103,12 @@ func errorCode(_ body: () async throws -> Void) async -> StorageError.Code? {
         return nil
     } catch {
         return (error as? StorageError)?.code
+    }
+}
+
+/// Returns once `condition` holds. It looks now and then: looking all the time would take the processors from what it waits for.
+func settled(_ condition: () -> Bool) async {
+    while !condition() {
+        do { try await Task.sleep(for: .milliseconds(1)) } catch { return }
     }
 }

@@ -49,9 +49,9 @@ private final class GrowingPart: Sendable {
     private let name: String
     private let directory: Directory
     private let descriptor: CInt
-    private let write: LocalBlobStore.WriteCall
+    private let write: DiskWrite.Call
 
-    init(_ part: BlobPart, directory: Directory, write: @escaping LocalBlobStore.WriteCall) throws {
+    init(_ part: BlobPart, directory: Directory, write: @escaping DiskWrite.Call) throws {
         self.part = part
         self.name = String(part.number.rawValue)
         self.directory = directory

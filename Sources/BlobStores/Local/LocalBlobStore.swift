@@ -48,11 +48,6 @@ public final class LocalBlobStore: BlobStore {
         }
     }
 
-    /// Writes bytes to a descriptor as `write(2)` does: the seam where tests let a disk fill up.
-    package typealias WriteCall = @Sendable (CInt, UnsafeRawBufferPointer) -> Int
-
-    package static let systemWrite: WriteCall = { write($0, $1.baseAddress, $1.count) }
-
     /// Names this store among others; it never changes.
     public let id: String
     let options: Options
@@ -61,7 +56,7 @@ public final class LocalBlobStore: BlobStore {
     let temporary: TemporaryDirectory
     private let marker: Mutex<StoreMarker>
     let threads: DiskThreads
-    let writeCall: WriteCall
+    let writeCall: DiskWrite.Call
     let logger: Logger
 
     /// Opens the store in a directory.
@@ -76,11 +71,11 @@ public final class LocalBlobStore: BlobStore {
     public static func open(
         at path: String, create: Bool, expecting id: String? = nil, options: Options = Options(), logger: Logger
     ) async throws -> LocalBlobStore {
-        try await open(at: path, create: create, expecting: id, options: options, logger: logger, write: systemWrite)
+        try await open(at: path, create: create, expecting: id, options: options, logger: logger, write: DiskWrite.system)
     }
 
     package static func open(
-        at path: String, create: Bool, expecting id: String?, options: Options, logger: Logger, write: @escaping WriteCall
+        at path: String, create: Bool, expecting id: String?, options: Options, logger: Logger, write: @escaping DiskWrite.Call
     ) async throws -> LocalBlobStore {
         let threads = DiskThreads(count: options.threads)
         do {
@@ -96,7 +91,7 @@ public final class LocalBlobStore: BlobStore {
 
     private init(
         path: String, create: Bool, expecting id: String?, options: Options, threads: DiskThreads, logger: Logger,
-        write: @escaping WriteCall
+        write: @escaping DiskWrite.Call
     ) throws {
         if create { try Self.makeRoot(path) }
         root = try Directory(path: path)

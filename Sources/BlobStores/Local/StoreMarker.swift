@@ -85,7 +85,7 @@ struct StoreMarker: Codable, Hashable {
     func write(in root: Directory) throws {
         let temporary = "\(Self.name).new"
         try root.remove(temporary)
-        let file = try TemporaryFile(path: temporary, root: root, write: LocalBlobStore.systemWrite)
+        let file = try TemporaryFile(path: temporary, root: root, write: DiskWrite.system)
         do {
             var batch = WriteBatch()
             batch.append(ByteBuffer(bytes: try JSONEncoder().encode(self)))

@@ -33,7 +33,7 @@ final class TemporaryDirectory: Sendable {
     }
 
     /// Makes a temporary file.
-    func makeFile(write: @escaping LocalBlobStore.WriteCall) throws(LocalFileError) -> TemporaryFile {
+    func makeFile(write: @escaping DiskWrite.Call) throws(LocalFileError) -> TemporaryFile {
         try TemporaryFile(path: freshPath(), root: root, write: write)
     }
 

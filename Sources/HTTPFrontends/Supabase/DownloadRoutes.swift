@@ -10,23 +10,14 @@ extension SupabaseCall {
         let address = try address(bucket, key)
         let access = try readAccess(kind, address)
         let delivered = try await named(address) {
-            try await storage.delivery.open(address, range: try range(), preconditions: preconditions, access: access)
+            try await storage.delivery.open(address, range: try range(), preconditions: request.readConditions, access: access)
         }
-        var headers = downloadHeaders(delivered, access: access)
-        switch delivered.outcome {
-        case .notModified:
-            headers[.contentType] = nil
-            return Response(status: .notModified, headers: headers)
-        case .partial(let content, let range):
-            headers[.contentRange] = "bytes \(range.lowerBound)-\(range.upperBound - 1)/\(content.size)"
-            return try await .delivering(content, status: .partialContent, headers: headers, to: request, context)
-        case .full(let content):
-            if kind == .open {
-                frontend.hotReads.remember(
-                    delivered, headers: headers, answering: request, by: frontend.name, operation: route.operation, in: storage)
-            }
-            return try await .delivering(content, status: .ok, headers: headers, to: request, context)
+        let headers = downloadHeaders(delivered, access: access)
+        if kind == .open, case .full = delivered.outcome {
+            frontend.hotReads.remember(
+                delivered, headers: headers, answering: request, by: frontend.name, operation: route.operation, in: storage)
         }
+        return try await .delivering(delivered.outcome, headers: headers, to: request, context)
     }
 
     func head(_ kind: SupabaseRoute.ReadAccess, _ bucket: String, _ key: String) async throws -> Response {
@@ -35,7 +26,7 @@ extension SupabaseCall {
         let (object, details) = try await named(address) { try await storage.delivery.describe(address, access: access) }
         var headers = validators(object, details)
         headers[.acceptRanges] = "bytes"
-        headers[.contentType] = Self.safeContentType(details.mimetype)
+        headers[.contentType] = details.safeMediaType
         headers[.contentLength] = String(object.blob?.size ?? details.size ?? 0)
         headers[.robotsTag] = "none"
         if kind == .signed { expires(access, &headers) } else { headers[.cacheControl] = headCacheControl(object, details) }
@@ -96,30 +87,13 @@ extension SupabaseCall {
 // MARK: - Request headers
 
 extension SupabaseCall {
-    private var preconditions: Preconditions {
-        Preconditions(
-            ifNoneMatch: request.headers[.ifNoneMatch],
-            ifModifiedSince: request.headers[.ifModifiedSince].flatMap(Timestamp.init(httpDate:)),
-            ifRange: request.headers[.ifRange])
-    }
-
     /// The range asked for. A malformed or multiple one is refused; RFC 9110 §14.2 would let it be ignored, clients of this
     /// dialect expect 416.
-    private func range() throws -> ByteRange? {
+    func range() throws -> ByteRange? {
         switch RangeHeader(parsing: request.headers[.range]) {
         case .absent, .otherUnit: return nil
         case .single(let bytes): return bytes.byteRange
         case .malformed, .multiple: throw StorageError(.rangeNotSatisfiable, "invalid range provided")
-        }
-    }
-}
-
-extension RangeHeader.Bytes {
-    fileprivate var byteRange: ByteRange {
-        switch (first, last) {
-        case (let first?, let last?): .closed(first...last)
-        case (let first?, nil): .from(first)
-        case (nil, let count): .last(count ?? 0)
         }
     }
 }
@@ -131,21 +105,24 @@ extension SupabaseCall {
         let (object, details) = (delivered.object, delivered.details)
         var headers = validators(object, details)
         headers[.acceptRanges] = "bytes"
-        headers[.contentType] = Self.safeContentType(details.mimetype)
-        // A type that a browser must not second-guess: users upload what they like.
-        headers[.xContentTypeOptions] = "nosniff"
-        headers[.robotsTag] = details.xRobotsTag.flatMap { try? RobotsRules($0) }?.rawValue ?? "none"
+        headers[.contentType] = details.safeMediaType
+        headers.restrain(details.safeMediaType)
+        headers[.robotsTag] = Self.robots(details)
         if case .grant = access {
             expires(access, &headers)
         } else {
-            headers[.cacheControl] = readCacheControl(object, details)
-            headers[.expires] = Self.header(details.representation.expires)
+            headers[.cacheControl] = readCacheControl(details, tag: object.record.entityTag(details))
+            headers[.expires] = HTTPFields.value(details.representation.expires)
         }
-        headers[.contentEncoding] = Self.header(details.representation.contentEncoding)
-        headers[.contentLanguage] = Self.header(details.representation.contentLanguage)
-        headers[.contentDisposition] = Self.header(details.representation.contentDisposition)
+        headers[.contentEncoding] = HTTPFields.value(details.representation.contentEncoding)
+        headers[.contentLanguage] = HTTPFields.value(details.representation.contentLanguage)
+        headers[.contentDisposition] = HTTPFields.value(details.representation.contentDisposition)
         addDisposition(&headers)
         return headers
+    }
+
+    static func robots(_ details: ObjectMetadata) -> String {
+        details.xRobotsTag.flatMap { try? RobotsRules($0) }?.rawValue ?? "none"
     }
 
     private func validators(_ object: ReadableObject, _ details: ObjectMetadata) -> HTTPFields {
@@ -155,39 +132,29 @@ extension SupabaseCall {
         return headers
     }
 
-    /// A page that runs scripts in the bucket's origin is shown as text. Quirk and safety of the reference.
-    private static func safeContentType(_ type: String?) -> String {
-        guard let type, type.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return "application/octet-stream" }
-        return type.lowercased().contains("text/html") ? "text/plain" : type
-    }
-
-    private func readCacheControl(_ object: ReadableObject, _ details: ObjectMetadata) -> String? {
-        guard var value = Self.header(details.cacheControl) else { return nil }
+    /// - Parameter tag: of what is delivered.
+    func readCacheControl(_ details: ObjectMetadata, tag: String) -> String? {
+        guard var value = HTTPFields.value(details.cacheControl) else { return nil }
         guard let known = request.headers[.ifNoneMatch] else { return value }
         if frontend.configuration.sharedMaxAge > 0 { value += ", s-maxage=\(frontend.configuration.sharedMaxAge)" }
-        if !EntityTag.matches(known, object.record.entityTag(details)) { value += ", stale-while-revalidate=30" }
+        if !EntityTag.matches(known, tag) { value += ", stale-while-revalidate=30" }
         return value
     }
 
     private func headCacheControl(_ object: ReadableObject, _ details: ObjectMetadata) -> String? {
-        guard let value = Self.header(details.cacheControl), let known = request.headers[.ifNoneMatch] else {
-            return Self.header(details.cacheControl)
+        guard let value = HTTPFields.value(details.cacheControl), let known = request.headers[.ifNoneMatch] else {
+            return HTTPFields.value(details.cacheControl)
         }
         guard EntityTag.matches(known, object.record.entityTag(details)) else { return value + ", must-revalidate" }
         return frontend.configuration.sharedMaxAge > 0 ? value + ", s-maxage=\(frontend.configuration.sharedMaxAge)" : value
     }
 
-    /// A stored text that may stand in a header: rows in old databases hold anything.
-    private static func header(_ value: String?) -> String? {
-        value.flatMap { $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } ? $0 : nil }
-    }
-
-    private func expires(_ access: Access, _ headers: inout HTTPFields) {
+    func expires(_ access: Access, _ headers: inout HTTPFields) {
         if case .grant(let grant, _) = access { headers[.expires] = grant.expiresAt?.httpDate }
     }
 
     /// `?download` saves under the object's own name, `?download=name` under that one. RFC 6266.
-    private func addDisposition(_ headers: inout HTTPFields) {
+    func addDisposition(_ headers: inout HTTPFields) {
         guard query.has("download"), let name = try? query.string("download") else { return }
         if name.isEmpty {
             headers[.contentDisposition] = "attachment;"

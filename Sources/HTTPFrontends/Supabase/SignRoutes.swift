@@ -10,11 +10,22 @@ extension SupabaseCall {
         let caller = try requiredCaller()
         let body = try await body()
         let lifetime = try lifetime(body)
+        let rendering = try rendering(body)
         let address = try address(bucket, key)
         let token = try await named(address) {
-            try await storage.signedURLs.download(address, lifetime: lifetime, as: caller)
+            try await storage.signedURLs.download(address, lifetime: lifetime, rendering: rendering, as: caller)
         }
-        return Self.json(JSONWriter.object { $0.field("signedURL", Self.signedURL(address.description, token)) })
+        let url = Self.signedURL(address.description, token, below: rendering == nil ? "object" : "render/image")
+        return Self.json(JSONWriter.object { $0.field("signedURL", url) })
+    }
+
+    /// The image that shall be signed. Nil for the object itself: also where there are no images, as the reference has it.
+    private func rendering(_ body: RequestFields) throws -> SignedRendering? {
+        guard storage.variants != nil, let options = try body.object("transform") else { return nil }
+        // What else is in there says nothing, as in the reference; the URL shows what was signed.
+        let known = options.fields.filter { RenderQuery.Option(rawValue: $0.key) != nil }
+        let query = try RenderQuery(RequestFields(location: options.location, fields: known))
+        return SignedRendering(transformations: query.claim, format: query.formatClaim)
     }
 
     func signMany(_ bucket: String) async throws -> Response {
@@ -46,8 +57,8 @@ extension SupabaseCall {
         return seconds
     }
 
-    private static func signedURL(_ address: String, _ token: String) -> String {
-        "/object/sign/\(escapedForClients(address))?token=\(token)"
+    private static func signedURL(_ address: String, _ token: String, below root: String = "object") -> String {
+        "/\(root)/sign/\(escapedForClients(address))?token=\(token)"
     }
 
     /// Quirk: storage-js applies `encodeURI` to what it gets, so only what that leaves alone may be escaped here.

@@ -54,6 +54,7 @@ struct SupabaseCall {
         case .download(let access, let bucket, let key): return try await download(access, bucket, key)
         case .head(let access, let bucket, let key): return try await head(access, bucket, key)
         case .info(let access, let bucket, let key, let isHead): return try await info(access, bucket, key, isHead: isHead)
+        case .render(let access, let bucket, let key): return try await render(access, bucket, key)
         case .deleteObject(let bucket, let key): return try await deleteObject(bucket, key)
         case .deleteObjects(let bucket): return try await deleteObjects(bucket)
         case .copy: return try await copy()

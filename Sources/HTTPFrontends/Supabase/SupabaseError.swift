@@ -141,7 +141,12 @@ extension SupabaseError {
         case .databaseFailure: return .init(500, code: "DatabaseError", message: message, httpStatus: .internalServerError)
         case .backendUnavailable:
             return .init(503, code: "SlowDown", message: message, httpStatus: .serviceUnavailable)
-        case .unreadableImage, .imageTooLarge: return .init(400, code: "InvalidRequest", message: message)
+        // Clients compare the first message, so what exactly is wrong is in the log alone.
+        case .unreadableImage:
+            return .init(
+                400, code: "InvalidRequest", message: "The source image is invalid or unsupported for rendering")
+        case .imageTooLarge:
+            return .init(400, code: "InvalidRequest", message: "The source image is too large for rendering")
         case .renderTimedOut: return .init(408, code: "RequestTimeout", message: message, httpStatus: .requestTimeout)
         case .unsupported: return .init(409, code: "NotSupported", message: message)
         case .notConfigured: return .init(400, code: "MissingParameter", message: message)

@@ -38,7 +38,7 @@ public struct SupabaseFrontend: Frontend {
     }
 
     private static let mount: Substring = "/storage/v1"
-    private static let ownSegments: Set<Substring> = ["bucket", "object", "cdn", "status", "version", "health"]
+    private static let ownSegments: Set<Substring> = ["bucket", "object", "render", "cdn", "status", "version", "health"]
 
     public func respond(to request: Request, context: MagpieRequestContext) async -> Response? {
         let target = request.head.path ?? "/"

@@ -23,6 +23,8 @@ enum SupabaseRoute: Hashable {
     case signUpload(bucket: String, key: String), uploadSigned(bucket: String, key: String)
     case download(ReadAccess, bucket: String, key: String), head(ReadAccess, bucket: String, key: String)
     case info(ReadAccess, bucket: String, key: String, isHead: Bool)
+    /// An image of an object. `GET` and `HEAD`; by one of the three named rights.
+    case render(ReadAccess, bucket: String, key: String)
     case deleteObject(bucket: String, key: String), deleteObjects(bucket: String)
     case copy, move
     case sign(bucket: String, key: String), signMany(bucket: String)
@@ -41,6 +43,9 @@ enum SupabaseRoute: Hashable {
         case ("object", _):
             guard let rest else { return nil }
             self.init(object: rest, method)
+        case ("render", .get), ("render", .head):
+            guard let rest else { return nil }
+            self.init(rendering: rest)
         case ("cdn", .delete): self = .purge(path: String(rest ?? ""))
         default: return nil
         }
@@ -98,6 +103,16 @@ enum SupabaseRoute: Hashable {
                 isHead
                 ? .head(access ?? .either, bucket: bucket, key: key) : .download(access ?? .either, bucket: bucket, key: key)
         }
+    }
+
+    private init?(rendering path: Substring) {
+        let (word, rest) = Self.split(path)
+        guard word == "image", let rest else { return nil }
+        let (name, below) = Self.split(rest)
+        guard let access = ReadAccess(rawValue: String(name)), access != .either, let below,
+            let (bucket, key) = Self.object(below)
+        else { return nil }
+        self = .render(access, bucket: bucket, key: key)
     }
 
     private init?(posting head: Substring, _ rest: Substring?) {
@@ -164,6 +179,9 @@ extension SupabaseRoute {
         case .head, .info(_, _, _, isHead: true): "object.head_authenticated_info"
         case .info(.open, _, _, _): "storage.object.info_public"
         case .info: "object.get_authenticated_info"
+        case .render(.open, _, _): "storage.render.image_public"
+        case .render(.signed, _, _): "storage.render.image_sign"
+        case .render: "storage.render.image_authenticated"
         case .deleteObject: "storage.object.delete"
         case .deleteObjects: "storage.object.delete_many"
         case .copy: "storage.object.copy"

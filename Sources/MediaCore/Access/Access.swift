@@ -109,12 +109,32 @@ public struct SignedGrant: Hashable, Sendable {
     public var replaces: Bool
     /// Nil for a token that never expires.
     public var expiresAt: Timestamp?
+    /// Downloads: what is to be shown instead of the object itself, which is not given then. Nil: the object.
+    public var rendering: SignedRendering?
 
-    public init(address: ObjectAddress, action: Action, owner: String? = nil, replaces: Bool = false, expiresAt: Timestamp?) {
+    public init(
+        address: ObjectAddress, action: Action, owner: String? = nil, replaces: Bool = false, expiresAt: Timestamp?,
+        rendering: SignedRendering? = nil
+    ) {
         self.address = address
         self.action = action
         self.owner = owner
         self.replaces = replaces
         self.expiresAt = expiresAt
+        self.rendering = rendering
+    }
+}
+
+/// The image that a token is good for, in the words of the dialect that signed it.
+public struct SignedRendering: Hashable, Sendable {
+    /// As its claim says: `height:80,width:100`.
+    public var transformations: String
+    public var format: String?
+
+    /// Nil when it says nothing.
+    public init?(transformations: String, format: String?) {
+        guard !transformations.isEmpty || format?.isEmpty == false else { return nil }
+        self.transformations = transformations
+        self.format = format
     }
 }

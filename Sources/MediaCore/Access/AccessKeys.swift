@@ -27,13 +27,13 @@ public struct AccessKeys: Sendable {
 
     private let store: any AccessKeyStore
     private let configuration: Configuration
-    private let key: SymmetricKey
+    private let seal: SecretSeal
     private let known = KnownAccessKeys()
 
     public init(_ configuration: Configuration, store: any AccessKeyStore) {
         self.store = store
         self.configuration = configuration
-        self.key = SymmetricKey(data: configuration.masterKey)
+        self.seal = SecretSeal(masterKey: configuration.masterKey)
     }
 
     /// Makes a key pair. The secret is shown this once.
@@ -100,18 +100,14 @@ public struct AccessKeys: Sendable {
             token: "")
     }
 
-    // AES-GCM (NIST SP 800-38D) under a random nonce of 96 bits; the id is authenticated, so that no row opens under another's id.
     private func seal(_ secret: String, for id: AccessKeyID) throws -> String {
-        let box = try AES.GCM.seal(Data(secret.utf8), using: key, authenticating: Data(id.rawValue.utf8))
-        guard let combined = box.combined else { throw StorageError(.internal, "Internal Server Error") }
-        return combined.base64EncodedString()
+        try seal.seal(Data(secret.utf8), of: id.rawValue).base64EncodedString()
     }
 
     private func open(_ sealed: String, for id: AccessKeyID) throws -> String {
         do {
             guard let data = Data(base64Encoded: sealed) else { throw CryptoKitError.incorrectParameterSize }
-            let bytes = try AES.GCM.open(AES.GCM.SealedBox(combined: data), using: key, authenticating: Data(id.rawValue.utf8))
-            return String(decoding: bytes, as: UTF8.self)
+            return String(decoding: try seal.open(data, of: id.rawValue), as: UTF8.self)
         } catch {
             throw StorageError(
                 .notConfigured, "The access key can't be used: it was made under another master key", resource: id.rawValue)

@@ -47,6 +47,8 @@ public struct Claims: Sendable {
     public let owner: String?
     /// Of a signed upload. Nil when the claim is absent.
     public let upsert: Bool?
+    /// Of a signed rendering: in the words of the dialect that signed it. Nil when the claims are absent or say nothing.
+    let rendering: SignedRendering?
     /// The last date that a token may carry, in seconds since 1970: its milliseconds are exact in a double.
     static let latestDate: Int64 = 9_007_199_254_740
     let expiresAt: Timestamp?
@@ -63,6 +65,8 @@ public struct Claims: Sendable {
         self.url = fields["url"] as? String
         self.owner = fields["owner"] as? String
         self.upsert = fields["upsert"] as? Bool
+        self.rendering = SignedRendering(
+            transformations: fields["transformations"] as? String ?? "", format: fields["format"] as? String)
         self.expiresAt = expiresAt
         self.notBefore = notBefore
     }

@@ -2,7 +2,8 @@
 
 import Synchronization
 
-/// What is known of buckets that were used lately: their rules, or their settings, which no policy decides.
+/// What is known of buckets that were used lately: their rules, or their settings, which no policy
+/// decides.
 ///
 /// An upload would otherwise ask the database for them each time. They are kept while `ReadCache`, which owns this, is told of
 /// every change, and no longer.
@@ -56,5 +57,13 @@ extension BucketCache<BucketSettings> {
     /// - Throws: what `BucketSettingsStore.bucketSettings` throws.
     func settings(of id: BucketID, in metadata: any MetadataStore, facts: RequestFacts) async throws -> BucketSettings {
         try await value(of: id) { try await metadata.bucketSettings(id, facts: facts) }
+    }
+}
+
+extension BucketCache<ImageSettings> {
+    /// What is configured of a bucket's images, read as system.
+    /// - Throws: what `ImageSettingsStore.imageSettings` throws.
+    func settings(of id: BucketID, in metadata: any MetadataStore, facts: RequestFacts) async throws -> ImageSettings {
+        try await value(of: id) { try await metadata.imageSettings(id, facts: facts) }
     }
 }

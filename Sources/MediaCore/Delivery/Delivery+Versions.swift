@@ -3,10 +3,12 @@
 /// Reading by version.
 extension Delivery {
     /// What a version is: an object that `open(_:range:preconditions:)` opens, or a delete marker. Nil means the newest.
-    /// - Throws: `StorageError` with what `ObjectVersionStore.version` throws.
+    /// - Throws: `StorageError` with what `ObjectVersionStore.version` throws; `.accessDenied` as `open(_:range:preconditions:access:)`.
     public func find(_ version: VersionID?, at address: ObjectAddress, access: Access) async throws -> FoundVersion {
         try requireGrant(access, for: address)
-        return try await metadata.version(version, at: address, access: access)
+        let found = try await metadata.version(version, at: address, access: access)
+        if case .object = found { try await originals.require(access, toOriginalAt: address) }
+        return found
     }
 
     /// Opens the bytes of a version that was found. They never change, but may be gone meanwhile.

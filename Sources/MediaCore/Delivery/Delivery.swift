@@ -7,6 +7,7 @@ public struct Delivery: Sendable {
     let metadata: any MetadataStore
     let blobs: any BlobStoreDirectory
     let cache: ReadCache
+    let originals: OriginalsGate
     /// See `Storage.Configuration`.
     let unboundRole: String?
 
@@ -15,14 +16,14 @@ public struct Delivery: Sendable {
     /// Opens an object's bytes.
     ///
     /// All of what is returned, headers and bytes, is of one version, also when the object is replaced meanwhile.
-    /// - Throws: `StorageError` with `.bucketNotFound`, `.objectNotFound` (hidden ones too), `.preconditionFailed`,
-    ///   `.rangeNotSatisfiable`, `.blobMissing` when
-    ///   the row is there and its bytes are not.
+    /// - Throws: `StorageError` with `.bucketNotFound`, `.objectNotFound` (hidden ones too), `.accessDenied` for an original that has
+    ///   to be signed for, `.preconditionFailed`, `.rangeNotSatisfiable`, `.blobMissing` when the row is there and its bytes are not.
     public func open(
         _ address: ObjectAddress, range: ByteRange? = nil, preconditions: Preconditions = .none, access: Access
     ) async throws -> Delivered {
         var ticket = cache.ticket(for: address)
         if let cached = try cached(address, access: access) {
+            try await originals.require(access, toOriginalAt: address)
             if let delivered = try await deliver(cached, range: range, preconditions: preconditions, ticket: ticket) {
                 return delivered
             }
@@ -31,6 +32,8 @@ public struct Delivery: Sendable {
         while true {
             ticket = cache.ticket(for: address)
             let object = try await read(address, access: access)
+            // After the ticket: what becomes a matter of signatures meanwhile is not kept.
+            try await originals.require(access, toOriginalAt: address)
             let details = ObjectMetadata(parsing: object.record.metadata)
             try preconditions.check(object.record, details)
             if preconditions.saveTransfer(of: object.record, details) {
@@ -51,6 +54,15 @@ public struct Delivery: Sendable {
     public func describe(_ address: ObjectAddress, access: Access) async throws -> (
         object: ReadableObject, details: ObjectMetadata
     ) {
+        let described = try await look(at: address, access: access)
+        try await originals.require(access, toOriginalAt: address)
+        return described
+    }
+
+    /// What there is to be made something of: whoever sees an object may know of it, also where its bytes have to be signed for.
+    /// - Throws: as `open`, but for what is said of originals.
+    public func look(at address: ObjectAddress, access: Access) async throws -> (object: ReadableObject, details: ObjectMetadata)
+    {
         if let cached = try cached(address, access: access) { return (cached.object, cached.details) }
         let ticket = cache.ticket(for: address)
         let object = try await read(address, access: access)
@@ -59,13 +71,13 @@ public struct Delivery: Sendable {
         return (object, details)
     }
 
-    private func read(_ address: ObjectAddress, access: Access) async throws -> ReadableObject {
+    func read(_ address: ObjectAddress, access: Access) async throws -> ReadableObject {
         try requireGrant(access, for: address)
         return try await metadata.object(at: address, access: access)
     }
 
     /// A cached object that `access` may read without asking the database.
-    private func cached(_ address: ObjectAddress, access: Access) throws(StorageError) -> CachedObject? {
+    func cached(_ address: ObjectAddress, access: Access) throws(StorageError) -> CachedObject? {
         try requireGrant(access, for: address)
         guard let cached = cache.lookup(address) else { return nil }
         switch access {
@@ -76,7 +88,7 @@ public struct Delivery: Sendable {
     }
 
     /// Whether an answer is the same for everybody who may ask by this access.
-    private func isShared(_ object: ReadableObject, _ access: Access) -> Bool {
+    func isShared(_ object: ReadableObject, _ access: Access) -> Bool {
         switch access {
         case .grant: true
         case .policy(let caller): object.bucket.isPublic || isUnbound(caller.principal)

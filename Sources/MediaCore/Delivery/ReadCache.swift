@@ -1,42 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import NIOCore
+import NIOCore
 import Synchronization
 
-/// The bytes of a cached object, to be held by those who made something of it: holding them keeps nothing in memory once the
-/// cache has let the object go.
-public final class CachedBody: Sendable {
-    private let content: Mutex<ByteBuffer?>
-
-    init(_ bytes: ByteBuffer?) { self.content = Mutex(bytes) }
-
-    /// Nil when there are too many of them to keep, and once the object was changed, deleted or evicted.
-    public var bytes: ByteBuffer? { content.withLock { $0 } }
-
-    func drop() { content.withLock { $0 = nil } }
-}
-
-/// An object that was read lately, with its bytes where they are few.
-public final class CachedObject: Sendable {
-    public let object: ReadableObject
-    public let details: ObjectMetadata
-    public let body: CachedBody
-
-    init(object: ReadableObject, details: ObjectMetadata, body: ByteBuffer?) {
-        self.object = object
-        self.details = details
-        self.body = CachedBody(body)
-    }
-
-    /// What it costs to keep, in bytes.
-    var cost: Int {
-        1024 + (body.bytes?.readableBytes ?? 0) + (object.record.metadata?.rawValue.utf8.count ?? 0)
-            + (object.record.userMetadata?.rawValue.utf8.count ?? 0)
-    }
-}
-
-/// Objects of public buckets, of verified grants, and of a role that no policy binds, kept in memory by address and bounded in
-/// bytes.
+/// Objects of public buckets, of verified grants, and of a role that no policy binds, kept in memory by address with their small
+/// variants, and bounded in bytes.
 ///
 /// Nothing that row-level security decides is ever kept. Entries go at once on this server's own writes, and through
 /// `MetadataStore.watch` for everybody else's; while changes may be missed nothing is kept at all.
@@ -47,8 +15,23 @@ public final class ReadCache: Sendable {
         fileprivate let generation: UInt64
     }
 
+    private enum Content {
+        /// With the names of its variants that are kept: they go when it goes.
+        case object(CachedObject, variants: Set<VariantName>)
+        /// With the slot of the object that it is made of.
+        case variant(CachedVariant, of: Int)
+
+        /// Leaves nothing to those who hold it.
+        func drop() {
+            switch self {
+            case .object(let cached, _): cached.body.drop()
+            case .variant(let variant, _): variant.body.drop()
+            }
+        }
+    }
+
     private struct Slot {
-        var cached: CachedObject
+        var content: Content
         var cost: Int
         /// Set by a hit, cleared by the passing hand: the second chance of the clock algorithm.
         var isReferenced: Bool
@@ -57,16 +40,34 @@ public final class ReadCache: Sendable {
     private struct State {
         var isTracking = false
         var index: [ObjectAddress: Int] = [:]
+        var variants: [VariantName: Int] = [:]
         var slots: [Slot?] = []
         var free: [Int] = []
         var hand = 0
         var cost = 0
         var generations = [UInt64](repeating: 0, count: ReadCache.stripes)
+
+        func object(at position: Int) -> CachedObject? {
+            guard case .object(let cached, _) = slots[position]?.content else { return nil }
+            return cached
+        }
+
+        /// - Returns: where it is.
+        mutating func add(_ slot: Slot) -> Int {
+            cost += slot.cost
+            guard let position = free.popLast() else {
+                slots.append(slot)
+                return slots.count - 1
+            }
+            slots[position] = slot
+            return position
+        }
     }
 
     /// Goes by the same changes.
     let bucketRules = BucketCache<Bucket>()
     let bucketSettings = BucketCache<BucketSettings>()
+    let imageSettings = BucketCache<ImageSettings>()
 
     private static let stripes = 1024
     private let state = Mutex(State())
@@ -85,11 +86,27 @@ public final class ReadCache: Sendable {
         self.maxBodyBytes = min(maxBodyBytes, capacity / 8)
     }
 
+    /// What everything in it costs, in bytes.
+    var cost: Int { state.withLock { $0.cost } }
+
     func lookup(_ address: ObjectAddress) -> CachedObject? {
         state.withLock { state in
             guard let position = state.index[address] else { return nil }
             state.slots[position]?.isReferenced = true
-            return state.slots[position]?.cached
+            return state.object(at: position)
+        }
+    }
+
+    /// A variant of an object that is cached.
+    func variant(_ name: VariantName) -> CachedVariant? {
+        state.withLock { state in
+            guard let position = state.variants[name], case .variant(let variant, let parent) = state.slots[position]?.content
+            else {
+                return nil
+            }
+            state.slots[position]?.isReferenced = true
+            state.slots[parent]?.isReferenced = true
+            return variant
         }
     }
 
@@ -113,16 +130,30 @@ public final class ReadCache: Sendable {
             if body == nil, state.index[address] != nil { return nil }
             if let old = state.index[address] { Self.remove(old, from: &state) }
             while state.cost + cost > capacity { Self.evictOne(from: &state) }
-            let slot = Slot(cached: cached, cost: cost, isReferenced: false)
-            if let position = state.free.popLast() {
-                state.slots[position] = slot
-                state.index[address] = position
-            } else {
-                state.index[address] = state.slots.count
-                state.slots.append(slot)
-            }
-            state.cost += cost
+            state.index[address] = state.add(Slot(content: .object(cached, variants: []), cost: cost, isReferenced: false))
             return cached
+        }
+    }
+
+    /// Keeps a variant with the object that it was made of, while that one is kept.
+    func keep(_ variant: CachedVariant, of cached: CachedObject) -> Bool {
+        let cost = variant.cost
+        guard cost <= capacity / 4, (variant.body.bytes?.readableBytes ?? .max) <= maxBodyBytes else { return false }
+        return state.withLock { state in
+            let address = cached.object.record.address
+            guard let position = state.index[address], state.object(at: position) === cached else { return false }
+            if let old = state.variants[variant.name] { Self.remove(old, from: &state) }
+            // What a variant is kept with shall not be what makes room for it.
+            state.slots[position]?.isReferenced = true
+            while state.cost + cost > capacity { Self.evictOne(from: &state) }
+            guard let parent = state.index[address], case .object(let kept, var names) = state.slots[parent]?.content,
+                kept === cached
+            else { return false }
+            names.insert(variant.name)
+            state.slots[parent]?.content = .object(kept, variants: names)
+            state.variants[variant.name] = state.add(
+                Slot(content: .variant(variant, of: parent), cost: cost, isReferenced: false))
+            return true
         }
     }
 
@@ -138,6 +169,7 @@ public final class ReadCache: Sendable {
     func invalidate(_ bucket: BucketID) {
         bucketRules.invalidate(bucket)
         bucketSettings.invalidate(bucket)
+        imageSettings.invalidate(bucket)
         state.withLock { state in
             for stripe in state.generations.indices { state.generations[stripe] &+= 1 }
             for (address, position) in state.index where address.bucket == bucket { Self.remove(position, from: &state) }
@@ -158,8 +190,9 @@ public final class ReadCache: Sendable {
     private func reset(isTracking: Bool) {
         bucketRules.reset(isTracking: isTracking)
         bucketSettings.reset(isTracking: isTracking)
+        imageSettings.reset(isTracking: isTracking)
         state.withLock { state in
-            for slot in state.slots { slot?.cached.body.drop() }
+            for slot in state.slots { slot?.content.drop() }
             let generations = state.generations.map { $0 &+ 1 }
             state = State()
             state.generations = generations
@@ -171,11 +204,23 @@ public final class ReadCache: Sendable {
 
     private static func remove(_ position: Int, from state: inout State) {
         guard let slot = state.slots[position] else { return }
-        slot.cached.body.drop()
-        state.index[slot.cached.object.record.address] = nil
+        slot.content.drop()
         state.slots[position] = nil
         state.free.append(position)
         state.cost -= slot.cost
+        switch slot.content {
+        case .object(let cached, let variants):
+            state.index[cached.object.record.address] = nil
+            for name in variants {
+                if let variant = state.variants[name] { remove(variant, from: &state) }
+            }
+        case .variant(let variant, let parent):
+            state.variants[variant.name] = nil
+            if case .object(let cached, var names) = state.slots[parent]?.content {
+                names.remove(variant.name)
+                state.slots[parent]?.content = .object(cached, variants: names)
+            }
+        }
     }
 
     private static func evictOne(from state: inout State) {

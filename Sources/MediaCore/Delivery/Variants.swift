@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 public import NIOCore
 
 /// Delivering images: what `Delivery` gives, changed by a transform.
@@ -12,41 +13,129 @@ public struct Variants: Sendable {
         public var limits: ImageLimits
         /// How long a request may wait for its image, queueing included.
         public var timeout: TimeAmount
+        /// How many different images may wait to be rendered.
+        public var queue: Int
+        /// Whether JPEG XL is given to readers who accept it and leave the format to the server.
+        public var offersJXL: Bool
+        /// How many images a second of one bucket are delivered. 0: as many as are wanted.
+        public var deliveriesPerSecond: Int
 
-        public init(limits: ImageLimits = ImageLimits(), timeout: TimeAmount = .seconds(15)) {
+        public init(
+            limits: ImageLimits = ImageLimits(), timeout: TimeAmount = .seconds(15), queue: Int = 64, offersJXL: Bool = false,
+            deliveriesPerSecond: Int = 0
+        ) {
             self.limits = limits
             self.timeout = timeout
+            self.queue = queue
+            self.offersJXL = offersJXL
+            self.deliveriesPerSecond = deliveriesPerSecond
         }
     }
 
+    /// What renders and what keeps.
+    struct Engine: Sendable {
+        let processor: any ImageProcessor
+        /// Nil: what was rendered is only kept in memory, where at all.
+        let store: (any VariantStore)?
+        let gate: RenderGate
+        let renderings = SharedWork<VariantName, RenderedImage>()
+        let metrics = RenderMetrics()
+    }
+
     let delivery: Delivery
-    let processor: any ImageProcessor
     let configuration: Configuration
+    let engine: Engine
+    let rate: DeliveryRate
+    let logger: Logger
+
+    init(
+        delivery: Delivery, processor: any ImageProcessor, store: (any VariantStore)?, configuration: Configuration,
+        logger: Logger
+    ) {
+        self.delivery = delivery
+        self.configuration = configuration
+        self.engine = Engine(
+            processor: processor, store: store,
+            gate: RenderGate(parallelism: processor.parallelism, queue: configuration.queue))
+        self.rate = DeliveryRate(perSecond: configuration.deliveriesPerSecond)
+        self.logger = logger
+    }
 
     /// Opens an object's image as a request wants it.
     ///
     /// - Parameter accepted: what the reader accepts, for transforms that leave the format to it.
     /// - Throws: what `Delivery.open` throws; `StorageError` with `.objectNotFound` for a preset that is not there,
     ///   `.invalidParameter` for a plugin that is not active, `.unreadableImage`, `.imageTooLarge`, `.overloaded` when too many
-    ///   wait already, `.renderTimedOut`.
+    ///   wait already or the bucket had its share, `.renderTimedOut`.
     public func open(
         _ address: ObjectAddress, as request: TransformRequest, accepted: AcceptedFormats, range: ByteRange? = nil,
         preconditions: Preconditions = .none, access: Access
     ) async throws -> DeliveredVariant {
         let deadline = NIODeadline.now() + configuration.timeout
-        let (object, details) = try await delivery.describe(address, access: access)
-        let variesByAccept = (request.transform.format ?? .accepted) == .accepted
-        let transform = request.resolved(by: .none, accepted: accepted, limits: configuration.limits)
-        let original = try await delivery.open(object)
-        guard case .full(let content) = original.outcome else { throw StorageError(.internal, "Internal Server Error") }
-        var source = ByteBuffer()
-        for try await chunk in content.stream().chunks { source.writeImmutableBuffer(chunk) }
-        let image = try await processor.render(source, ImageRecipe(transform, deadline: deadline))
-        let size = Int64(image.body.readableBytes)
-        let tag = "\"\(transform.fingerprint(revision: processor.revision))\""
-        return DeliveredVariant(
-            object: object, details: details, transform: transform, entityTag: tag, mediaType: image.mediaType,
-            variesByAccept: variesByAccept, isCached: false,
-            outcome: .full(BlobContent(source: .buffer(image.body), size: size, range: 0..<size)))
+        var lost: ObjectVersion??
+        var hasRetried = false
+        while true {
+            let source = try await delivery.source(address, isFresh: lost != nil, access: access)
+            if lost == nil, !hasRetried { try rate.take(from: address.bucket) }
+            let wanted = try await resolve(request, of: source, accepted: accepted, facts: access.facts)
+            do {
+                return try await deliver(wanted, range: range, preconditions: preconditions, by: deadline)
+            } catch let error as StorageError where error.code == .blobMissing && lost != .some(source.object.record.version) {
+                // The object was replaced between the row and its bytes: the row now names another version.
+                lost = .some(source.object.record.version)
+            } catch let error as StorageError where error.code == .locked && !hasRetried {
+                // So was its watermark.
+                hasRetried = true
+            }
+        }
+    }
+
+    private func deliver(
+        _ wanted: WantedVariant, range: ByteRange?, preconditions: Preconditions, by deadline: NIODeadline
+    ) async throws -> DeliveredVariant {
+        let source = wanted.source
+        let tag = wanted.name.entityTag
+        let modified = source.details.lastModified ?? source.object.record.updatedAt
+        try preconditions.check(tag, modifiedAt: modified, of: source.object.record.address)
+        var delivered = DeliveredVariant(
+            object: source.object, details: source.details, transform: wanted.transform, entityTag: tag,
+            mediaType: "application/octet-stream", variesByAccept: wanted.variesByAccept, isCached: true, outcome: .notModified)
+        if preconditions.saveTransfer(of: tag) {
+            engine.metrics.delivered(from: .notModified)
+            return delivered
+        }
+        let found = try await find(wanted, by: deadline)
+        delivered.mediaType = found.variant.mediaType
+        delivered.isCached = found.isCached
+        delivered.outcome = try found.variant.content.outcome(preconditions.allowRange(of: tag) ? range : nil)
+        // A ready answer would be given without being counted.
+        if !rate.isLimited, case .full = delivered.outcome { delivered.body = found.body }
+        return delivered
+    }
+}
+
+/// A variant that somebody wants, with everything that decides what it is.
+struct WantedVariant: Sendable {
+    var name: VariantName
+    var transform: Transform
+    var source: Delivery.Source
+    /// The picture of its watermark, where it has one.
+    var watermark: WatermarkPicture?
+    var facts: RequestFacts
+    var variesByAccept: Bool
+}
+
+extension BlobContent {
+    /// All of it, or the part that is asked for.
+    /// - Throws: `StorageError` with `.rangeNotSatisfiable`.
+    fileprivate func outcome(_ wanted: ByteRange?) throws -> Delivered.Outcome {
+        guard let part = try wanted?.resolved(size: size) else { return .full(self) }
+        guard case .buffer(let bytes) = source else {
+            return .partial(BlobContent(source: source, size: size, range: part), part)
+        }
+        guard let slice = bytes.getSlice(at: bytes.readerIndex + Int(part.lowerBound), length: part.count) else {
+            throw StorageError(.internal, "Internal Server Error")
+        }
+        return .partial(BlobContent(source: .buffer(slice), size: size, range: part), part)
     }
 }

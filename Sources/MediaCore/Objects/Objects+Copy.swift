@@ -42,7 +42,7 @@ extension Objects {
     /// Makes `destination` an object with the bytes of `source`, owned by the caller.
     ///
     /// On the managed disk no bytes are copied. A copy onto itself in mode `.replace` rewrites the metadata.
-    /// - Throws: `StorageError` with `.objectNotFound` for the source, and for the destination what `put` throws, the limits of
+    /// - Throws: `StorageError` with `.objectNotFound` for the source, `.accessDenied` for an original that has to be signed for, and for the destination what `put` throws, the limits of
     ///   its bucket included; `.preconditionFailed` for a condition of either.
     public func copy(
         from source: ObjectAddress, to destination: ObjectAddress, options: CopyOptions, as caller: Caller
@@ -64,6 +64,14 @@ extension Objects {
     /// - Throws: `StorageError` with `.objectNotFound`, for a delete marker too.
     private func source(
         _ address: ObjectAddress, _ version: VersionID?, as caller: Caller
+    ) async throws -> ReadableObject {
+        let object = try await visibleObject(at: address, version, as: caller)
+        try await originals.require(.policy(caller), toOriginalsOf: address.bucket)
+        return object
+    }
+
+    private func visibleObject(
+        at address: ObjectAddress, _ version: VersionID?, as caller: Caller
     ) async throws -> ReadableObject {
         guard let version else { return try await metadata.visibleObject(at: address, as: caller) }
         guard case .object(let object, _) = try await metadata.version(version, at: address, access: .policy(caller)) else {

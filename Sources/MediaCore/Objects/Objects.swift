@@ -8,6 +8,7 @@ public struct Objects: Sendable {
     let blobs: any BlobStoreDirectory
     let limits: UploadLimits
     let cache: ReadCache
+    let originals: OriginalsGate
     let reaper: WakeSignal
     let events: WakeSignal
     let logger: Logger
@@ -36,7 +37,11 @@ public struct Objects: Sendable {
             _ = try await metadata.visibleObject(at: source, as: caller)
             return
         }
-        if source.bucket != destination.bucket { try await requireRoom(for: source, in: destination, as: caller) }
+        if source.bucket != destination.bucket {
+            try await requireRoom(for: source, in: destination, as: caller)
+            // There it may be had for nothing.
+            try await originals.require(.policy(caller), toOriginalsOf: source.bucket)
+        }
         // On failure too: a transaction whose answer was lost may have been committed.
         defer {
             cache.invalidate(source)

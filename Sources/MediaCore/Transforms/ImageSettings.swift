@@ -45,6 +45,18 @@ public struct NamedTransform: Hashable, Sendable {
         self.lockedParameters = lockedParameters
         self.lockedPlugins = lockedPlugins
     }
+
+    /// Whether a preset may be called so.
+    public static func isName(_ text: some StringProtocol) -> Bool {
+        let bytes = text.utf8
+        return (1...32).contains(bytes.count) && bytes.first != UInt8(ascii: "-")
+            && bytes.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+                default: false
+                }
+            }
+    }
 }
 
 /// What is known of a watermark's picture; its bytes are read when it is laid on.

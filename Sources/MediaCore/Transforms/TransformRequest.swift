@@ -55,4 +55,14 @@ public enum Plugin: String, Hashable, Sendable, CaseIterable {
     case watermarkTemplates = "wt"
     case filterPack = "filter"
     case draw
+
+    /// By any name that it goes by.
+    public init?(named name: some StringProtocol) {
+        switch name {
+        case "background-removal": self = .backgroundRemoval
+        default:
+            guard let plugin = Plugin(rawValue: String(name)) else { return nil }
+            self = plugin
+        }
+    }
 }

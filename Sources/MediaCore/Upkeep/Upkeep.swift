@@ -31,6 +31,7 @@ public struct Upkeep: Sendable {
 
     private let metadata: any MetadataStore
     private let blobs: any BlobStoreDirectory
+    private let variants: (any VariantStore)?
     private let signal: WakeSignal
     private let schedule: Schedule
     private let logger: Logger
@@ -39,12 +40,14 @@ public struct Upkeep: Sendable {
     private let expired = Counter(label: "magpie_upkeep_uploads_expired_total")
     private let orphans = Counter(label: "magpie_upkeep_orphans_total")
 
+    /// - Parameter variants: what was made of blobs goes with them.
     public init(
-        metadata: any MetadataStore, blobs: any BlobStoreDirectory, signal: WakeSignal, schedule: Schedule = Schedule(),
-        logger: Logger
+        metadata: any MetadataStore, blobs: any BlobStoreDirectory, variants: (any VariantStore)? = nil, signal: WakeSignal,
+        schedule: Schedule = Schedule(), logger: Logger
     ) {
         self.metadata = metadata
         self.blobs = blobs
+        self.variants = variants
         self.signal = signal
         self.schedule = schedule
         self.logger = logger
@@ -147,9 +150,20 @@ public struct Upkeep: Sendable {
             }
             return 0
         }
+        await forgetVariants(of: deletions)
         try await metadata.finishBlobDeletions(deletions.map(\.id))
         deleted.increment(by: Int64(deletions.count))
         return deletions.count
+    }
+
+    /// They are out of reach already, so it does not matter much when some stay until their turn comes.
+    private func forgetVariants(of deletions: [BlobDeletion]) async {
+        do {
+            // Blobs are called by the version they hold.
+            try await variants?.forget(deletions.map { ObjectVersion(stored: $0.key.rawValue) })
+        } catch {
+            logger.warning("variants of deleted objects stay for now", metadata: ["error": "\(error)"])
+        }
     }
 
     private func deleteWhenAsked() async {

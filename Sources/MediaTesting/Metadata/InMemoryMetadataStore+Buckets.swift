@@ -74,6 +74,7 @@ extension InMemoryMetadataStore {
             guard security.allows(.delete, .bucket(bucket)), security.sees(bucket) else { throw StorageError.bucketNotFound(id) }
             state.buckets[id] = nil
             state.settings[id] = nil
+            state.images[id] = nil
             state.uploads = state.uploads.filter { $0.value.session.address.bucket != id }
             state.report(.bucket(id))
         }

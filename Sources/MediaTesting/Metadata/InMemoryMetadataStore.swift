@@ -68,6 +68,7 @@ public final class InMemoryMetadataStore: MetadataStore {
         var kept: [ObjectAddress: [KeptVersion]] = [:]
         var lastSequence: Int64 = 0
         var settings: [BucketID: BucketSettings] = [:]
+        var images: [BucketID: StoredImageSettings] = [:]
         var accessKeys: [AccessKeyID: StoredAccessKey] = [:]
         var uploads: [UploadID: StoredUpload] = [:]
         var deletions: [Int64: QueuedDeletion] = [:]

@@ -34,6 +34,7 @@ struct Migration: Sendable {
         Migration(12, "magpie_events", PackageResources._012_magpie_events_sql),
         Migration(13, "magpie_part_checksums", PackageResources._013_magpie_part_checksums_sql),
         Migration(14, "magpie_puts", PackageResources._014_magpie_puts_sql),
+        Migration(15, "magpie_images", PackageResources._015_magpie_images_sql),
     ]
 
     /// The number that a database of this version has reached.

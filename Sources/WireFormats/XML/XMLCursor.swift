@@ -2,8 +2,8 @@
 
 /// A place in a document of valid UTF-8, and what can be read from there. Sections are those of XML 1.0, fifth edition.
 struct XMLCursor: Sendable {
-    private let bytes: [UInt8]
-    private(set) var offset = 0
+    let bytes: [UInt8]
+    var offset = 0
 
     /// - Parameter bytes: Valid UTF-8.
     init(_ bytes: [UInt8]) { self.bytes = bytes }
@@ -32,23 +32,32 @@ struct XMLCursor: Sendable {
 
     /// Skips the byte order mark and the declaration, if they are there. §2.8, §4.3.3.
     mutating func skipDeclaration() throws(XMLError) {
+        guard let encoding = try readDeclaration() else { return }
+        guard encoding == "utf-8" || encoding == "us-ascii" else { throw .forbidden(offset: offset) }
+    }
+
+    /// Skips the same.
+    /// - Returns: The encoding that is declared, in lower case.
+    mutating func readDeclaration() throws(XMLError) -> String? {
         _ = skip("\u{FEFF}")
-        guard starts(with: "<?xml"), offset + 5 < bytes.count, Self.isBlank(bytes[offset + 5]) else { return }
+        guard starts(with: "<?xml"), offset + 5 < bytes.count, Self.isBlank(bytes[offset + 5]) else { return nil }
         offset += 5
         var pseudoAttributes: [String] = []
+        var encoding: String?
         while skipBlanks(), !starts(with: "?>") {
             let name = String(decoding: try readName(), as: UTF8.self)
             let value = try readQuoted().asciiLowercased()
             pseudoAttributes.append(name)
             switch name {
             case "version": guard value == "1.0" || value == "1.1" else { throw malformed }
-            case "encoding": guard value == "utf-8" || value == "us-ascii" else { throw .forbidden(offset: offset) }
+            case "encoding": encoding = value
             case "standalone": guard value == "yes" || value == "no" else { throw malformed }
             default: throw malformed
             }
         }
         let order = ["version", "encoding", "standalone"].filter(pseudoAttributes.contains)
         guard skip("?>"), pseudoAttributes == order, order.first == "version" else { throw malformed }
+        return encoding
     }
 
     /// Skips the rest of a comment. §2.5.
@@ -121,7 +130,7 @@ struct XMLCursor: Sendable {
     }
 
     /// Reads a character that stands for itself; a line end of any kind is one line feed. §2.2, §2.11.
-    private mutating func readScalar() throws(XMLError) -> ArraySlice<UInt8> {
+    mutating func readScalar() throws(XMLError) -> ArraySlice<UInt8> {
         guard let first = peek else { throw malformed }
         if skip("\r\n") || skip("\r") { return [UInt8(ascii: "\n")] }
         guard first >= 0x20 || first == UInt8(ascii: "\t") || first == UInt8(ascii: "\n") else { throw malformed }
@@ -132,7 +141,7 @@ struct XMLCursor: Sendable {
     }
 
     /// Reads `&…;`. §4.1, §4.6. Entities that a document would have to declare are refused.
-    private mutating func readReference() throws(XMLError) -> ArraySlice<UInt8> {
+    mutating func readReference() throws(XMLError) -> ArraySlice<UInt8> {
         let start = offset
         guard skip("&") else { throw malformed }
         if skip("#") { return try readNumericReference() }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why a document was refused: S3 answers 400 `MalformedXML` to all.
+/// Why a document was refused. S3 answers 400 `MalformedXML` to all.
 public enum XMLError: Error, Hashable, Sendable {
     /// Not well-formed XML 1.0, or not UTF-8.
     /// - Parameter offset: In bytes, where it was noticed.
@@ -11,4 +11,6 @@ public enum XMLError: Error, Hashable, Sendable {
     case tooLarge
     case tooDeep
     case tooManyElements
+    /// Of one element, or namespaces declared in one place.
+    case tooManyAttributes
 }

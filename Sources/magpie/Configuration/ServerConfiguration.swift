@@ -44,6 +44,8 @@ struct ServerConfiguration: Sendable {
     var s3Domain: String?
     /// Nil: nobody wants events.
     var events: Events?
+    /// Nil: images are only delivered as they are.
+    var images: Images?
     var limits: Limits
     var warnings: [String]
 
@@ -52,6 +54,7 @@ struct ServerConfiguration: Sendable {
         var upload: Int64
         var json: Int
         var userMetadata: Int
+        var watermark: Int
         var header: Int
         var target: Int
         var cache: Int
@@ -69,6 +72,8 @@ struct ServerConfiguration: Sendable {
         var shutdownTimeout: Duration
         var signedUploadExpiry: Duration
         var uploadExpiry: Duration
+        /// Nil: for ever.
+        var multipartExpiry: Duration?
         var sweepInterval: Duration
         var orphanAge: Duration
         var lifecycleDay: Duration
@@ -105,6 +110,7 @@ struct ServerConfiguration: Sendable {
         s3Domain = try settings.text("S3_DOMAIN").map(Self.domain)
         tls = try Self.tls(settings)
         events = try Events(settings)
+        images = try Images(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
         warnings = settings.unknown.map { "\($0) is not a setting of Magpie and has no effect" }
@@ -174,6 +180,7 @@ struct ServerConfiguration: Sendable {
     }
 
     var blobDirectory: String { dataDirectory + "/store" }
+    var variantDirectory: String { dataDirectory + "/variants" }
 }
 
 extension ServerConfiguration.GivenSecrets {
@@ -207,7 +214,7 @@ extension ServerConfiguration.Limits {
         func bytes(_ name: String) throws -> Int { Int(clamping: try settings.bytes(name)) }
         self.init(
             upload: try settings.bytes("UPLOAD_LIMIT"), json: try bytes("JSON_LIMIT"),
-            userMetadata: try bytes("USER_METADATA_LIMIT"),
+            userMetadata: try bytes("USER_METADATA_LIMIT"), watermark: try bytes("WATERMARK_LIMIT"),
             header: try bytes("HEADER_LIMIT"), target: try bytes("TARGET_LIMIT"), cache: try bytes("CACHE_SIZE"),
             cachedObject: try bytes("CACHED_OBJECT_LIMIT"), minBodyRate: try settings.bytes("MIN_BODY_RATE"),
             objectsToEmpty: try settings.integer("EMPTY_BUCKET_MAX", in: 0...100_000_000),
@@ -219,6 +226,7 @@ extension ServerConfiguration.Limits {
             sendTimeout: try settings.duration("SEND_TIMEOUT"), shutdownTimeout: try settings.duration("SHUTDOWN_TIMEOUT"),
             signedUploadExpiry: try settings.duration("SIGNED_UPLOAD_EXPIRY"),
             uploadExpiry: try settings.duration("UPLOAD_EXPIRY", atLeast: .seconds(1)),
+            multipartExpiry: try settings.durationOrNone("MULTIPART_EXPIRY", atLeast: .seconds(1)),
             sweepInterval: try settings.duration("SWEEP_INTERVAL"),
             orphanAge: try settings.duration("ORPHAN_AGE", atLeast: Self.shortestOrphanAge),
             lifecycleDay: try settings.duration("LIFECYCLE_DAY"))

@@ -55,10 +55,14 @@ extension Setting {
             meaning: "`fsync`: what was acknowledged survives a power cut. `none`: it may not."),
         Setting(
             name: "UPLOAD_EXPIRY", fallback: "24h", meaning: "How long a resumable upload may take; at least `1s`."),
+        Setting(
+            name: "MULTIPART_EXPIRY", fallback: "7d",
+            meaning: "How long an S3 upload in parts may take that no lifecycle rule speaks of; `0` for ever."),
         Setting(name: "SIGNED_UPLOAD_EXPIRY", fallback: "2h", meaning: "How long a signed upload URL lives."),
         Setting(name: "EMPTY_BUCKET_MAX", fallback: "200000", meaning: "The most objects that one call empties a bucket of."),
         Setting(name: "JSON_LIMIT", fallback: "1MiB", meaning: "The largest JSON body of a request."),
         Setting(name: "USER_METADATA_LIMIT", fallback: "1MiB", meaning: "The largest `metadata` field of an upload form."),
+        Setting(name: "WATERMARK_LIMIT", fallback: "5MB", meaning: "The largest picture of a watermark."),
         Setting(name: "HEADER_LIMIT", fallback: "64KiB", meaning: "All header fields of a request together."),
         Setting(name: "TARGET_LIMIT", fallback: "16KiB", meaning: "The longest request target."),
         Setting(name: "MAX_CONNECTIONS", fallback: "10000", meaning: "The most client connections at a time."),
@@ -79,6 +83,43 @@ extension Setting {
         Setting(name: "CACHE_SIZE", fallback: "128MiB", meaning: "Memory for hot objects and ready answers; 0 for none."),
         Setting(name: "CACHED_OBJECT_LIMIT", fallback: "256KiB", meaning: "The largest object kept in memory."),
         Setting(
+            name: "IMAGES", fallback: "on",
+            meaning: "`on`, or `off`: images are then only delivered as they are."),
+        Setting(
+            name: "VARIANT_CACHE", fallback: "2GiB",
+            meaning: "How much of the disk rendered images may take, in `variants` of the data directory; 0 keeps none there."),
+        Setting(
+            name: "RENDER_WORKERS", fallback: "",
+            meaning: "How many images are rendered at a time; as many as there are processors, when not given."),
+        Setting(
+            name: "RENDER_QUEUE", fallback: "64",
+            meaning: "How many different images may wait to be rendered. Requests for more are refused at once, to be retried."),
+        Setting(
+            name: "RENDER_TIMEOUT", fallback: "15s",
+            meaning: "How long a request waits for its image."),
+        Setting(
+            name: "IMAGE_SOURCE_LIMIT", fallback: "50MiB",
+            meaning: "The largest file that an image is rendered of. One for each worker is in memory at a time."),
+        Setting(
+            name: "IMAGE_PIXELS", fallback: "100000000",
+            meaning: "The most pixels of an image, those of all its frames together, that one is rendered of."),
+        Setting(
+            name: "IMAGE_FRAMES", fallback: "200",
+            meaning: "How many frames of a moving image are read; the others are left out."),
+        Setting(
+            name: "IMAGE_RESULT_SIDE", fallback: "8192",
+            meaning: "The longest side of a rendered image, in pixels; longer ones are made so long. At most 16383."),
+        Setting(
+            name: "IMAGE_AVIF_PIXELS", fallback: "2000000",
+            meaning:
+                "The most pixels of a result for which AVIF is chosen where the URL names no format. It costs ten times WebP."),
+        Setting(
+            name: "IMAGE_JXL", fallback: "off",
+            meaning: "`on` chooses JPEG XL for readers who accept it, where the URL names no format."),
+        Setting(
+            name: "DELIVERY_RATE", fallback: "0",
+            meaning: "The most rendered images a second that are delivered of a bucket; 0 for any number."),
+        Setting(
             name: "RESPONSE_S_MAXAGE", fallback: "0",
             meaning: "Seconds of `s-maxage` on answers to conditional reads; 0 adds none."),
         Setting(
@@ -97,6 +138,12 @@ extension Setting {
         Setting(
             name: "WEBHOOK_SECRET", fallback: "",
             meaning: "Signs events in `X-Magpie-Signature`; at least 16 bytes. No signature when not given.", isSecret: true),
+        Setting(
+            name: "WEBHOOK_TIMEOUT", fallback: "4s",
+            meaning: "How long the receiver may take to answer; after a crash, events under way wait seven times as long."),
+        Setting(
+            name: "WEBHOOK_RETRY", fallback: "2s",
+            meaning: "When a delivery that failed is tried again; twice as long after each further failure, up to an hour."),
         Setting(
             name: "EVENTS_MUTED", fallback: "",
             meaning: "Events not to send, comma-separated: `ObjectUpdated:Metadata`, `Webhook:ObjectRemoved:*:bucket/name`."),

@@ -65,12 +65,19 @@ enum HTTPServer {
                 storage: storage,
                 configuration: ResumableUploadFrontend.Configuration(
                     maxUploadBytes: limits.upload, lifetime: limits.uploadExpiry.components.seconds, origin: origin)),
+            PixaultAPIFrontend(
+                storage: storage,
+                configuration: PixaultAPIFrontend.Configuration(
+                    maxJSONBytes: limits.json, maxWatermarkBytes: limits.watermark)),
             SupabaseFrontend(
                 storage: storage,
                 configuration: SupabaseFrontend.Configuration(
                     version: Magpie.version, maxJSONBytes: limits.json, maxUserMetadataBytes: limits.userMetadata,
                     sharedMaxAge: limits.sharedMaxAge),
                 hotReads: hotReads),
+            FilesFrontend(storage: storage, hotReads: hotReads),
+            // Last, for its paths begin at the root.
+            PixaultDeliveryFrontend(storage: storage, origin: origin, hotReads: hotReads),
         ]
     }
 

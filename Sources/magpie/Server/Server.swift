@@ -23,11 +23,13 @@ enum Server {
             let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
             let mayCreate = isFirstStart || isEmpty
             try await BlobDirectory.with(configuration, of: database.metadata, create: mayCreate, logger: logger) { blobs in
-                let unboundRole = try await unboundRole(configuration, database)
-                let storage = storage(configuration, secrets, keys, database, blobs, unboundRole, logger)
-                let services = try services(
-                    configuration, secrets, database, blobs, storage, sink: sink, registry: registry, logger: logger)
-                try await group(services, logger).run()
+                try await ImageRendering.with(configuration, logger: logger) { images in
+                    let unboundRole = try await unboundRole(configuration, database)
+                    let storage = storage(configuration, secrets, keys, database, blobs, images, unboundRole, logger)
+                    let services = try services(
+                        configuration, secrets, database, blobs, images, storage, sink: sink, registry: registry, logger: logger)
+                    try await group(services, logger).run()
+                }
             }
         } catch {
             await database.close()
@@ -57,27 +59,29 @@ enum Server {
 
     private static func storage(
         _ configuration: ServerConfiguration, _ secrets: Secrets, _ keys: KeyRing, _ database: OpenDatabase,
-        _ blobs: any BlobStoreDirectory, _ unboundRole: String?, _ logger: Logger
+        _ blobs: any BlobStoreDirectory, _ images: ImageRendering?, _ unboundRole: String?, _ logger: Logger
     ) -> Storage {
         let limits = configuration.limits
         return Storage(
             configuration: Storage.Configuration(
                 uploadLimits: UploadLimits(maxObjectBytes: limits.upload, maxObjectsToEmpty: limits.objectsToEmpty),
                 uploads: Uploads.Configuration(lifetime: max(1, limits.uploadExpiry.components.seconds)),
+                variants: configuration.images?.variants ?? Variants.Configuration(),
                 signedUploadLifetime: limits.signedUploadExpiry.components.seconds, cacheCapacity: limits.cache,
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
-            keys: keys, metadata: database.metadata, blobs: blobs, logger: logger)
+            keys: keys, metadata: database.metadata, blobs: blobs, processor: images?.processor, variants: images?.store,
+            logger: logger)
     }
 
     /// In the order in which they start; they stop in the reverse order, so each can use those before it to the end.
     private static func services(
         _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
-        _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
+        _ images: ImageRendering?, _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
     ) throws -> [any Service] {
         let upkeep = Upkeep(
-            metadata: database.metadata, blobs: blobs, signal: storage.reaper,
+            metadata: database.metadata, blobs: blobs, variants: images?.store, signal: storage.reaper,
             schedule: Upkeep.Schedule(
                 expiryInterval: min(.seconds(60), configuration.limits.uploadExpiry),
                 sweepInterval: configuration.limits.sweepInterval,
@@ -91,15 +95,17 @@ enum Server {
         services.append(BackgroundTask("upkeep", logger: logger) { await upkeep.run() })
         let lifecycle = Lifecycle(
             storage: storage, metadata: database.metadata, service: database.metadata.service, uploads: storage.uploads,
-            day: LifecycleDay(configuration.limits.lifecycleDay), logger: logger)
+            day: LifecycleDay(configuration.limits.lifecycleDay),
+            longestUpload: configuration.limits.multipartExpiry?.components.seconds, logger: logger)
         services.append(BackgroundTask("lifecycle", logger: logger) { await lifecycle.run() })
         if let events = configuration.events {
             services.append(
                 EventDelivery(
                     webhook: Webhook.Configuration(
                         url: events.url, apiKey: events.apiKey, secret: events.secret, region: secrets.s3Region,
-                        host: configuration.urlHost),
-                    outbox: database.metadata, signal: storage.events, muting: events.muting, logger: logger))
+                        host: configuration.urlHost, connectTimeout: min(.seconds(2), events.timeout), timeout: events.timeout),
+                    outbox: database.metadata, signal: storage.events, muting: events.muting, retry: events.retry,
+                    logger: logger))
         }
         let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)
         services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))

@@ -99,4 +99,22 @@ import Testing
 
         #expect(Self.answer(server) == nil)
     }
+
+    @Test func anAnswerGoesWhenOriginalsAreToBeSignedForAndDoesNotComeBack() async throws {
+        let server = try await Self.server()
+        #expect(try await server.getWithoutToken(.get, Self.target).body == "hello")
+        #expect(Self.answer(server) != nil)
+
+        let service = Caller(
+            principal: Principal(role: "service_role", subject: nil, claims: .emptyObject, token: ""),
+            facts: RequestFacts(operation: Operation("test")))
+        try await server.metadata.setOriginalsSecret([1], in: Self.address.bucket, as: service)
+        server.storage.cache.apply(.bucket(Self.address.bucket))
+
+        #expect(Self.answer(server) == nil)
+        // Somebody with a right brings it back into memory.
+        _ = try await server.storage.delivery.open(Self.address, access: .policy(service))
+        #expect(try await server.getWithoutToken(.get, Self.target).body != "hello")
+        #expect(Self.answer(server) == nil)
+    }
 }

@@ -42,6 +42,36 @@ struct SignedURLsTests {
         #expect(code == .signatureMismatch)
     }
 
+    @Test func aTokenOfAnImageIsNoTokenOfTheObject() async throws {
+        let core = try await CoreFixture()
+        try await core.put("x", at: "a")
+        let urls = core.storage.signedURLs
+        let rendering = SignedRendering(transformations: "width:5", format: "webp")
+
+        let token = try await urls.download(core.address("a"), lifetime: 60, rendering: rendering, as: CoreFixture.service)
+        let grant = try urls.renderingGrant(token: token, address: core.address("a"))
+
+        #expect(grant.rendering == rendering)
+        #expect(
+            await errorCode { _ = try urls.grant(token: token, address: core.address("a"), action: .download) }
+                == .wrongTokenScope)
+        #expect(await errorCode { _ = try urls.renderingGrant(token: token, address: core.address("b")) } == .signatureMismatch)
+        // Nor by a caller that forgot to ask.
+        #expect(await errorCode { _ = try await core.read("a", access: .grant(grant, CoreFixture.facts)) } == .wrongTokenScope)
+    }
+
+    @Test func aTokenOfTheObjectIsOneOfItsImages() async throws {
+        let core = try await CoreFixture()
+        try await core.put("x", at: "a")
+        let urls = core.storage.signedURLs
+        let token = try await urls.download(core.address("a"), lifetime: 60, as: CoreFixture.service)
+        let upload = try await urls.upload(core.address("new"), options: CoreFixture.options(), as: CoreFixture.service)
+
+        #expect(try urls.renderingGrant(token: token, address: core.address("a")).rendering == nil)
+        #expect(
+            await errorCode { _ = try urls.renderingGrant(token: upload, address: core.address("new")) } == .wrongTokenScope)
+    }
+
     @Test func aTokenIsForNoBucketWhoseNameLooksLikeAFolder() async throws {
         let core = try await CoreFixture()
         let inside = BucketID(stored: "b/f")

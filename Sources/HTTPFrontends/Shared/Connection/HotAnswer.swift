@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import HTTPTypes
+import MediaCore
 public import NIOCore
 import NIOHTTP1
 
@@ -23,6 +24,9 @@ public struct HotRequest {
 
     /// The first field of a name, in any case.
     public subscript(name: String) -> String? { headers.first(name: name) }
+
+    /// Which of the formats that not every reader knows it accepts. As one field, however many there are: RFC 9110 §5.3.
+    var acceptedFormats: AcceptedFormats { AcceptedFormats(field: headers[canonicalForm: "accept"].joined(separator: ",")) }
 
     /// Whether there is any of the fields: one pass over them.
     public func contains(anyOf names: [String]) -> Bool {

@@ -147,6 +147,9 @@ final class Directory: Sendable {
         }
     }
 
+    /// Gives the lock back before this object dies.
+    func unlock() throws(LocalFileError) { try Self.check("flock", path) { flock(descriptor, LOCK_UN) } }
+
     func describe(_ name: String) -> String { path.isEmpty ? name : "\(path)/\(name)" }
 
     /// Makes a system call, again when a signal interrupts it.

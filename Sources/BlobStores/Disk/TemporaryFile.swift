@@ -16,11 +16,11 @@ final class TemporaryFile: Sendable {
     let path: String
     let descriptor: CInt
     private let root: Directory
-    private let write: LocalBlobStore.WriteCall
+    private let write: DiskWrite.Call
     private let isOpen = Atomic(true)
 
     /// Makes the file.
-    init(path: String, root: Directory, write: @escaping LocalBlobStore.WriteCall) throws(LocalFileError) {
+    init(path: String, root: Directory, write: @escaping DiskWrite.Call) throws(LocalFileError) {
         self.path = path
         self.root = root
         self.write = write

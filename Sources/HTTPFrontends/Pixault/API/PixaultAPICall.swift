@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import HTTPTypes
+import Hummingbird
+import MediaCore
+import NIOCore
+
+/// One request to this interface.
+struct PixaultAPICall {
+    let route: PixaultAPIRoute
+    let request: Request
+    /// The request target as sent, query included.
+    let target: String
+    let context: MagpieRequestContext
+    let frontend: PixaultAPIFrontend
+
+    var storage: Storage { frontend.storage }
+
+    func answer() async throws -> Response {
+        if case .unreadable = route { throw PixaultProblem(.badRequest, "The path has escapes that are none") }
+        guard !route.methods.isEmpty else { throw Self.nothingHere }
+        guard route.methods.contains(request.method.rawValue) else {
+            throw PixaultProblem(.methodNotAllowed, "\(request.method.rawValue) is not for this path")
+        }
+        switch route {
+        case .catalogue: return catalogue()
+        case .cataloguePlugin(let name): return try catalogueEntry(name)
+        case .project(let project, let resource):
+            let caller = try caller()
+            return try await answer(resource, of: try BucketID(existing: project), as: caller)
+        case .unreadable: throw Self.nothingHere
+        }
+    }
+
+    private func answer(
+        _ resource: PixaultAPIRoute.Resource, of project: BucketID, as caller: Caller
+    ) async throws -> Response {
+        switch (resource, request.method == .head ? .get : request.method) {
+        case (.transforms, .get): try await transforms(of: project, as: caller)
+        case (.transforms, _): try await createTransform(in: project, as: caller)
+        case (.transform(let name), .get): try await transform(name, of: project, as: caller)
+        case (.transform(let name), .put): try await putTransform(name, in: project, as: caller)
+        case (.transform(let name), _): try await deleteTransform(name, in: project, as: caller)
+        case (.watermarks, _): try await watermarks(of: project, as: caller)
+        case (.watermark(let id), .put): try await putWatermark(id, in: project, as: caller)
+        case (.watermark(let id), _): try await deleteWatermark(id, in: project, as: caller)
+        case (.plugins, _): try await plugins(of: project, as: caller)
+        case (.plugin(let name, let activates), _):
+            try await setPlugin(name, isActive: activates, in: project, as: caller)
+        case (.originalsSigning, .get): try await originalsSigning(of: project, as: caller)
+        case (.originalsSigning, .put): try await signOriginals(of: project, as: caller)
+        case (.originalsSigning, _): try await openOriginals(of: project, as: caller)
+        case (.unknown, _): throw Self.nothingHere
+        }
+    }
+
+    private static var nothingHere: PixaultProblem { PixaultProblem(.notFound, "There is nothing at this path") }
+
+    /// Whoever the token says, in either of the fields that clients send it in.
+    private func caller() throws -> Caller {
+        guard let token = request.bearerToken ?? request.headers[.xAPIKey], !token.isEmpty else {
+            throw PixaultProblem(.unauthorized, "A token is needed: Authorization: Bearer, or X-Api-Key")
+        }
+        let facts = RequestFacts(
+            operation: Operation(route.operation), method: request.method.rawValue, path: target,
+            headers: request.headers.map { ($0.name.canonicalName, $0.value) }, requestID: context.trace.requestID)
+        return Caller(principal: try storage.authenticator.principal(token: token), facts: facts)
+    }
+
+    /// The JSON object in the body, whatever type it is said to have.
+    func fields() async throws -> [String: RequestValue] {
+        let body = try await request.collect(upTo: frontend.configuration.maxJSONBytes, context)
+        let value: RequestValue
+        do {
+            value = try JSONDecoder().decode(RequestValue.self, from: Data(body.readableBytesView))
+        } catch {
+            throw PixaultProblem(.badRequest, "The body is no JSON")
+        }
+        guard case .object(let fields) = value else { throw PixaultProblem(.badRequest, "The body must be a JSON object") }
+        return fields
+    }
+
+    static func json(_ text: String, status: HTTPResponse.Status = .ok) -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json; charset=utf-8"],
+            body: .init(byteBuffer: ByteBuffer(string: text)))
+    }
+
+    static var done: Response { Response(status: .noContent) }
+}
+
+extension HTTPField.Name {
+    static let xAPIKey = known("x-api-key")
+}

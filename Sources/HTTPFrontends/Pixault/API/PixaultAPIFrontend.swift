@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HTTPTypes
+public import Hummingbird
+public import MediaCore
+
+/// The part of Pixault's interface with which projects configure their images, below `/api`: named transforms, watermarks, plugins,
+/// and whether originals have to be signed for. A project is a bucket.
+public struct PixaultAPIFrontend: Frontend {
+    public struct Configuration: Sendable {
+        /// The largest JSON body, in bytes.
+        public var maxJSONBytes: Int
+        /// The largest picture of a watermark, in bytes.
+        public var maxWatermarkBytes: Int
+
+        public init(maxJSONBytes: Int = 64 << 10, maxWatermarkBytes: Int = 5_000_000) {
+            self.maxJSONBytes = maxJSONBytes
+            self.maxWatermarkBytes = maxWatermarkBytes
+        }
+    }
+
+    public let name = "pixault"
+    let storage: Storage
+    let configuration: Configuration
+
+    public init(storage: Storage, configuration: Configuration) {
+        self.storage = storage
+        self.configuration = configuration
+    }
+
+    public func respond(to request: Request, context: MagpieRequestContext) async -> Response? {
+        let target = request.head.path ?? "/"
+        guard let route = PixaultAPIRoute(path: target.prefix { $0 != "?" }) else { return nil }
+        context.trace.operation = route.operation
+        let call = PixaultAPICall(route: route, request: request, target: target, context: context, frontend: self)
+        var response: Response
+        do {
+            response = try await call.answer()
+            // What it says is somebody's, and changes.
+            response.headers[.cacheControl] = "no-store"
+        } catch {
+            let problem = PixaultProblem(error)
+            response = problem.response(to: request, context.trace)
+            if problem.status == .methodNotAllowed { response.headers[.allow] = route.methods.joined(separator: ", ") }
+            if problem.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
+        }
+        if request.method == .head {
+            let length = response.body.contentLength
+            response.body = ResponseBody()
+            response.headers[.contentLength] = length.map { String($0) }
+        }
+        return response
+    }
+}

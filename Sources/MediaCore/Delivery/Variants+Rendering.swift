@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import NIOCore
+
+/// Where the bytes of a variant come from: memory, a store, or the processor.
+extension Variants {
+    struct Found {
+        var variant: KeptVariant
+        var isCached: Bool
+        /// What the cache holds of it.
+        var body: CachedBody?
+    }
+
+    /// What a request means for an object as it is now.
+    /// - Throws: what `open` throws of presets and plugins; `.blobMissing` for a row that Magpie was never told the bytes of.
+    func resolve(
+        _ request: TransformRequest, of source: Delivery.Source, accepted: AcceptedFormats, facts: RequestFacts
+    ) async throws -> WantedVariant {
+        guard let version = source.object.record.version, source.object.blob != nil else { throw source.missing }
+        let bucket = source.object.record.address.bucket
+        let settings = try await delivery.cache.imageSettings.settings(of: bucket, in: delivery.metadata, facts: facts)
+        let offered = accepted.offered(for: source.details.mimetype, request.transform, jxl: configuration.offersJXL)
+        let transform = try request.resolved(
+            by: settings, project: bucket.rawValue, accepted: offered, limits: configuration.limits)
+        return WantedVariant(
+            name: VariantName(version: version, fingerprint: transform.fingerprint(revision: engine.processor.revision)),
+            transform: transform, source: source, watermark: transform.watermarkPicture(of: settings), facts: facts,
+            variesByAccept: (request.transform.format ?? .accepted) == .accepted)
+    }
+
+    /// The variant, from the nearest place that has it.
+    func find(_ wanted: WantedVariant, by deadline: NIODeadline) async throws -> Found {
+        if let cached = delivery.cache.variant(wanted.name), let bytes = cached.body.bytes {
+            engine.metrics.delivered(from: .memory)
+            let variant = KeptVariant(content: BlobContent(bytes), mediaType: cached.mediaType)
+            return Found(variant: variant, isCached: true, body: cached.body)
+        }
+        if let kept = await kept(wanted.name) {
+            engine.metrics.delivered(from: .disk)
+            return Found(variant: kept, isCached: true, body: keepInMemory(kept, wanted))
+        }
+        let image = try await engine.renderings.value(of: wanted.name, by: deadline, rendering(of: wanted))
+        engine.metrics.delivered(from: .rendered)
+        let variant = KeptVariant(content: BlobContent(image.body), mediaType: image.mediaType)
+        return Found(variant: variant, isCached: false, body: keepInMemory(variant, wanted))
+    }
+
+    /// What the store has of a name. A store that does not work costs a rendering, and no more.
+    private func kept(_ name: VariantName) async -> KeptVariant? {
+        do {
+            return try await engine.store?.open(name)
+        } catch {
+            logger.warning("a kept variant can't be read", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// With the cached object that it was made of, where there is one: who may see that one may see this.
+    private func keepInMemory(_ variant: KeptVariant, _ wanted: WantedVariant) -> CachedBody? {
+        guard let cached = wanted.source.cached, case .buffer(let bytes) = variant.content.source,
+            bytes.readableBytes <= delivery.cache.maxBodyBytes
+        else { return nil }
+        let kept = CachedVariant(name: wanted.name, mediaType: variant.mediaType, body: bytes)
+        return delivery.cache.keep(kept, of: cached) ? kept.body : nil
+    }
+
+    private func rendering(of wanted: WantedVariant) -> SharedWork<VariantName, RenderedImage>.Work {
+        SharedWork.Work(
+            make: { patience in
+                do {
+                    let image = try await engine.gate.run { try await render(wanted, by: patience()) }
+                    engine.metrics.ended(.done)
+                    return image
+                } catch {
+                    engine.metrics.ended(with: error)
+                    throw error
+                }
+            },
+            afterwards: { image in
+                guard let store = engine.store else { return }
+                do {
+                    try await store.keep(image, as: wanted.name)
+                    engine.metrics.keeps(bytes: store.keptBytes)
+                } catch {
+                    engine.metrics.failedToKeep()
+                    logger.warning("a variant was delivered and not kept", metadata: ["error": "\(error)"])
+                }
+            })
+    }
+
+    /// Source and result are in memory only here, so as often as the gate lets it happen.
+    private func render(_ wanted: WantedVariant, by deadline: NIODeadline) async throws -> RenderedImage {
+        let source = try await delivery.bytes(of: wanted.source, limit: configuration.limits.sourceBytes)
+        let overlay = try await overlay(of: wanted)
+        try Task.checkCancellation()
+        let start = NIODeadline.now()
+        defer { engine.metrics.rendered(since: start) }
+        do {
+            return try await engine.processor.render(
+                source, ImageRecipe(wanted.transform, overlay: overlay, deadline: deadline))
+        } catch var error as StorageError where error.code == .timedOut {
+            error.code = .renderTimedOut
+            throw error
+        }
+    }
+}
+
+extension Variants {
+    /// The picture that is laid on, where there is one.
+    /// - Throws: `StorageError` with `.locked` when it was replaced since the project's settings were read: they are on their way.
+    private func overlay(of wanted: WantedVariant) async throws -> ByteBuffer? {
+        guard case .picture(let digest)? = wanted.transform.watermark?.mark else { return nil }
+        let bucket = wanted.source.object.record.address.bucket
+        if let picture = wanted.watermark,
+            let bytes = try await delivery.metadata.watermark(picture.id, digest: digest, in: bucket, facts: wanted.facts)
+        {
+            return bytes
+        }
+        delivery.cache.imageSettings.invalidate(bucket)
+        throw StorageError(.locked, "The watermark is being replaced, please retry", resource: "watermark", isRetryable: true)
+    }
+}
+
+extension Transform {
+    fileprivate func watermarkPicture(of settings: ImageSettings) -> WatermarkPicture? {
+        guard case .picture(let digest)? = watermark?.mark else { return nil }
+        return settings.watermarks.values.first { $0.digest == digest }
+    }
+}
+
+extension BlobContent {
+    /// All of a blob that is in memory.
+    fileprivate init(_ bytes: ByteBuffer) {
+        let size = Int64(bytes.readableBytes)
+        self.init(source: .buffer(bytes), size: size, range: 0..<size)
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MediaCore
+import NIOCore
+
+extension ServerConfiguration {
+    /// What may be spent on images.
+    struct Images: Sendable {
+        fileprivate enum Switch: String, CaseIterable { case on, off }
+
+        var variants: Variants.Configuration
+        /// The most that variants take of the disk, in bytes. 0: none are kept there.
+        var cache: Int64
+        /// How many are rendered at a time. Nil: as many as there are processors.
+        var workers: Int?
+    }
+}
+
+extension ServerConfiguration.Images {
+    /// Nil: images are only delivered as they are.
+    init?(_ settings: Settings) throws {
+        guard try settings.choice("IMAGES", of: Switch.self) == .on else { return nil }
+        cache = try settings.bytes("VARIANT_CACHE")
+        workers = try settings.text("RENDER_WORKERS").map { _ in try settings.integer("RENDER_WORKERS", in: 1...1024) }
+        variants = Variants.Configuration(
+            limits: try ImageLimits(settings), timeout: TimeAmount(try settings.duration("RENDER_TIMEOUT")),
+            queue: try settings.integer("RENDER_QUEUE", in: 0...100_000),
+            offersJXL: try settings.choice("IMAGE_JXL", of: Switch.self) == .on,
+            deliveriesPerSecond: try settings.integer("DELIVERY_RATE", in: 0...1_000_000))
+    }
+}
+
+extension ImageLimits {
+    fileprivate init(_ settings: Settings) throws {
+        self.init()
+        sourceBytes = Int(clamping: try settings.bytes("IMAGE_SOURCE_LIMIT"))
+        guard sourceBytes <= Self.mostSourceBytes else {
+            throw ConfigurationError("MAGPIE_IMAGE_SOURCE_LIMIT must be at most 1GiB: an image is read into memory")
+        }
+        sourcePixels = try settings.integer("IMAGE_PIXELS", in: 1...10_000_000_000)
+        frames = try settings.integer("IMAGE_FRAMES", in: 1...100_000)
+        resultSide = try settings.integer("IMAGE_RESULT_SIDE", in: 1...16_383)
+        avifPixels = try settings.integer("IMAGE_AVIF_PIXELS", in: 0...1_000_000_000)
+    }
+
+    private static let mostSourceBytes = 1 << 30
+}
