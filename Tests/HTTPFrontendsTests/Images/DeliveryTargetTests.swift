@@ -95,7 +95,7 @@ struct DeliveryTargetTests {
         let segments = [
             "shop", "api", "img_1", "cat.jpg", "embed", "original.png", "a b", "%2F", "", "..", "video.mp4", "x.auto",
         ]
-        for _ in 0..<30_000 {
+        for _ in 0..<10_000 {
             var path = ""
             for _ in 0..<Int.random(in: 0...5, using: &generator) {
                 path +=

@@ -131,7 +131,7 @@ struct RenderQueryTests {
 
     @Test func everyQueryOfTheGrammarReadsBackFromItsCanonicalForms() throws {
         var generator = SeededGenerator(seed: 4)
-        for _ in 0..<5_000 {
+        for _ in 0..<2_000 {
             let text = Self.randomQuery(&generator)
             let query = try Self.parse(text)
 
@@ -144,7 +144,7 @@ struct RenderQueryTests {
     @Test func whatIsNoQueryIsRefusedByTheNameOfAField() throws {
         var generator = SeededGenerator(seed: 5)
         var refused = 0
-        for _ in 0..<20_000 {
+        for _ in 0..<5_000 {
             let text = Mutation.of(Self.randomQuery(&generator), using: &generator)
             guard let fields = try? Self.fields(text) else { continue }
             do {
@@ -154,17 +154,17 @@ struct RenderQueryTests {
                 refused += 1
                 let names = RenderQuery.Option.allCases.map(\.rawValue)
                 let isNamed =
-                    error.message.contains("additional properties: '")
+                    error.message.utf8.starts(with: "querystring must NOT have additional properties: '".utf8)
                     || names.contains { error.message.hasPrefix("querystring/\($0) ") || error.message.hasSuffix("'\($0)'") }
                 #expect(isNamed, "\(text): \(error.message)")
             }
         }
-        #expect(refused > 1_000)
+        #expect(refused > 500)
     }
 
     @Test func anyTextOfATokenIsReadOrRefused() throws {
         var generator = SeededGenerator(seed: 6)
-        for _ in 0..<20_000 {
+        for _ in 0..<5_000 {
             let query = try Self.parse(Self.randomQuery(&generator))
             let text = Mutation.of(query.claim, using: &generator)
             if let read = try? RenderQuery(claim: text, format: nil) { #expect(try Self.parse(read.query) == read, "\(text)") }
