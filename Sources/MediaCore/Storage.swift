@@ -84,7 +84,9 @@ public struct Storage: Sendable {
         self.buckets = Buckets(
             metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper, events: events,
             serviceRole: configuration.serviceRole)
-        let originals = OriginalsGate(metadata: metadata, cache: cache, anonymousRole: configuration.anonymousRole)
+        let originals = OriginalsGate(
+            metadata: metadata, cache: cache, anonymousRole: configuration.anonymousRole,
+            serviceRole: configuration.serviceRole)
         self.originalsSigning = configuration.accessKeys.map {
             OriginalsSigning(metadata: metadata, cache: cache, masterKey: $0.masterKey)
         }

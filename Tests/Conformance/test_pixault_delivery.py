@@ -172,6 +172,8 @@ def test_every_url_of_a_page_to_embed_works(server, project, asset, style):
     page = Links(reply.text)
 
     assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
+    # This server was told no public URL: its links are those that the request came by, and nobody else's.
+    assert reply.headers["Cache-Control"] == "private, no-store"
     image = page.tags[-1][1]
     assert (page.tags[-1][0], image["alt"], image["class"], image["width"]) == ("img", '"<b>', "hero", "200")
     for url, width in [*page.sources, (image["src"], 200), (image["style"].split('"')[1], 40)]:

@@ -303,6 +303,29 @@ def test_get_object_attributes_pages_parts(client, bucket):
     assert (second.texts("ObjectParts/Part/Size"), second.text("ObjectParts/IsTruncated")) == (["1"], "false")
 
 
+@pytest.mark.parametrize("kind", ["COMPOSITE", "FULL_OBJECT"])
+def test_part_number_tells_the_checksum_of_the_part(client, bucket, kind):
+    upload = begin(client, f"{bucket}/k", x_amz_checksum_algorithm="CRC32", x_amz_checksum_type=kind)
+    bodies, parts = (b"x" * (5 << 20), b"y" * (5 << 20), b"end"), ""
+    for number, body in enumerate(bodies, 1):
+        tag = client.put(
+            f"{bucket}/k?partNumber={number}&uploadId={upload}", body, headers={"x-amz-checksum-crc32": sigv4.crc32(body)}
+        ).headers["ETag"]
+        parts += f"<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>"
+    client.post(f"{bucket}/k?uploadId={upload}", f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode())
+    enabled = {"x-amz-checksum-mode": "ENABLED"}
+    for method in ("GET", "HEAD"):
+        for number, body in enumerate(bodies, 1):
+            told = client.request(method, f"{bucket}/k?partNumber={number}", headers=enabled).headers
+            assert (told["x-amz-checksum-crc32"], told["x-amz-checksum-type"]) == (sigv4.crc32(body), None)
+            assert client.request(method, f"{bucket}/k?partNumber={number}").headers["x-amz-checksum-crc32"] is None
+    # What the server computes of every part is not what a client chose, and of one piece the checksum is the object's.
+    complete(client, f"{bucket}/plain", begin(client, f"{bucket}/plain"))
+    assert client.get(f"{bucket}/plain?partNumber=1", headers=enabled).headers["x-amz-checksum-crc64nvme"] is None
+    client.put(f"{bucket}/whole", b"whole", headers={"x-amz-checksum-crc32": sigv4.crc32(b"whole")})
+    assert client.get(f"{bucket}/whole?partNumber=1", headers=enabled).headers["x-amz-checksum-crc32"] == sigv4.crc32(b"whole")
+
+
 @pytest.mark.parametrize("names", [None, "", "ETag,Color"])
 def test_get_object_attributes_refuses_names_that_are_none(client, bucket, names):
     client.put(f"{bucket}/k", b"x")

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from Support import s3
 from Support.dialects import Caller
-from Support.tokens import new_subject
+from Support.tokens import new_subject, token
 from Support.tus import ROOT, Tus
 from Support.wire import Wire
 
@@ -200,13 +200,37 @@ def test_kept_versions_are_hidden_from_users_until_a_policy_shows_them(user, som
 def test_a_user_has_no_say_over_buckets(user, boto, owned):
     assert refused(user.create_bucket, Bucket=f"{owned}-x") == (403, "AccessDenied")
     assert owned not in [found["Name"] for found in user.list_buckets()["Buckets"]]
-    unknown, rule = (404, "NoSuchBucket"), {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}
-    assert refused(user.put_bucket_acl, Bucket=owned, ACL="public-read") == unknown
-    assert refused(user.put_bucket_versioning, Bucket=owned, VersioningConfiguration={"Status": "Enabled"}) == unknown
-    assert refused(user.put_bucket_cors, Bucket=owned, CORSConfiguration={"CORSRules": [rule]}) == unknown
-    assert refused(user.delete_bucket, Bucket=owned) == unknown
+    rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}
+    for bucket, answer in ((owned, (403, "AccessDenied")), (f"{owned}-x", (404, "NoSuchBucket"))):
+        assert refused(user.put_bucket_acl, Bucket=bucket, ACL="public-read") == answer
+        assert refused(user.put_bucket_versioning, Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}) == answer
+        assert refused(user.put_bucket_cors, Bucket=bucket, CORSConfiguration={"CORSRules": [rule]}) == answer
+        assert refused(user.get_bucket_cors, Bucket=bucket) == answer
+        assert refused(user.delete_bucket, Bucket=bucket) == answer
+        assert refused(user.head_bucket, Bucket=bucket) == (answer[0], str(answer[0]))
     assert len(boto.get_bucket_acl(Bucket=owned)["Grants"]) == 1
     assert "Status" not in boto.get_bucket_versioning(Bucket=owned)
+
+
+def test_a_list_tells_of_a_bucket_and_of_nothing_in_it(server, user, boto, owned):
+    boto.put_object(Bucket=owned, Key="secret", Body=b"x")
+    for list_all in (user.list_objects, user.list_objects_v2, user.list_object_versions, user.list_multipart_uploads):
+        found = list_all(Bucket=owned)
+        assert not any(found.get(name) for name in ("Contents", "Versions", "Uploads", "CommonPrefixes"))
+        assert refused(list_all, Bucket=f"{owned}-x") == (404, "NoSuchBucket")
+    # Supabase's own lists tell nothing at all.
+    rest = Wire(server.port, token(server.keys.jwt_secret, subject=new_subject()))
+    for bucket in (owned, f"{owned}-x"):
+        plain = rest.send_json("POST", f"/object/list/{bucket}", {"prefix": ""})
+        paged = rest.send_json("POST", f"/object/list-v2/{bucket}", {"prefix": ""})
+        assert (plain.status, plain.json(), paged.status, paged.json()["objects"]) == (200, [], 200, [])
+
+
+def test_strangers_are_refused_what_is_there_and_told_what_is_not(server, owned):
+    stranger = Wire(server.port)
+    for target, status in ((owned, 403), (f"{owned}/k", 403), (f"{owned}-x", 404), (f"{owned}-x/k", 404)):
+        assert stranger.request("HEAD", f"/s3/{target}").status == status
+    assert (stranger.get(f"/s3/{owned}").status, stranger.get(f"/s3/{owned}-x").status) == (403, 403)
 
 
 # --- what is signed for others --------------------------------------------------------------------------------------

@@ -10,12 +10,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def program() -> pathlib.Path:
-    """The optimised probe where there is one."""
-    for configuration in ("release", "debug"):
-        path = ROOT / ".build" / configuration / "media-probe"
-        if path.exists():
-            return path
-    raise FileNotFoundError("media-probe is not built: swift build --product media-probe")
+    """The probe that was built last."""
+    built = [path for name in ("release", "debug") if (path := ROOT / ".build" / name / "media-probe").exists()]
+    if not built:
+        raise FileNotFoundError("media-probe is not built: swift build --product media-probe")
+    return max(built, key=lambda path: path.stat().st_mtime)
 
 
 class ProbeDied(Exception):

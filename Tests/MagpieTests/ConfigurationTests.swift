@@ -28,6 +28,7 @@ import Testing
         #expect(configuration.images?.variants.limits == ImageLimits())
         #expect(configuration.images?.variants.offersJXL == false)
         #expect(configuration.images?.variants.deliveriesPerSecond == 0)
+        #expect(configuration.limits.multipartExpiry == .seconds(7 * 86_400))
         #expect(configuration.logLevel == .info)
         #expect(configuration.warnings.isEmpty)
     }
@@ -51,6 +52,8 @@ import Testing
         ("MAGPIE_IMAGE_AVIF_PIXELS", "-1"), ("MAGPIE_IMAGE_JXL", "yes"), ("MAGPIE_DELIVERY_RATE", "-1"),
         ("MAGPIE_RESPONSE_S_MAXAGE", "31536001"), ("MAGPIE_SWEEP_INTERVAL", "0"), ("MAGPIE_ORPHAN_AGE", "-1s"),
         ("MAGPIE_ORPHAN_AGE", "999ms"), ("MAGPIE_ORPHAN_AGE", "599s"), ("MAGPIE_ORPHAN_AGE", "36501d"),
+        ("MAGPIE_WEBHOOK_TIMEOUT", "301s"), ("MAGPIE_WEBHOOK_RETRY", "999ms"), ("MAGPIE_WEBHOOK_RETRY", "2h"),
+        ("MAGPIE_MULTIPART_EXPIRY", "1ms"), ("MAGPIE_MULTIPART_EXPIRY", "never"), ("MAGPIE_MULTIPART_EXPIRY", "36501d"),
         ("MAGPIE_IDLE_TIMEOUT", "200000d"), ("MAGPIE_JWT_SECRET", "31 bytes are one too few, truly"),
     ])
     func anErrorNamesItsVariable(name: String, value: String) async throws {
@@ -60,6 +63,11 @@ import Testing
 
     @Test func aBlobIsNoOrphanWhileItsRowMayStillBeWritten() async throws {
         #expect(try await configuration(["MAGPIE_ORPHAN_AGE": "10m"]).limits.orphanAge == .seconds(600))
+    }
+
+    @Test(arguments: ["0", "0s", "0d"])
+    func uploadsInPartsMayBeKeptForEver(value: String) async throws {
+        #expect(try await configuration(["MAGPIE_MULTIPART_EXPIRY": value]).limits.multipartExpiry == nil)
     }
 
     @Test(arguments: [("HS256", 32), ("HS384", 48), ("HS512", 64)])

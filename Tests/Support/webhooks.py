@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import hmac
 import http.server
 import json
+import socket
 import threading
 from collections.abc import Callable
 
@@ -64,14 +66,22 @@ class Receiver:
         self.deliveries: list[Delivery] = []
         self.refused = 0
         self._lock = threading.Lock()
+        self._connections: list[socket.socket] = []
         self._server: http.server.ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> "Receiver":
         receiver = self
+        if self._server is not None:
+            return self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                with receiver._lock:
+                    receiver._connections.append(self.connection)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -94,12 +104,26 @@ class Receiver:
         self._thread.start()
         return self
 
+    def forget(self) -> None:
+        """What came so far, and how it was answered."""
+        with self._lock:
+            self.deliveries.clear()
+            self.refused = 0
+        self.answer = lambda _: 200
+        self.look = lambda _: None
+
     def stop(self) -> None:
         if self._server is not None and self._thread is not None:
             self._server.shutdown()
             self._server.server_close()
             self._thread.join()
             self._server = None
+            # Whoever has an open connection would still be served on it.
+            with self._lock:
+                for connection in self._connections:
+                    with contextlib.suppress(OSError):
+                        connection.shutdown(socket.SHUT_RDWR)
+                self._connections.clear()
 
     def _take(self, path: str, headers: dict[str, str], body: bytes) -> int:
         status = self.answer(json.loads(body))

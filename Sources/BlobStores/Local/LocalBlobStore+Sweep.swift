@@ -9,19 +9,23 @@ extension LocalBlobStore {
         try await onDisk { [self] in try sweepTemporaryFiles(before: date) }
     }
 
-    public func unfinishedMultiparts(
-        before date: Timestamp, after cursor: MultipartID?, limit: Int
-    ) async throws -> [UnfinishedMultipart] {
-        try await onDisk { [self] in
-            let names = try Directory(Self.partsName, in: root).names().filter { name in
-                cursor.map { $0.rawValue.utf8.lexicographicallyPrecedes(name.utf8) } ?? true
-            }
-            var found: [UnfinishedMultipart] = []
-            for name in names.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) where found.count < limit {
-                guard let touched = try touched("\(Self.partsName)/\(name)"), touched < date else { continue }
-                found.append(UnfinishedMultipart(id: MultipartID(name), key: nil))
-            }
-            return found
+    /// The names are read once: to read them again for each batch would cost the square of what there is.
+    public func visitUnfinishedMultiparts(
+        before date: Timestamp, batch: Int, _ visit: ([UnfinishedMultipart]) async throws -> Void
+    ) async throws {
+        var rest = try await onDisk { [root] in try Directory(Self.partsName, in: root).names() }[...]
+        while !rest.isEmpty {
+            let names = rest.prefix(max(1, batch))
+            rest = rest.dropFirst(names.count)
+            let found = try await onDisk { [self] in try untouched(names, since: date) }
+            if !found.isEmpty { try await visit(found) }
+        }
+    }
+
+    private func untouched(_ names: ArraySlice<String>, since date: Timestamp) throws -> [UnfinishedMultipart] {
+        try names.compactMap { name in
+            guard let touched = try touched("\(Self.partsName)/\(name)"), touched < date else { return nil }
+            return UnfinishedMultipart(id: MultipartID(name), key: nil)
         }
     }
 

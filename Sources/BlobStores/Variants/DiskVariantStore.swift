@@ -37,6 +37,10 @@ public final class DiskVariantStore: VariantStore {
         var index = VariantIndex()
         /// Of what waits to be written, in bytes.
         var writing: Int64 = 0
+        /// Nothing more is taken.
+        var isClosed = false
+        /// Waits for what is being written.
+        var closing: CheckedContinuation<Void, Never>?
     }
 
     /// The most that waits to be written, in bytes: a slow disk must not fill the memory.
@@ -154,6 +158,8 @@ public final class DiskVariantStore: VariantStore {
     public func close() async throws {
         isClosing.store(true, ordering: .relaxed)
         await settle()
+        // What is written behind the flush would be promised without being there.
+        await finishWriting()
         do {
             try await onDisk { [self] in
                 try Directory.check("syncfs", "") { syncfs(root.descriptor) }
@@ -165,6 +171,18 @@ public final class DiskVariantStore: VariantStore {
             throw error
         }
         try await threads.shutDown()
+    }
+
+    private func finishWriting() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                state.isClosed = true
+                guard state.writing > 0 else { return true }
+                state.closing = continuation
+                return false
+            }
+            if isIdle { continuation.resume() }
+        }
     }
 
     /// What the files take, in bytes.
@@ -227,6 +245,7 @@ public final class DiskVariantStore: VariantStore {
         let file = VariantFile(key: key, size: size, kind: kind)
         // One that would push out everything else is not worth it.
         guard file.cost <= options.capacity / 4 else { return }
+        guard !isClosing.load(ordering: .relaxed) else { return }
         guard beginWriting(file.cost) else {
             throw StorageError(.overloaded, "The disk does not take variants as fast as they are made", isRetryable: true)
         }
@@ -234,16 +253,24 @@ public final class DiskVariantStore: VariantStore {
         try await onDisk { [self] in try write(image.body, to: file) }
     }
 
-    /// - Returns: false when too much waits already.
+    /// - Returns: false when too much waits already, or the store is closed.
     private func beginWriting(_ cost: Int64) -> Bool {
         state.withLock { state in
-            guard state.writing + cost <= Self.mostWriting else { return false }
+            guard !state.isClosed, state.writing + cost <= Self.mostWriting else { return false }
             state.writing += cost
             return true
         }
     }
 
-    private func endWriting(_ cost: Int64) { state.withLock { $0.writing -= cost } }
+    private func endWriting(_ cost: Int64) {
+        let closing = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            state.writing -= cost
+            guard state.writing == 0 else { return nil }
+            defer { state.closing = nil }
+            return state.closing
+        }
+        closing?.resume()
+    }
 
     private func write(_ body: ByteBuffer, to file: VariantFile) throws {
         // Room for all that is being written, so that the bound holds at every moment.

@@ -30,7 +30,7 @@ struct VariantMarker: Codable, Hashable {
         return boot != nil && boot == current
     }
 
-    /// Nil when there is none, or none that makes sense.
+    /// Nil when there is none, or none that makes sense: nothing is to be trusted then.
     static func read(in root: Directory, _ threads: DiskThreads) throws -> VariantMarker? {
         let file: LocalBlobFile
         do {

@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Hummingbird
+import MediaCore
 
 extension S3Call {
+    /// The answer, or the refusal of a bucket that is there and that the caller does not see or may not change.
+    ///
+    /// As on Amazon S3, whether a bucket is there is no secret: clients ask before anything else, and lists of a bucket whose row no
+    /// policy shows are useful. What is in it is one.
     func answer() async throws -> Response {
+        do {
+            return try await perform()
+        } catch let error as StorageError where error.code == .bucketNotFound {
+            guard let name = error.resource else { throw error }
+            try await storage.buckets.requireExists(BucketID(stored: name), facts: facts)
+            var refusal = S3Error.accessDenied
+            refusal.cause = error
+            throw refusal
+        }
+    }
+
+    private func perform() async throws -> Response {
         switch operation {
         case .listBuckets: try await listBuckets()
         case .createBucket: try await createBucket()

@@ -6,7 +6,7 @@ import MediaCore
 import WireFormats
 
 /// One request to this dialect, decoded as far as all operations need it, by somebody known.
-struct S3Call {
+struct S3Call: Sendable {
     let operation: S3Operation
     let target: S3Target
     let request: Request

@@ -18,16 +18,21 @@ public struct S3Frontend: Frontend {
         public var maxDocumentBytes: Int
         /// How long a day of a lifecycle rule is: what answers tell of the end of objects.
         public var lifecycleDay: LifecycleDay
+        /// How long a client hears nothing while an object is made of its parts. Short enough for a client or a proxy that gives up
+        /// a silent connection after ten seconds, and long enough for nearly all completions to end with the status they deserve.
+        public var completionSilence: Duration
 
         public init(
             anonymousKey: String, region: String = "us-east-1", domain: String? = nil,
-            maxDocumentBytes: Int = 4 << 20, lifecycleDay: LifecycleDay = .calendar
+            maxDocumentBytes: Int = 4 << 20, lifecycleDay: LifecycleDay = .calendar,
+            completionSilence: Duration = .seconds(4)
         ) {
             self.anonymousKey = anonymousKey
             self.region = region
             self.domain = domain?.lowercased()
             self.maxDocumentBytes = maxDocumentBytes
             self.lifecycleDay = lifecycleDay
+            self.completionSilence = completionSilence
         }
     }
 
@@ -86,17 +91,22 @@ public struct S3Frontend: Frontend {
     }
 
     private func render(_ error: S3Error, to request: Request, _ trace: RequestTrace) -> Response {
-        trace.error = error.cause.map { "\(error.code) <- \($0)" } ?? "\(error.code): \(error.message)"
+        let document = document(of: error, for: request, trace)
         var headers = error.headers
         if request.mayHaveUnreadBody { headers[.connection] = "close" }
         // RFC 9110 §15.4.5: neither has a body; a client that reads on after HEAD must find the next answer.
         guard request.method != .head, error.status != .notModified else {
             return Response(status: error.status, headers: headers)
         }
-        let path = (request.head.path ?? "/").prefix { $0 != "?" }
-        let document = error.document(
-            resource: PercentEncoding.decode(path) ?? String(path), requestID: trace.requestID, hostID: Self.hostID)
         return .xml(document, status: error.status, headers: headers)
+    }
+
+    /// What a client reads of an error, and notes it for the log.
+    func document(of error: S3Error, for request: Request, _ trace: RequestTrace) -> XMLWriter {
+        trace.error = error.cause.map { "\(error.code) <- \($0)" } ?? "\(error.code): \(error.message)"
+        let path = (request.head.path ?? "/").prefix { $0 != "?" }
+        return error.document(
+            resource: PercentEncoding.decode(path) ?? String(path), requestID: trace.requestID, hostID: Self.hostID)
     }
 }
 

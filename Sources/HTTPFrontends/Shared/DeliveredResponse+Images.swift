@@ -54,7 +54,9 @@ extension HTTPFields {
     /// Keeps a browser from taking what users uploaded for something else, and from running what may be in it.
     mutating func restrain(_ mediaType: String) {
         self[.xContentTypeOptions] = "nosniff"
-        guard mediaType.hasPrefix(ImageFormat.svg.mediaType) else { return }
+        // RFC 9110 §8.3.1: case says nothing. Every kind of XML may hold XHTML, and so a script.
+        let essence = mediaType.prefix { $0 != ";" }.lowercased().filter { $0 != " " && $0 != "\t" }
+        guard essence.hasSuffix("+xml") || essence.hasSuffix("/xml") else { return }
         self[.contentSecurityPolicy] = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
     }
 }

@@ -50,6 +50,9 @@ public struct PublicOrigin: Sendable {
         self.isTLS = isTLS
     }
 
+    /// Whether it is the same for every client. Else an answer that holds it must not be kept for others.
+    var isConfigured: Bool { configured != nil }
+
     /// Scheme, host and port for a client that sent `request`. What it says of itself only comes back to it.
     func url(for request: Request) -> String {
         if let configured { return configured }

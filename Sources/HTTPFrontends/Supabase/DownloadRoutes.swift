@@ -106,8 +106,7 @@ extension SupabaseCall {
         var headers = validators(object, details)
         headers[.acceptRanges] = "bytes"
         headers[.contentType] = details.safeMediaType
-        // A type that a browser must not second-guess: users upload what they like.
-        headers[.xContentTypeOptions] = "nosniff"
+        headers.restrain(details.safeMediaType)
         headers[.robotsTag] = Self.robots(details)
         if case .grant = access {
             expires(access, &headers)

@@ -8,8 +8,24 @@ struct OriginalsGate: Sendable {
     let cache: ReadCache
     /// Whoever has no token is this role, and so has no right of their own.
     let anonymousRole: String
+    let serviceRole: String
 
-    /// To be asked of an object that `access` may see otherwise, before any byte of it is given.
+    /// To be asked of an object that was read, before any byte of it is given. Of a public bucket objects are read without asking
+    /// policies: here they are asked, of the object that is at the address now.
+    /// - Throws: as `require(_:toOriginalsOf:)`.
+    func require(_ access: Access, toOriginalAt address: ObjectAddress) async throws {
+        try await require(access, toOriginalsOf: address.bucket)
+        guard case .policy(let caller) = access, caller.principal.role != serviceRole else { return }
+        let settings = try await cache.imageSettings.settings(of: address.bucket, in: metadata, facts: access.facts)
+        guard settings.signsOriginals else { return }
+        do {
+            _ = try await metadata.visibleObject(at: address, as: caller)
+        } catch let error as StorageError where error.code == .objectNotFound || error.code == .accessDenied {
+            throw Self.refusal(address.bucket)
+        }
+    }
+
+    /// To be asked of objects that policies let `access` see, before any byte of them is given.
     /// - Throws: `StorageError` with `.accessDenied`, `.wrongTokenScope` for a right to an image of the object alone; `.bucketNotFound`.
     func require(_ access: Access, toOriginalsOf bucket: BucketID) async throws {
         switch access {
@@ -21,8 +37,11 @@ struct OriginalsGate: Sendable {
         }
         let settings = try await cache.imageSettings.settings(of: bucket, in: metadata, facts: access.facts)
         guard !settings.signsOriginals else {
-            throw StorageError(
-                .accessDenied, "Originals of this bucket are only given for a signature", resource: bucket.rawValue)
+            throw Self.refusal(bucket)
         }
+    }
+
+    private static func refusal(_ bucket: BucketID) -> StorageError {
+        StorageError(.accessDenied, "Originals of this bucket are only given for a signature", resource: bucket.rawValue)
     }
 }

@@ -63,10 +63,12 @@ public protocol BlobStore: Sendable {
     /// Ends a multipart write and removes its parts, but not a blob that was made of them. An unknown id is fine.
     func abortMultipart(_ id: MultipartID, at key: BlobKey) async throws
 
-    /// Multipart writes that nobody has touched since `date`, in the order of their ids, after `cursor`. Whether they are
-    /// abandoned only the database knows.
-    func unfinishedMultiparts(before date: Timestamp, after cursor: MultipartID?, limit: Int) async throws
-        -> [UnfinishedMultipart]
+    /// Shows the multipart writes that nobody has touched since `date`, each once, in batches of `batch` at most. Whether they are
+    /// abandoned only the database knows. One that comes or goes meanwhile may be shown or not.
+    /// - Throws: what `visit` throws, which ends it.
+    func visitUnfinishedMultiparts(
+        before date: Timestamp, batch: Int, _ visit: ([UnfinishedMultipart]) async throws -> Void
+    ) async throws
 
     /// Removes temporary files that crashed writes left behind and that nobody has touched since `date`. Parts stay.
     /// - Returns: how many were removed.

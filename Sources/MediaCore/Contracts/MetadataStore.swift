@@ -60,7 +60,8 @@ public protocol MetadataStore: AccessKeyStore, BucketSettingsStore, EventOutbox,
     /// version where the bucket keeps them. With `object.completing` the upload is marked complete in it too. Where `.replace` finds a
     /// row that `object.trial` did not see, the trial is made again first.
     /// - Throws: what `object.condition` throws; `.objectExists` (`.create`, lost race); `.accessDenied` with a refusal (`.replace`,
-    ///   another row than was tried); `.relatedResourceMissing`; `.locked` when the lock does not come in 5 s; `.uploadNotFound` and `.uploadComplete` for `object.completing`.
+    ///   another row than was tried); `.relatedResourceMissing`; `.locked` when the lock does not come in 5 s; `.uploadComplete` and `.uploadNotFound` for `object.completing`,
+    ///   the latter also when the upload is another writer's.
     func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord
 
     /// Reads an object with its bucket's rules and its blob's location.

@@ -31,6 +31,13 @@ public protocol UploadSessionStore: Sendable {
     /// Removes the rows of an upload that is not complete. - Throws: `.uploadComplete`.
     func deleteUpload(_ id: UploadID) async throws -> UploadSession
 
+    /// Removes the rows of those of the uploads that are there and not complete, and returns them. One that is being completed, or removed
+    /// by somebody else, may be passed over.
+    func deleteUploads(_ ids: [UploadID]) async throws -> [UploadSession]
+
+    /// The buckets with uploads of a kind under way that began before `date`, in byte order.
+    func bucketsWithUploads(_ kind: UploadSession.Kind, startedBefore date: Timestamp) async throws -> [BucketID]
+
     /// Removes the rows of up to `limit` uploads that expired before `now`, complete ones too, passing over those that
     /// somebody else is removing.
     func takeExpiredUploads(now: Timestamp, limit: Int) async throws -> [UploadSession]
@@ -70,11 +77,14 @@ public struct UploadProgress: Hashable, Sendable {
 /// The upload that ends with the row that is being written.
 public struct UploadCompletion: Hashable, Sendable {
     public var id: UploadID
+    /// As of the session that the writer saw. While the upload is not complete, one that lost it to another ends nothing.
+    public var writer: Int64
     /// How long the session stays for repeated requests, when it would stay forever otherwise.
     public var keptUntil: Timestamp
 
-    public init(id: UploadID, keptUntil: Timestamp) {
+    public init(id: UploadID, writer: Int64, keptUntil: Timestamp) {
         self.id = id
+        self.writer = writer
         self.keptUntil = keptUntil
     }
 }

@@ -7,7 +7,7 @@ extension Delivery {
     public func find(_ version: VersionID?, at address: ObjectAddress, access: Access) async throws -> FoundVersion {
         try requireGrant(access, for: address)
         let found = try await metadata.version(version, at: address, access: access)
-        if case .object = found { try await originals.require(access, toOriginalsOf: address.bucket) }
+        if case .object = found { try await originals.require(access, toOriginalAt: address) }
         return found
     }
 

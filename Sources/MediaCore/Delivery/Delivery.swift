@@ -23,7 +23,7 @@ public struct Delivery: Sendable {
     ) async throws -> Delivered {
         var ticket = cache.ticket(for: address)
         if let cached = try cached(address, access: access) {
-            try await originals.require(access, toOriginalsOf: address.bucket)
+            try await originals.require(access, toOriginalAt: address)
             if let delivered = try await deliver(cached, range: range, preconditions: preconditions, ticket: ticket) {
                 return delivered
             }
@@ -33,7 +33,7 @@ public struct Delivery: Sendable {
             ticket = cache.ticket(for: address)
             let object = try await read(address, access: access)
             // After the ticket: what becomes a matter of signatures meanwhile is not kept.
-            try await originals.require(access, toOriginalsOf: address.bucket)
+            try await originals.require(access, toOriginalAt: address)
             let details = ObjectMetadata(parsing: object.record.metadata)
             try preconditions.check(object.record, details)
             if preconditions.saveTransfer(of: object.record, details) {
@@ -55,7 +55,7 @@ public struct Delivery: Sendable {
         object: ReadableObject, details: ObjectMetadata
     ) {
         let described = try await look(at: address, access: access)
-        try await originals.require(access, toOriginalsOf: address.bucket)
+        try await originals.require(access, toOriginalAt: address)
         return described
     }
 

@@ -100,7 +100,7 @@ public struct Variants: Sendable {
         var delivered = DeliveredVariant(
             object: source.object, details: source.details, transform: wanted.transform, entityTag: tag,
             mediaType: "application/octet-stream", variesByAccept: wanted.variesByAccept, isCached: true, outcome: .notModified)
-        if preconditions.saveTransfer(of: tag, modifiedAt: modified) {
+        if preconditions.saveTransfer(of: tag) {
             engine.metrics.delivered(from: .notModified)
             return delivered
         }

@@ -3,13 +3,12 @@
 extension Transform {
     /// The one of all transforms that give the same bytes by which variants are called: what says nothing is not said.
     func normalised() -> Transform {
-        // Nothing is drawn into what is delivered as it is.
-        if format == .fixed(.svg) {
-            var untouched = Transform()
-            untouched.format = format
-            return untouched
-        }
         var normal = self
+        // A drawing has no size of its own, and is no file of ours. What is to be drawn into it stays, to be refused.
+        if format == .fixed(.svg) {
+            (normal.width, normal.height, normal.fit, normal.enlarges, normal.gravity) = (nil, nil, nil, nil, nil)
+            (normal.metadata, normal.animated, normal.quality) = (nil, nil, nil)
+        }
         normal.normaliseSource()
         normal.normaliseSize()
         normal.normaliseLook()

@@ -2,7 +2,7 @@
 
 /// Multipart writes that no upload knows: left by a crash between the write and its row, or by a bucket that went away.
 struct AbandonedParts: Sendable {
-    private static let page = 500
+    private static let batch = 500
 
     let metadata: any MetadataStore
     let blobs: any BlobStoreDirectory
@@ -12,17 +12,14 @@ struct AbandonedParts: Sendable {
         let backend = blobs.defaultBackend
         let store = try await blobs.store(for: backend)
         var found = 0
-        var cursor: MultipartID?
-        repeat {
-            let page = try await store.unfinishedMultiparts(before: date, after: cursor, limit: Self.page)
-            let unknown = page.isEmpty ? [] : try await metadata.unknownMultiparts(among: page.map(\.id), in: backend)
-            for multipart in page where unknown.contains(multipart.id) {
+        try await store.visitUnfinishedMultiparts(before: date, batch: Self.batch) { multiparts in
+            let unknown = Set(try await metadata.unknownMultiparts(among: multiparts.map(\.id), in: backend))
+            for multipart in multiparts where unknown.contains(multipart.id) {
                 try await store.abortMultipart(multipart.id, at: multipart.key ?? BlobKey(multipart.id.rawValue))
                 found += 1
             }
-            cursor = page.count == Self.page ? page.last?.id : nil
             try Task.checkCancellation()
-        } while cursor != nil
+        }
         return found
     }
 }

@@ -5,8 +5,31 @@ import Metrics
 
 /// Gives up uploads in parts: what the lifecycle needs of whoever keeps them.
 public protocol IncompleteUploads: Sendable {
-    /// Gives up the uploads under way whose keys begin with `prefix` and that began before `date`. - Returns: how many.
-    func giveUp(in bucket: BucketID, prefix: String, startedBefore date: Timestamp) async throws -> Int
+    /// Gives uploads under way up. - Returns: how many.
+    func giveUp(_ uploads: IncompleteUploadQuery) async throws -> Int
+}
+
+/// Which uploads under way are given up.
+public struct IncompleteUploadQuery: Hashable, Sendable {
+    public var bucket: BucketID
+    /// What their keys begin with.
+    public var prefix: String
+    /// Only those that began before.
+    public var date: Timestamp
+    /// Not those whose keys begin with one of these.
+    public var sparing: [String]
+
+    public init(in bucket: BucketID, prefix: String = "", startedBefore date: Timestamp, sparing: [String] = []) {
+        self.bucket = bucket
+        self.prefix = prefix
+        self.date = date
+        self.sparing = sparing
+    }
+
+    func includes(_ session: UploadSession) -> Bool {
+        let key = session.address.key.rawValue.utf8
+        return session.createdAt < date && !sparing.contains { key.starts(with: $0.utf8) }
+    }
 }
 
 /// Runs the lifecycle rules of buckets, a page of versions at a time.
@@ -18,21 +41,24 @@ public struct Lifecycle: Sendable {
     private let uploads: (any IncompleteUploads)?
     private let service: Principal
     private let day: LifecycleDay
+    private let longestUpload: Int64?
     private let logger: Logger
     private let expired = Counter(label: "magpie_lifecycle_expired_total")
 
     /// - Parameters:
     ///   - service: the principal that deletes; no policy binds it.
     ///   - uploads: nil where there are no uploads in parts.
+    ///   - longestUpload: how long an upload in parts may take that no rule speaks of, in seconds. Nil: for ever.
     public init(
         storage: Storage, metadata: any MetadataStore, service: Principal, uploads: (any IncompleteUploads)? = nil,
-        day: LifecycleDay = .calendar, logger: Logger
+        day: LifecycleDay = .calendar, longestUpload: Int64? = nil, logger: Logger
     ) {
         self.metadata = metadata
         self.objects = storage.objects
         self.uploads = uploads
         self.service = service
         self.day = day
+        self.longestUpload = longestUpload
         self.logger = logger
     }
 
@@ -42,28 +68,39 @@ public struct Lifecycle: Sendable {
         await work.every(.seconds(day.seconds) / 4) { await work.attempt("lifecycle") { try await apply() } }
     }
 
-    /// Removes what is due in all buckets. One that fails is left to the next run and keeps no other waiting.
+    /// Removes what is due in all buckets by their rules, and then the uploads in parts that took too long and that no rule speaks of.
+    /// A bucket that fails is left to the next run and keeps no other waiting.
     /// - Returns: how many objects, versions and uploads.
     /// - Throws: `CancellationError`; what reading the rules throws.
     @discardableResult
     public func apply(now: Timestamp = .now()) async throws -> Int {
         var count = 0
         for (bucket, settings) in try await metadata.bucketsWithLifecycle() {
-            let rules = (settings.lifecycle ?? []).filter(\.isEnabled)
-            do {
-                count += try await expire(rules, in: bucket, at: now)
-                count += try await giveUpUploads(rules, in: bucket, at: now)
-            } catch is CancellationError {
-                throw CancellationError()
-            } catch {
-                try Task.checkCancellation()
-                logger.error(
-                    "lifecycle rules of a bucket left to the next run", metadata: ["bucket": "\(bucket)", "error": "\(error)"])
+            let rules = Self.rules(settings)
+            count += try await attempt(in: bucket) {
+                try await expire(rules, in: bucket, at: now) + giveUpUploads(rules, in: bucket, at: now)
             }
         }
+        count += try await giveUpForgottenUploads(at: now)
         expired.increment(by: Int64(count))
         if count > 0 { logger.info("lifecycle rules applied", metadata: ["count": "\(count)"]) }
         return count
+    }
+
+    private static func rules(_ settings: BucketSettings) -> [LifecycleRule] { (settings.lifecycle ?? []).filter(\.isEnabled) }
+
+    /// - Throws: `CancellationError` and nothing else.
+    private func attempt(in bucket: BucketID, _ body: () async throws -> Int) async throws -> Int {
+        do {
+            return try await body()
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            try Task.checkCancellation()
+            logger.error(
+                "lifecycle rules of a bucket left to the next run", metadata: ["bucket": "\(bucket)", "error": "\(error)"])
+            return 0
+        }
     }
 
     private func expire(_ rules: [LifecycleRule], in bucket: BucketID, at now: Timestamp) async throws -> Int {
@@ -121,7 +158,23 @@ public struct Lifecycle: Sendable {
             guard let days = rule.abortIncompleteAfter else { continue }
             let span = day.end(of: days, after: Timestamp(seconds: 0)).seconds
             count += try await uploads.giveUp(
-                in: bucket, prefix: rule.filter.prefix, startedBefore: now.adding(seconds: -span))
+                IncompleteUploadQuery(in: bucket, prefix: rule.filter.prefix, startedBefore: now.adding(seconds: -span)))
+        }
+        return count
+    }
+
+    /// What a rule speaks of is left to it: it may want to wait longer.
+    private func giveUpForgottenUploads(at now: Timestamp) async throws -> Int {
+        guard let uploads, let longestUpload else { return 0 }
+        let date = now.adding(seconds: -longestUpload)
+        var count = 0
+        for bucket in try await metadata.bucketsWithUploads(.parts, startedBefore: date) {
+            count += try await attempt(in: bucket) {
+                let settings = try await metadata.bucketSettings(bucket, facts: RequestFacts(operation: .upkeep))
+                let governed = Self.rules(settings).filter { $0.abortIncompleteAfter != nil }.map(\.filter.prefix)
+                guard !governed.contains("") else { return 0 }
+                return try await uploads.giveUp(IncompleteUploadQuery(in: bucket, startedBefore: date, sparing: governed))
+            }
         }
         return count
     }

@@ -31,7 +31,7 @@ final class UploadLocks: Sendable {
     }
 
     private let state = Mutex(State())
-    private let patience: Duration
+    fileprivate let patience: Duration
 
     /// - Parameter patience: how long to wait for the one before.
     init(patience: Duration) { self.patience = patience }
@@ -39,12 +39,13 @@ final class UploadLocks: Sendable {
     /// Runs `body` while nobody else holds `key`.
     /// - Throws: `StorageError` with `.locked` when the one before did not stop in time; what `body` throws.
     func withLock<Value: Sendable>(_ key: Key, _ body: (UploadLease) async throws -> Value) async throws -> Value {
-        let lease = try await acquire(key)
+        let lease = try await acquire(key, patience: patience)
         defer { release(key, lease) }
         return try await body(lease)
     }
 
-    fileprivate func acquire(_ key: Key) async throws -> UploadLease {
+    /// - Parameter patience: how long to wait for the one before. Nil: as long as it takes.
+    fileprivate func acquire(_ key: Key, patience: Duration?) async throws -> UploadLease {
         enum Outcome { case free(UploadLease), taken(waiter: Int) }
         let outcome = state.withLock { state -> Outcome in
             guard state.entries[key] != nil else {
@@ -58,17 +59,28 @@ final class UploadLocks: Sendable {
         }
         switch outcome {
         case .free(let lease): return lease
-        case .taken(let waiter): return try await wait(for: key, as: waiter)
+        case .taken(let waiter): return try await wait(for: key, as: waiter, patience: patience)
         }
     }
 
-    private func wait(for key: Key, as waiter: Int) async throws -> UploadLease {
-        let timer = Task { [patience] in
-            do { try await Task.sleep(for: patience) } catch { return }
-            self.end(waiter, of: key, with: .tooLate)
+    fileprivate func acquireIfFree(_ key: Key) -> UploadLease? {
+        state.withLock { state in
+            guard state.entries[key] == nil else { return nil }
+            let lease = UploadLease()
+            state.entries[key] = Entry(holder: lease)
+            return lease
+        }
+    }
+
+    private func wait(for key: Key, as waiter: Int, patience: Duration?) async throws -> UploadLease {
+        let timer = patience.map { patience in
+            Task {
+                do { try await Task.sleep(for: patience) } catch { return }
+                self.end(waiter, of: key, with: .tooLate)
+            }
         }
         defer {
-            timer.cancel()
+            timer?.cancel()
             state.withLock { _ = $0.waits.removeValue(forKey: waiter) }
         }
         let wake = await withTaskCancellationHandler {
@@ -164,17 +176,27 @@ final class UploadLease: Sendable {
 final class UploadTurn: Sendable {
     private let locks: UploadLocks
     private let key: UploadLocks.Key
+    private let patience: Duration?
     private let lease: Mutex<UploadLease?> = Mutex(nil)
 
-    init(_ locks: UploadLocks, _ key: UploadLocks.Key) {
+    /// - Parameter isPatient: whether to wait for the one before as long as it takes.
+    init(_ locks: UploadLocks, _ key: UploadLocks.Key, isPatient: Bool = false) {
         self.locks = locks
         self.key = key
+        self.patience = isPatient ? nil : locks.patience
     }
 
     /// To be called once at most. - Throws: as `UploadLocks.withLock`.
     func take() async throws {
-        let taken = try await locks.acquire(key)
+        let taken = try await locks.acquire(key, patience: patience)
         lease.withLock { $0 = taken }
+    }
+
+    /// - Returns: false while somebody else has it, who is not asked for it.
+    func takeIfFree() -> Bool {
+        guard let taken = locks.acquireIfFree(key) else { return false }
+        lease.withLock { $0 = taken }
+        return true
     }
 
     /// Nothing, where it was not taken.

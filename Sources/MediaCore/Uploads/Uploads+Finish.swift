@@ -22,18 +22,20 @@ extension Uploads {
     func assemble(_ session: UploadSession, from parts: [BlobPart]) async throws {
         let store = try await blobs.store(for: session.backend)
         if let info = try await blob(of: session, in: store) {
-            guard info.size == session.offset else {
-                throw StorageError(
-                    .internal, "Internal Server Error", resource: "upload \(session.id): \(info.size) of \(session.offset) bytes")
-            }
+            try Self.require(info, of: session)
         } else if session.offset == 0, parts.isEmpty {
             _ = try await store.put(ByteStream(ByteBuffer()), at: session.id.blobKey)
         } else {
             let info = try await store.completeMultipart(session.multipart, at: session.id.blobKey, parts: parts)
-            guard info.size == session.offset else {
-                throw StorageError(
-                    .internal, "Internal Server Error", resource: "upload \(session.id): \(info.size) of \(session.offset) bytes")
-            }
+            try Self.require(info, of: session)
+        }
+    }
+
+    /// A blob of another size than was acknowledged must never get a row.
+    static func require(_ info: BlobInfo, of session: UploadSession) throws(StorageError) {
+        guard info.size == session.offset else {
+            throw StorageError(
+                .internal, "Internal Server Error", resource: "upload \(session.id): \(info.size) of \(session.offset) bytes")
         }
     }
 
@@ -71,17 +73,21 @@ extension Uploads {
         let object = NewObject(
             address: session.address, version: session.id.version, ownerID: session.ownerID, metadata: details.json,
             userMetadata: session.userMetadata ?? .emptyObject, blob: blob, condition: condition,
-            completing: UploadCompletion(id: session.id, keptUntil: now().adding(seconds: configuration.lifetime)),
+            completing: UploadCompletion(
+                id: session.id, writer: session.writer, keptUntil: now().adding(seconds: configuration.lifetime)),
             partChecksums: parts.flatMap { parts in checksums.keys.min().flatMap { PartChecksums($0, of: parts) } },
             trial: trial)
         do {
             let record = try await objects.commit(object, mode: session.mode, facts: facts)
             await removeParts(of: session)
             return UploadState(session: try await metadata.upload(session.id), record: record)
-        } catch let error as StorageError where error.code == .uploadComplete {
-            // An earlier attempt whose answer was lost, or another server.
+        } catch let error as StorageError where [.uploadComplete, .uploadNotFound, .objectExists].contains(error.code) {
+            let current = try await metadata.upload(session.id)
+            guard current.isComplete else { throw error.code == .uploadNotFound ? StorageError.uploadTaken : error }
+            // An earlier attempt whose answer was lost, or another server, which may have ended it with other parts.
+            guard current.digest == session.digest else { throw StorageError.uploadNotFound(session.id) }
             await removeParts(of: session)
-            return UploadState(session: try await metadata.upload(session.id))
+            return UploadState(session: current)
         }
     }
 

@@ -50,31 +50,41 @@ extension Uploads {
     }
 
     /// Makes the object of the parts named. Naming them again once it is complete gives the same answer, without the record.
+    ///
+    /// It goes on when the caller is cancelled, and whoever asks meanwhile waits until it is over: a client that loses patience
+    /// with a large object and asks again must not find that everything begins anew, again and again.
     /// - Throws: `StorageError` with `.uploadNotFound`, `.uploadExpired`; `.invalidPartOrder` unless the numbers ascend;
     ///   `.invalidPart` for one that is not there or is another; `.partTooSmall`; `.tooLarge`; what `Objects.put` throws
     ///   when it commits.
     public func complete(_ completion: PartsCompletion, of id: UploadID, access: Access) async throws -> UploadState {
-        try await locks.withLock(.upload(id)) { _ in
-            let session = try await partsSession(id)
-            try requireOwner(of: session, access)
-            // A condition that fails already costs no parts: the upload can go on.
-            let trial =
-                session.isComplete ? nil : try await admit(session, condition: completion.condition, access: access)
-            let chosen = try choose(completion, from: try await metadata.uploadParts(of: id, after: nil, limit: 10_000))
-            guard let digest = UploadDigest.joining(chosen) else { throw Self.invalidPart(nil) }
-            let size = chosen.reduce(0) { $0 + $1.size }
-            if session.isComplete {
-                guard session.digest == digest, session.offset == size else { throw StorageError.uploadNotFound(id) }
-                return UploadState(session: session)
-            }
-            guard size <= (try await maxBytes(of: session, facts: access.facts)) else { throw StorageError.tooLarge() }
-            let checksums = try completion.checksums?(chosen) ?? [:]
-            let sealed = try await seal(session, digest: digest, size: size)
-            try await assemble(sealed, from: chosen.map(\.blob))
-            return try await commit(
-                sealed, checksums: checksums, parts: chosen, condition: completion.condition,
-                trial: trial, facts: access.facts)
+        let turn = UploadTurn(locks, .upload(id), isPatient: true)
+        try await turn.take()
+        return try await runOn {
+            defer { turn.end() }
+            return try await completeNow(completion, of: id, access: access)
         }
+    }
+
+    private func completeNow(_ completion: PartsCompletion, of id: UploadID, access: Access) async throws -> UploadState {
+        let session = try await partsSession(id)
+        try requireOwner(of: session, access)
+        // A condition that fails already costs no parts: the upload can go on.
+        let trial =
+            session.isComplete ? nil : try await admit(session, condition: completion.condition, access: access)
+        let chosen = try choose(completion, from: try await metadata.uploadParts(of: id, after: nil, limit: 10_000))
+        guard let digest = UploadDigest.joining(chosen) else { throw Self.invalidPart(nil) }
+        let size = chosen.reduce(0) { $0 + $1.size }
+        if session.isComplete {
+            guard session.digest == digest, session.offset == size else { throw StorageError.uploadNotFound(id) }
+            return UploadState(session: session)
+        }
+        guard size <= (try await maxBytes(of: session, facts: access.facts)) else { throw StorageError.tooLarge() }
+        let checksums = try completion.checksums?(chosen) ?? [:]
+        let sealed = try await seal(session, digest: digest, size: size)
+        try await join(chosen.map(\.blob), of: sealed)
+        return try await commit(
+            sealed, checksums: checksums, parts: chosen, condition: completion.condition,
+            trial: trial, facts: access.facts)
     }
 
     private func partsSession(_ id: UploadID) async throws -> UploadSession {
@@ -115,20 +125,29 @@ extension Uploads {
         return chosen
     }
 
-    /// Writes down of which parts the object is being made: after a crash the parts are gone, and the blob that is there must
-    /// not pass for one of other parts.
+    /// Writes down of which parts the object is being made, for those who ask again when it is.
+    ///
+    /// A blob that is there has no row: the attempt that made it failed behind it, of whatever parts it was, and all parts are still
+    /// there. That attempt may also be under way on another server. So it first loses the right to write its row, then its blob.
     private func seal(_ session: UploadSession, digest: UploadDigest, size: Int64) async throws -> UploadSession {
         var sealed = session
         sealed.digest = digest
         sealed.offset = size
         let store = try await blobs.store(for: session.backend)
         if try await blob(of: session, in: store) != nil {
-            guard sealed == session else { throw Self.invalidPart(nil) }
-        } else {
-            try await metadata.advanceUpload(
-                UploadProgress(id: session.id, writer: session.writer, from: session.offset, to: size, digest: digest))
+            sealed.writer = try await metadata.claimUpload(session.id, at: session.offset).writer
+            try await store.delete([session.id.blobKey])
         }
+        try await metadata.advanceUpload(
+            UploadProgress(id: session.id, writer: sealed.writer, from: session.offset, to: size, digest: digest))
         return sealed
+    }
+
+    /// Makes the blob. One that came meanwhile is another attempt's and is not taken for this one's: the store refuses.
+    private func join(_ parts: [BlobPart], of session: UploadSession) async throws {
+        let store = try await blobs.store(for: session.backend)
+        let info = try await store.completeMultipart(session.multipart, at: session.id.blobKey, parts: parts)
+        try Self.require(info, of: session)
     }
 
     private static func invalidPart(_ number: PartNumber?) -> StorageError {

@@ -13,7 +13,7 @@ public final class FaultyBlobStore: BlobStore {
     /// The calls of a blob store.
     public enum Call: Hashable, Sendable, CaseIterable {
         case put, get, info, copy, delete, list
-        case beginMultipart, putPart, appendPart, completeMultipart, abortMultipart, unfinishedMultiparts, sweepUnfinished
+        case beginMultipart, putPart, appendPart, completeMultipart, abortMultipart, visitUnfinishedMultiparts, sweepUnfinished
     }
 
     /// Where in a call the fault strikes.
@@ -142,11 +142,11 @@ public final class FaultyBlobStore: BlobStore {
         }
     }
 
-    public func unfinishedMultiparts(
-        before date: Timestamp, after cursor: MultipartID?, limit: Int
-    ) async throws -> [UnfinishedMultipart] {
-        try await run(next(.unfinishedMultiparts)) {
-            try await self.store.unfinishedMultiparts(before: date, after: cursor, limit: limit)
+    public func visitUnfinishedMultiparts(
+        before date: Timestamp, batch: Int, _ visit: ([UnfinishedMultipart]) async throws -> Void
+    ) async throws {
+        try await run(next(.visitUnfinishedMultiparts)) {
+            try await self.store.visitUnfinishedMultiparts(before: date, batch: batch, visit)
         }
     }
 

@@ -86,15 +86,16 @@ extension InMemoryBlobStore {
         state.withLock { $0.writes[id] = nil }
     }
 
-    public func unfinishedMultiparts(
-        before date: Timestamp, after cursor: MultipartID?, limit: Int
-    ) async throws -> [UnfinishedMultipart] {
-        state.withLock { state in
-            let untouched = state.writes.filter { id, write in
-                write.touchedAt < date && cursor.map { $0.rawValue.utf8.lexicographicallyPrecedes(id.rawValue.utf8) } ?? true
-            }
-            return untouched.sorted { $0.key.rawValue.utf8.lexicographicallyPrecedes($1.key.rawValue.utf8) }
-                .prefix(max(0, limit)).map { UnfinishedMultipart(id: $0.key, key: $0.value.key) }
+    public func visitUnfinishedMultiparts(
+        before date: Timestamp, batch: Int, _ visit: ([UnfinishedMultipart]) async throws -> Void
+    ) async throws {
+        var rest = state.withLock { state in
+            state.writes.filter { $0.value.touchedAt < date }.map { UnfinishedMultipart(id: $0.key, key: $0.value.key) }
+        }[...]
+        while !rest.isEmpty {
+            let found = Array(rest.prefix(max(1, batch)))
+            rest = rest.dropFirst(found.count)
+            try await visit(found)
         }
     }
 

@@ -71,6 +71,23 @@ extension InMemoryMetadataStore {
         }
     }
 
+    public func deleteUploads(_ ids: [UploadID]) async throws -> [UploadSession] {
+        state.withLock { state in
+            let sessions = Set(ids).compactMap { state.uploads[$0]?.session }.filter { !$0.isComplete }
+            for session in sessions { state.uploads[session.id] = nil }
+            return sessions
+        }
+    }
+
+    public func bucketsWithUploads(_ kind: UploadSession.Kind, startedBefore date: Timestamp) async throws -> [BucketID] {
+        state.withLock { state in
+            let sessions = state.uploads.values.map(\.session).filter { session in
+                session.kind == kind && !session.isComplete && session.createdAt < date
+            }
+            return Set(sessions.map(\.address.bucket)).sorted { ListingOrder.precedes($0.rawValue, $1.rawValue) }
+        }
+    }
+
     public func takeExpiredUploads(now: Timestamp, limit: Int) async throws -> [UploadSession] {
         state.withLock { state in
             let expired = state.uploads.values.map(\.session).filter { $0.isExpired(at: now) }.prefix(max(0, limit))

@@ -28,7 +28,11 @@ extension InMemoryMetadataStore {
         let time = now()
         return try state.withLock { state in
             state.facts = facts
-            if let upload = object.completing { _ = try state.pendingUpload(upload.id) }
+            if let upload = object.completing {
+                guard try state.pendingUpload(upload.id).writer == upload.writer else {
+                    throw StorageError.uploadNotFound(upload.id)
+                }
+            }
             let existing = state.objects[object.address]
             try object.condition.require(existing, at: object.address)
             guard existing == nil || mode == .replace else { throw StorageError.objectExists(object.address) }

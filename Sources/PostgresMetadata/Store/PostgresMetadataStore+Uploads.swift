@@ -72,6 +72,18 @@ extension PostgresMetadataStore {
         return deleted
     }
 
+    public func deleteUploads(_ ids: [UploadID]) async throws -> [UploadSession] {
+        let delete = Step.run(Self.deleteUploads, Parameter.strings(ids.map(\.rawValue)))
+        return try await transaction([.scope(system(.upkeep)), delete]) { try $0[0].rows.map { try UploadColumns.read($0) } }
+    }
+
+    public func bucketsWithUploads(_ kind: UploadSession.Kind, startedBefore date: Timestamp) async throws -> [BucketID] {
+        let find = Step.run(Self.findBuckets, kind.rawValue, Parameter.timestamp(date))
+        return try await transaction([.scope(system(.upkeep)), find]) {
+            try $0[0].rows.map { BucketID(stored: try $0.string(0)) }
+        }
+    }
+
     public func takeExpiredUploads(now: Timestamp, limit: Int) async throws -> [UploadSession] {
         let take = Step.run(Self.takeExpired, Parameter.timestamp(now), Parameter.int(max(0, limit)))
         return try await transaction([.scope(system(.upkeep)), take]) { try $0[0].rows.map { try UploadColumns.read($0) } }
@@ -172,6 +184,7 @@ extension PostgresMetadataStore {
         LIMIT $3::bigint
         """)
 
+    // A comparison of rows is where a page of the index begins; no id is behind the last character of Unicode.
     private static let listUploads = SQL(
         "uploads_list",
         """
@@ -179,7 +192,7 @@ extension PostgresMetadataStore {
         FROM magpie.upload_sessions AS u
         WHERE u.bucket_id = $1 AND u.kind = $2 AND u.completed_at IS NULL
             AND u.name >= $3 AND starts_with(u.name, $3)
-            AND ($4::text IS NULL OR u.name > $4 OR (u.name = $4 AND u.id > $5))
+            AND (u.name, u.id) > (coalesce($4, ''), coalesce($5, CASE WHEN $4 IS NULL THEN '' ELSE chr(1114111) END))
             AND (NOT $6::boolean OR u.owner_id = $7)
             AND (u.expires_at IS NULL OR u.expires_at > timestamptz 'epoch' + $8::bigint * interval '1 microsecond')
         ORDER BY u.name, u.id
@@ -190,6 +203,35 @@ extension PostgresMetadataStore {
         "upload_delete",
         """
         DELETE FROM magpie.upload_sessions AS u WHERE u.id = $1 AND u.completed_at IS NULL RETURNING \(UploadColumns.list)
+        """)
+
+    // Materialized, here and below, so that only the index on what is named can be used: that of all unfinished uploads looks cheap to a
+    // planner who knows nothing of a table that grew lately, and is read from end to end.
+    // Two servers that give the same uploads up do not wait for one another, nor for a request that is ending one of them.
+    private static let deleteUploads = SQL(
+        "uploads_delete",
+        """
+        WITH named AS MATERIALIZED (
+            SELECT d.id, d.completed_at
+            FROM magpie.upload_sessions AS d
+            WHERE d.id = ANY ($1::text[])
+            ORDER BY d.id
+            FOR UPDATE SKIP LOCKED
+        )
+        DELETE FROM magpie.upload_sessions AS u
+        USING named AS n
+        WHERE u.id = n.id AND n.completed_at IS NULL
+        RETURNING \(UploadColumns.list)
+        """)
+
+    private static let findBuckets = SQL(
+        "uploads_buckets",
+        """
+        SELECT DISTINCT u.bucket_id COLLATE "C"
+        FROM magpie.upload_sessions AS u
+        WHERE u.kind = $1 AND u.completed_at IS NULL
+            AND u.created_at < timestamptz 'epoch' + $2::bigint * interval '1 microsecond'
+        ORDER BY 1
         """)
 
     private static let takeExpired = SQL(
@@ -211,11 +253,13 @@ extension PostgresMetadataStore {
     private static let findUnknownMultiparts = SQL(
         "multiparts_unknown",
         """
+        WITH known AS MATERIALIZED (
+            SELECT u.multipart, u.backend, u.completed_at FROM magpie.upload_sessions AS u WHERE u.multipart = ANY ($2::text[])
+        )
         SELECT m.id
         FROM unnest($2::text[]) AS m (id)
         WHERE NOT EXISTS (
-            SELECT FROM magpie.upload_sessions AS u
-            WHERE u.multipart = m.id AND u.backend = $1 AND u.completed_at IS NULL
+            SELECT FROM known AS k WHERE k.multipart = m.id AND k.backend = $1 AND k.completed_at IS NULL
         )
         """)
 }

@@ -144,7 +144,7 @@ extension PostgresMetadataStore {
     }
 
     private static func complete(_ upload: UploadCompletion) -> Step {
-        .run(completeUpload, upload.id.rawValue, Parameter.timestamp(upload.keptUntil))
+        .run(completeUpload, upload.id.rawValue, Parameter.timestamp(upload.keptUntil), Parameter.int(upload.writer))
     }
 
     public func moveObject(
@@ -274,7 +274,16 @@ extension PostgresMetadataStore {
 
     private static let completeUpload = SQL(
         "upload_complete",
-        "SELECT magpie.complete_upload($1, timestamptz 'epoch' + $2::bigint * interval '1 microsecond')")
+        // Locked here already: a writer that takes the upload over waits for this transaction, or this one for it.
+        """
+        SELECT magpie.complete_upload(
+            (
+                SELECT u.id FROM magpie.upload_sessions AS u
+                WHERE u.id = $1 AND (u.writer = $3::bigint OR u.completed_at IS NOT NULL)
+                FOR UPDATE
+            ),
+            timestamptz 'epoch' + $2::bigint * interval '1 microsecond')
+        """)
 
     private static let lockForMove = SQL(
         "object_move_lock", "SELECT o.id FROM storage.objects AS o WHERE o.bucket_id = $1 AND o.name = $2 FOR UPDATE")

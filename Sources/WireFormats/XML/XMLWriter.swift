@@ -14,13 +14,23 @@ public struct XMLWriter: Sendable {
     /// The namespace of S3's documents.
     public static let s3Namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
 
+    /// What every document begins with.
+    public static let declaration = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+
     /// The document so far, in UTF-8.
     public private(set) var buffer: ByteBuffer
+
+    /// The document so far without the declaration, which may have been sent before.
+    public var content: ByteBuffer {
+        var content = buffer
+        content.moveReaderIndex(forwardBy: Self.declaration.utf8.count)
+        return content
+    }
 
     /// - Parameter capacity: The bytes to make room for.
     public init(capacity: Int = 1024) {
         buffer = ByteBufferAllocator().buffer(capacity: capacity)
-        buffer.writeStaticString("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
+        buffer.writeString(Self.declaration)
     }
 
     /// An element with others in it.

@@ -11,6 +11,8 @@ extension ServerConfiguration {
         var apiKey: String?
         var secret: String?
         var muting: EventMuting
+        var timeout: Duration
+        var retry: Duration
     }
 }
 
@@ -30,6 +32,8 @@ extension ServerConfiguration.Events {
         guard secret.map({ $0.utf8.count >= Self.shortestSecret }) ?? true else {
             throw ConfigurationError("MAGPIE_WEBHOOK_SECRET must have at least \(Self.shortestSecret) bytes")
         }
+        timeout = try settings.duration("WEBHOOK_TIMEOUT", atMost: .seconds(300))
+        retry = try settings.duration("WEBHOOK_RETRY", atLeast: .seconds(1), atMost: .seconds(3600))
         guard let text = try settings.text("WEBHOOK_URL") else {
             guard apiKey == nil, secret == nil else {
                 throw ConfigurationError("MAGPIE_WEBHOOK_URL must be given with MAGPIE_WEBHOOK_API_KEY or MAGPIE_WEBHOOK_SECRET")

@@ -72,6 +72,8 @@ struct ServerConfiguration: Sendable {
         var shutdownTimeout: Duration
         var signedUploadExpiry: Duration
         var uploadExpiry: Duration
+        /// Nil: for ever.
+        var multipartExpiry: Duration?
         var sweepInterval: Duration
         var orphanAge: Duration
         var lifecycleDay: Duration
@@ -224,6 +226,7 @@ extension ServerConfiguration.Limits {
             sendTimeout: try settings.duration("SEND_TIMEOUT"), shutdownTimeout: try settings.duration("SHUTDOWN_TIMEOUT"),
             signedUploadExpiry: try settings.duration("SIGNED_UPLOAD_EXPIRY"),
             uploadExpiry: try settings.duration("UPLOAD_EXPIRY", atLeast: .seconds(1)),
+            multipartExpiry: try settings.durationOrNone("MULTIPART_EXPIRY", atLeast: .seconds(1)),
             sweepInterval: try settings.duration("SWEEP_INTERVAL"),
             orphanAge: try settings.duration("ORPHAN_AGE", atLeast: Self.shortestOrphanAge),
             lifecycleDay: try settings.duration("LIFECYCLE_DAY"))

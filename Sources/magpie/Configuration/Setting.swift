@@ -55,6 +55,9 @@ extension Setting {
             meaning: "`fsync`: what was acknowledged survives a power cut. `none`: it may not."),
         Setting(
             name: "UPLOAD_EXPIRY", fallback: "24h", meaning: "How long a resumable upload may take; at least `1s`."),
+        Setting(
+            name: "MULTIPART_EXPIRY", fallback: "7d",
+            meaning: "How long an S3 upload in parts may take that no lifecycle rule speaks of; `0` for ever."),
         Setting(name: "SIGNED_UPLOAD_EXPIRY", fallback: "2h", meaning: "How long a signed upload URL lives."),
         Setting(name: "EMPTY_BUCKET_MAX", fallback: "200000", meaning: "The most objects that one call empties a bucket of."),
         Setting(name: "JSON_LIMIT", fallback: "1MiB", meaning: "The largest JSON body of a request."),
@@ -135,6 +138,12 @@ extension Setting {
         Setting(
             name: "WEBHOOK_SECRET", fallback: "",
             meaning: "Signs events in `X-Magpie-Signature`; at least 16 bytes. No signature when not given.", isSecret: true),
+        Setting(
+            name: "WEBHOOK_TIMEOUT", fallback: "4s",
+            meaning: "How long the receiver may take to answer; after a crash, events under way wait seven times as long."),
+        Setting(
+            name: "WEBHOOK_RETRY", fallback: "2s",
+            meaning: "When a delivery that failed is tried again; twice as long after each further failure, up to an hour."),
         Setting(
             name: "EVENTS_MUTED", fallback: "",
             meaning: "Events not to send, comma-separated: `ObjectUpdated:Metadata`, `Webhook:ObjectRemoved:*:bucket/name`."),

@@ -104,18 +104,33 @@ struct Settings: Sendable {
         return value
     }
 
-    /// - Parameter least: the shortest time that makes sense.
-    func duration(_ name: String, atLeast least: Duration = .milliseconds(1)) throws -> Duration {
+    /// Some times are counted in nanoseconds of 64 bits, which last for 292 years.
+    static let longest = Duration.seconds(36_500 * 86_400)
+
+    /// - Parameters:
+    ///   - least: the shortest time that makes sense.
+    ///   - most: the longest.
+    func duration(
+        _ name: String, atLeast least: Duration = .milliseconds(1), atMost most: Duration = Settings.longest
+    ) throws -> Duration {
         let text = try required(name)
         guard let value = Quantity.milliseconds(text), value > 0 else {
             throw ConfigurationError("MAGPIE_\(name) must be a time such as 30s or 6h, not \(text)")
         }
-        // Some are counted in nanoseconds of 64 bits, which last for 292 years.
-        guard value <= 36_500 * 86_400_000 else { throw ConfigurationError("MAGPIE_\(name) must be at most 36500d, not \(text)") }
+        guard value <= 36_500 * 86_400_000, .milliseconds(value) <= most else {
+            let limit = most == Self.longest ? "36500d" : "\(most.components.seconds)s"
+            throw ConfigurationError("MAGPIE_\(name) must be at most \(limit), not \(text)")
+        }
         guard .milliseconds(value) >= least else {
             throw ConfigurationError("MAGPIE_\(name) must be at least \(least.components.seconds)s, not \(text)")
         }
         return .milliseconds(value)
+    }
+
+    /// Nil for `0`, which means without end.
+    func durationOrNone(_ name: String, atLeast least: Duration = .milliseconds(1)) throws -> Duration? {
+        if Quantity.milliseconds(try required(name)) == 0 { return nil }
+        return try duration(name, atLeast: least)
     }
 
     func integer(_ name: String, in range: ClosedRange<Int>) throws -> Int {

@@ -95,15 +95,17 @@ enum Server {
         services.append(BackgroundTask("upkeep", logger: logger) { await upkeep.run() })
         let lifecycle = Lifecycle(
             storage: storage, metadata: database.metadata, service: database.metadata.service, uploads: storage.uploads,
-            day: LifecycleDay(configuration.limits.lifecycleDay), logger: logger)
+            day: LifecycleDay(configuration.limits.lifecycleDay),
+            longestUpload: configuration.limits.multipartExpiry?.components.seconds, logger: logger)
         services.append(BackgroundTask("lifecycle", logger: logger) { await lifecycle.run() })
         if let events = configuration.events {
             services.append(
                 EventDelivery(
                     webhook: Webhook.Configuration(
                         url: events.url, apiKey: events.apiKey, secret: events.secret, region: secrets.s3Region,
-                        host: configuration.urlHost),
-                    outbox: database.metadata, signal: storage.events, muting: events.muting, logger: logger))
+                        host: configuration.urlHost, connectTimeout: min(.seconds(2), events.timeout), timeout: events.timeout),
+                    outbox: database.metadata, signal: storage.events, muting: events.muting, retry: events.retry,
+                    logger: logger))
         }
         let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)
         services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))

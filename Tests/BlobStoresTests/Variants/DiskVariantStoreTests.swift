@@ -324,6 +324,22 @@ struct DiskVariantStoreTests {
         }
     }
 
+    @Test func aStoreThatIsClosedTakesNothingMore() async throws {
+        try await Self.withDirectory { directory in
+            let first = try await Self.open(directory)
+            async let closed: Void = first.close()
+            for _ in 0..<50 { try? await first.keep(sample(1000), as: freshName()) }
+            try await closed
+            let files = Self.files(in: directory)
+            try? await first.keep(sample(10), as: freshName())
+
+            #expect(Self.files(in: directory) == files)
+            let second = try await Self.open(directory, boot: "another-run")
+            #expect(second.count == files.count)
+            try await second.close()
+        }
+    }
+
     @Test func whatWasFlushedOutlivesTheMachine() async throws {
         try await Self.withDirectory { directory in
             let name = freshName()

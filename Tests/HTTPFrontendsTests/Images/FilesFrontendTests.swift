@@ -82,4 +82,16 @@ struct FilesFrontendTests {
         #expect(try await server.get("/raw/shop/page.html").headers[.contentType] == "text/plain")
         #expect(try await server.get("/raw/shop/logo.svg").headers[.contentSecurityPolicy]?.contains("sandbox") == true)
     }
+
+    @Test(arguments: ["image/SVG+xml", "image/svg+xml; charset=utf-8", "application/xhtml+xml", "text/xml", "Application/XML"])
+    func noKindOfXMLCanRunScripts(_ type: String) async throws {
+        let server = try await ImageFixture()
+        try await server.put("<svg/>", "shop", "drawing", type: type)
+
+        for path in ["/raw/shop/drawing", "/shop/drawing/original.auto", "/object/public/shop/drawing"] {
+            let headers = try await server.get(path).headers
+            #expect(headers[.contentSecurityPolicy]?.contains("sandbox") == true, "\(path)")
+            #expect(headers[.xContentTypeOptions] == "nosniff", "\(path)")
+        }
+    }
 }

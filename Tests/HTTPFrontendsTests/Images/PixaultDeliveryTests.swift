@@ -125,6 +125,7 @@ struct PixaultDeliveryTests {
         let server = try await ImageFixture()
 
         let page = try await server.get("/shop/cat.jpg/embed?alt=Cat")
+        #expect(page.headers[.cacheControl] == "public, max-age=3600")
 
         #expect(page.status == 200)
         #expect(page.headers[.contentType] == "text/html; charset=utf-8")

@@ -142,7 +142,7 @@ import Testing
 
     @Test func anIdleConnectionIsClosedWithoutAWord() async throws {
         var server = Self.ok
-        server.limits.idleTimeout = .seconds(1)
+        server.limits.idleTimeout = .seconds(4)
         let received = try await server.run { running in
             try await RawConnection.with(port: running.port) { connection in
                 try await connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")

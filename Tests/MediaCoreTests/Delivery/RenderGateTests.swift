@@ -77,7 +77,7 @@ struct RenderGateTests {
         let (waits, go) = AsyncStream.makeStream(of: Void.self)
         let task = Task {
             for await _ in waits {}
-            try await gate.run { Issue.record("it ran") }
+            try await gate.run { _ = Issue.record("it ran") }
         }
         task.cancel()
         go.finish()

@@ -28,6 +28,7 @@ struct SignedOriginalsTests {
 
     @Test func whoHasNoRightOfTheirOwnIsRefused() async throws {
         let core = try await Self.core()
+        core.metadata.setPolicies([Policy(["anon", "authenticated"], .select, .objects)])
         try await Self.sign(core)
         #expect(await Self.failure(core, Self.open) == .accessDenied)
         #expect(await Self.failure(core, .policy(Self.anonymous)) == .accessDenied)
@@ -38,6 +39,28 @@ struct SignedOriginalsTests {
         // What others read is in memory by now.
         #expect(core.storage.cache.lookup(core.address("a")) != nil)
         #expect(await Self.failure(core, Self.open) == .accessDenied)
+    }
+
+    @Test func aTokenIsNoRightWherePoliciesGiveNone() async throws {
+        let core = try await Self.core()
+        try await Self.sign(core)
+        core.metadata.setPolicies([])
+        let user = Access.policy(CoreFixture.caller())
+        #expect(await Self.failure(core, user) == .accessDenied)
+        // Nor when it is in memory.
+        _ = try await core.read("a")
+        let grant = SignedGrant(address: core.address("a"), action: .download, expiresAt: nil)
+        _ = try await core.read("a", access: .grant(grant, CoreFixture.facts))
+        #expect(core.storage.cache.lookup(core.address("a")) != nil)
+        #expect(await Self.failure(core, user) == .accessDenied)
+        #expect(
+            await errorCode { _ = try await core.storage.delivery.describe(core.address("a"), access: user) } == .accessDenied)
+        #expect(
+            await errorCode { _ = try await core.storage.delivery.find(nil, at: core.address("a"), access: user) }
+                == .accessDenied)
+
+        core.metadata.setPolicies([Policy(["authenticated"], .select, .objects)])
+        #expect(try await core.read("a", access: user) == "original")
     }
 
     @Test func whatIsInMemoryIsRefusedFromThenOn() async throws {

@@ -123,7 +123,7 @@ struct NormalFormTests {
         Pair(
             "a drawing",
             {
-                $0.format = .fixed(.svg); $0.blur = part; $0.flip = .both
+                $0.format = .fixed(.svg); $0.quality = 50; $0.metadata = .keep
             },
             {
                 $0 = Transform(); $0.format = .fixed(.svg)
@@ -136,6 +136,11 @@ struct NormalFormTests {
     }
 
     static let different = [
+        Pair(
+            "what would be drawn into a drawing",
+            {
+                $0.format = .fixed(.svg); $0.blur = part
+            }, { $0.format = .fixed(.svg) }),
         Pair("scale-down", { $0.fit = .scaleDown }, { $0.fit = .contain }),
         Pair(
             "scale-down of one side",

@@ -7,7 +7,8 @@ import Testing
 @testable import MediaCore
 
 struct LifecycleTests {
-    private static let day = LifecycleDay(seconds: 10)
+    // So long that no test takes a noticeable part of one.
+    private static let day = LifecycleDay(seconds: 1000)
     private static let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
     private func fixture(_ rules: [LifecycleRule], versioned: Bool) async throws -> CoreFixture {
@@ -21,12 +22,12 @@ struct LifecycleTests {
     /// Applies the rules as if `days` of the rules had passed.
     @discardableResult
     private func apply(
-        _ fixture: CoreFixture, afterDays days: Int64, uploads: (any IncompleteUploads)? = nil
+        _ fixture: CoreFixture, afterDays days: Int64, uploads: (any IncompleteUploads)? = nil, longestUpload: Int64? = nil
     ) async throws -> Int {
         try await Lifecycle(
             storage: fixture.storage, metadata: fixture.metadata, service: CoreFixture.service.principal, uploads: uploads,
-            day: Self.day, logger: Self.quiet
-        ).apply(now: Timestamp.now().adding(seconds: days * 10 + 1))
+            day: Self.day, longestUpload: longestUpload, logger: Self.quiet
+        ).apply(now: Timestamp.now().adding(seconds: days * 1000 + 1))
     }
 
     private func lines(_ fixture: CoreFixture) async throws -> [String] {
@@ -68,7 +69,7 @@ struct LifecycleTests {
     }
 
     @Test func aDateIsForEverythingFromThenOn() async throws {
-        let date = Timestamp.now().seconds + 100
+        let date = Timestamp.now().seconds + 10_000
         let fixture = try await fixture([LifecycleRule(id: "1", expiration: .date(date))], versioned: false)
         try await fixture.put("x", at: "a")
         #expect(try await apply(fixture, afterDays: 5) == 0)
@@ -110,8 +111,8 @@ struct LifecycleTests {
             entry("1", modified: moved.adding(seconds: -5), superseded: moved),
         ])
 
-        #expect(key.due(rules, at: moved.adding(seconds: 15), day: Self.day).isEmpty)
-        #expect(key.due(rules, at: moved.adding(seconds: 45), day: Self.day).map(\.version) == [.id(ObjectVersion(stored: "1"))])
+        #expect(key.due(rules, at: moved.adding(seconds: 1500), day: Self.day).isEmpty)
+        #expect(key.due(rules, at: moved.adding(seconds: 4500), day: Self.day).map(\.version) == [.id(ObjectVersion(stored: "1"))])
     }
 
     @Test func aMarkerGoesOnceItIsAlone() async throws {
@@ -146,7 +147,7 @@ struct LifecycleTests {
         }
         let page = try await fixture.storage.objects.versions(VersionQuery(), in: fixture.bucket, as: CoreFixture.service)
         let listed = page.items.compactMap { if case .version(let entry) = $0 { entry } else { nil } }
-        let due = LifecycleKey(versions: listed).due(rules, at: Timestamp.now().adding(seconds: 100), day: Self.day)
+        let due = LifecycleKey(versions: listed).due(rules, at: Timestamp.now().adding(seconds: 10_000), day: Self.day)
         #expect(due.map(\.version) == [.null])
 
         try await fixture.put("new", at: "a", options: CoreFixture.options(.replace))
@@ -199,7 +200,48 @@ struct LifecycleTests {
 
         let call = try #require(await uploads.calls.first)
         #expect(await uploads.calls.count == 1 && call.prefix == "big/")
-        #expect(abs(Timestamp.now().seconds - 30 - call.date.seconds) <= 5)
+        #expect(abs(Timestamp.now().seconds - 3000 - call.date.seconds) <= 500)
+    }
+
+    @Test func uploadsThatNoRuleSpeaksOfAreGivenUpInTheEnd() async throws {
+        let rules = [
+            LifecycleRule(id: "1", filter: .init(prefix: "short/"), abortIncompleteAfter: 1),
+            LifecycleRule(id: "2", filter: .init(prefix: "long/"), abortIncompleteAfter: 100),
+            LifecycleRule(id: "3", isEnabled: false, filter: .init(prefix: "off/"), abortIncompleteAfter: 100),
+            LifecycleRule(id: "4", expiration: .days(1)),
+        ]
+        let fixture = try await fixture(rules, versioned: false)
+        for key in ["short/a", "long/a", "off/a", "other"] { try await begin(key, fixture) }
+        let uploads = fixture.storage.uploads
+
+        #expect(try await apply(fixture, afterDays: 2, uploads: uploads, longestUpload: 5000) == 1)
+        #expect(try await pending(fixture) == ["long/a", "off/a", "other"])
+        #expect(try await apply(fixture, afterDays: 9, uploads: uploads) == 0)
+        #expect(try await apply(fixture, afterDays: 9, uploads: uploads, longestUpload: 5000) == 2)
+        #expect(try await pending(fixture) == ["long/a"])
+        #expect(try await apply(fixture, afterDays: 101, uploads: uploads, longestUpload: 5000) == 1)
+        #expect(fixture.memory.unfinishedCount == 0)
+    }
+
+    @Test func aBucketWithoutRulesGivesUploadsUpToo() async throws {
+        let fixture = try await CoreFixture()
+        try await begin("a", fixture)
+        let uploads = fixture.storage.uploads
+
+        #expect(try await apply(fixture, afterDays: 4, uploads: uploads, longestUpload: 5000) == 0)
+        #expect(try await apply(fixture, afterDays: 5, uploads: uploads, longestUpload: 5000) == 1)
+        #expect(try await pending(fixture).isEmpty)
+    }
+
+    private func begin(_ key: String, _ fixture: CoreFixture) async throws {
+        _ = try await fixture.storage.uploads.begin(
+            UploadBeginning(kind: .parts, options: CoreFixture.options(), expires: false), at: fixture.address(key),
+            access: .policy(CoreFixture.service))
+    }
+
+    private func pending(_ fixture: CoreFixture) async throws -> [String] {
+        try await fixture.storage.uploads.list(UploadQuery(bucket: fixture.bucket, kind: .parts), as: CoreFixture.service)
+            .map(\.address.key.rawValue)
     }
 
     @Test func aDayOfTheCalendarEndsAtMidnight() throws {
@@ -207,7 +249,7 @@ struct LifecycleTests {
         #expect(LifecycleDay.calendar.end(of: 1, after: start).iso8601 == "2026-11-23T00:00:00.000Z")
         let midnight = try #require(Timestamp(iso8601: "2026-11-21T00:00:00.000Z"))
         #expect(LifecycleDay.calendar.end(of: 1, after: midnight).iso8601 == "2026-11-22T00:00:00.000Z")
-        #expect(Self.day.end(of: 2, after: start) == start.adding(seconds: 20))
+        #expect(Self.day.end(of: 2, after: start) == start.adding(seconds: 2000))
         #expect(LifecycleDay.calendar.end(of: .max, after: start) > start)
     }
 
@@ -236,8 +278,8 @@ private actor RecordedUploads: IncompleteUploads {
 
     init(failingFirst failure: (any Error)? = nil) { self.failure = failure }
 
-    func giveUp(in bucket: BucketID, prefix: String, startedBefore date: Timestamp) async throws -> Int {
-        calls.append((prefix, date))
+    func giveUp(_ uploads: IncompleteUploadQuery) async throws -> Int {
+        calls.append((uploads.prefix, uploads.date))
         if let failure = failure.take() { throw failure }
         return 2
     }

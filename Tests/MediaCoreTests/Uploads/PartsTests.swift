@@ -144,20 +144,109 @@ struct PartsTests {
         #expect(await errorCode { _ = try await put(SampleData.bytes(1), 3, id, fixture) } == .uploadNotFound)
     }
 
-    @Test func aCompletionThatDiedBeforeItsRowGoesOnWithTheSamePartsOnly() async throws {
+    @Test(arguments: [[0, 1], [1, 2], [2]])
+    func aCompletionThatDiedBeforeItsRowLeavesTheUploadToAnyOther(of chosen: [Int]) async throws {
         let fixture = try await UploadFixture()
         let id = try await fixture.begin(nil, kind: .parts, expires: false)
-        let parts = [
-            try await put(ByteBuffer(string: "aaa"), 1, id, fixture), try await put(ByteBuffer(string: "bbb"), 2, id, fixture),
-            try await put(ByteBuffer(string: "ccc"), 3, id, fixture),
-        ]
+        let texts = ["aaa", "bbb", "ccc"]
+        var parts: [UploadPart] = []
+        for (index, text) in texts.enumerated() {
+            parts.append(try await put(ByteBuffer(string: text), index + 1, id, fixture))
+        }
         fixture.blobs.fail(.completeMultipart, times: 1, at: .after)
         #expect(await errorCode { _ = try await complete([parts[0], parts[1]], id, fixture) } == .backendUnavailable)
 
-        #expect(await errorCode { _ = try await complete([parts[1], parts[2]], id, fixture) } == .invalidPart)
-        _ = try await complete([parts[0], parts[1]], id, fixture)
+        let state = try await complete(chosen.map { parts[$0] }, id, fixture)
 
-        #expect(try await fixture.read().bytes == ByteBuffer(string: "aaabbb"))
+        #expect(state.record != nil && state.session.eTag.hasSuffix("-\(chosen.count)\""))
+        #expect(try await fixture.read().bytes == ByteBuffer(string: chosen.map { texts[$0] }.joined()))
+    }
+
+    @Test func aPartSentAgainAfterACompletionThatDiedIsTheOneThatCounts() async throws {
+        let fixture = try await UploadFixture()
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let one = try await put(ByteBuffer(string: "old"), 1, id, fixture)
+        fixture.blobs.fail(.completeMultipart, times: 1, at: .after)
+        #expect(await errorCode { _ = try await complete([one], id, fixture) } == .backendUnavailable)
+
+        let again = try await put(ByteBuffer(string: "new"), 1, id, fixture)
+
+        #expect(await errorCode { _ = try await complete([one], id, fixture) } == .invalidPart)
+        _ = try await complete([again], id, fixture)
+        #expect(try await fixture.read().bytes == ByteBuffer(string: "new"))
+    }
+
+    @Test func theBlobOfAnotherServersAttemptIsNotTakenForOnesOwn() async throws {
+        let interloper = Interloper()
+        let fixture = try await UploadFixture(beforeEachCall: { call in
+            if call == .completeMultipart { try await interloper.strike() }
+        })
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let mine = try await put(ByteBuffer(string: "mine"), 1, id, fixture)
+        let other = try await put(ByteBuffer(string: "hers"), 2, id, fixture)
+        let elsewhere = try await fixture.uploadsOfAnotherServer()
+        let theirs = PartsCompletion(parts: [try named(other)], leastPartBytes: 0)
+        // The other one makes its blob of the same size between what this one looked at and what it writes, and dies before the row.
+        await interloper.wait(for: {
+            fixture.blobs.fail(.completeMultipart, times: 1, at: .after)
+            let code = await errorCode { _ = try await elsewhere.complete(theirs, of: id, access: UploadFixture.service) }
+            #expect(code == .backendUnavailable)
+        })
+
+        #expect(await errorCode { _ = try await complete([mine], id, fixture) } != nil)
+        _ = try await complete([mine], id, fixture)
+
+        #expect(try await fixture.read().bytes == ByteBuffer(string: "mine"))
+        #expect(
+            await errorCode { _ = try await elsewhere.complete(theirs, of: id, access: UploadFixture.service) } == .uploadNotFound
+        )
+    }
+
+    @Test func whoAsksAgainWhileTheObjectIsMadeGetsTheSameAnswer() async throws {
+        let gate = Gate()
+        let fixture = try await UploadFixture(
+            patience: .milliseconds(1),
+            beforeEachCall: { call in
+                if call == .completeMultipart { await gate.wait() }
+            })
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let part = try await put(SampleData.bytes(100), 1, id, fixture)
+        let first = Task { try await complete([part], id, fixture) }
+        await gate.isReached()
+
+        let others = (0..<3).map { _ in Task { try await complete([part], id, fixture) } }
+        // Only requests of other kinds lose their patience.
+        #expect(await errorCode { try await fixture.uploads.abort(id, access: UploadFixture.service) } == .locked)
+        await gate.open()
+
+        let state = try await first.value
+        for other in others {
+            let answer = try await other.value
+            #expect(answer.session.eTag == state.session.eTag && answer.session.isComplete && answer.record == nil)
+        }
+        #expect(fixture.blobs.count(of: .completeMultipart) == 1)
+    }
+
+    @Test func aClientThatGoesAwayDoesNotEndTheCompletion() async throws {
+        let gate = Gate()
+        let fixture = try await UploadFixture(beforeEachCall: { call in
+            if call == .completeMultipart {
+                await gate.wait()
+                try Task.checkCancellation()
+            }
+        })
+        let id = try await fixture.begin(nil, kind: .parts, expires: false)
+        let part = try await put(SampleData.bytes(100), 1, id, fixture)
+        let client = Task { try await complete([part], id, fixture) }
+        await gate.isReached()
+
+        client.cancel()
+        await #expect(throws: CancellationError.self) { try await client.value }
+        await gate.open()
+
+        #expect(try await complete([part], id, fixture).session.isComplete)
+        #expect(try await fixture.read().bytes == SampleData.bytes(100))
+        #expect(fixture.blobs.count(of: .completeMultipart) == 1)
     }
 
     @Test func aListThatIsWrongIsRefused() async throws {

@@ -21,27 +21,39 @@ struct UploadFixture {
 
     init(
         policies: [Policy] = [], preferredPartBytes: Int64? = nil, checkpointBytes: Int64 = 64 << 20, maxBytes: Int64 = 1 << 24,
-        patience: Duration = .seconds(5), beforeEachCall: (@Sendable (FaultyBlobStore.Call) async throws -> Void)? = nil
+        patience: Duration = .seconds(60), beforeEachCall: (@Sendable (FaultyBlobStore.Call) async throws -> Void)? = nil
     ) async throws {
         let clock = self.clock
         uploadConfiguration = Uploads.Configuration(lifetime: 3600, patience: patience, checkpointBytes: checkpointBytes)
         metadata = InMemoryMetadataStore(policies: policies, now: { clock.now() })
         memory = InMemoryBlobStore(preferredPartBytes: preferredPartBytes, now: { clock.now() })
         blobs = FaultyBlobStore(memory, beforeEachCall: beforeEachCall)
-        let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let directory = OneStore(store: blobs)
         storage = Storage(
             configuration: Storage.Configuration(
                 uploadLimits: UploadLimits(maxObjectBytes: maxBytes),
                 uploads: uploadConfiguration),
-            keys: try await KeyRing(secret: CoreFixture.secret), metadata: metadata, blobs: directory, logger: logger,
+            keys: try await KeyRing(secret: CoreFixture.secret), metadata: metadata, blobs: directory, logger: Self.logger,
             now: { clock.now() })
         storage.cache.apply(.tracking)
-        upkeep = Upkeep(metadata: metadata, blobs: directory, signal: storage.reaper, logger: logger)
+        upkeep = Upkeep(metadata: metadata, blobs: directory, signal: storage.reaper, logger: Self.logger)
         _ = try await storage.buckets.create(Bucket(id: address.bucket, name: "b"), as: CoreFixture.service)
     }
 
+    private static let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
     var uploads: Uploads { storage.uploads }
+
+    /// On the same database and the same blobs; it knows nothing of the requests that this one has.
+    func uploadsOfAnotherServer() async throws -> Uploads {
+        let clock = self.clock
+        return Storage(
+            configuration: Storage.Configuration(
+                uploadLimits: UploadLimits(maxObjectBytes: 1 << 24), uploads: uploadConfiguration),
+            keys: try await KeyRing(secret: CoreFixture.secret), metadata: metadata, blobs: OneStore(store: blobs),
+            logger: Self.logger, now: { clock.now() }
+        ).uploads
+    }
 
     func begin(
         _ length: Int64?, kind: UploadSession.Kind = .appended, mode: PutMode = .create, access: Access = service,

@@ -176,6 +176,51 @@ extension MetadataStoreConformance {
         }
 
         @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aWriterThatWasSupersededWritesNoObject(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                let (store, session) = (fixture.store, Self.session(fixture, "a"))
+                try await store.createUpload(session)
+                let claimed = try await store.claimUpload(session.id, at: 0)
+
+                #expect(
+                    await failure { try await store.commitPut(Self.object(session), mode: .create, facts: fixture.facts) }?.code
+                        == .uploadNotFound)
+
+                #expect(try await !store.upload(session.id).isComplete)
+                _ = try await store.commitPut(Self.object(claimed), mode: .create, facts: fixture.facts)
+                // Once there is the object, whose it was is no question any more.
+                var again = Self.object(session)
+                again.version = ObjectVersion()
+                again.blob.key = BlobKey(again.version.rawValue)
+                #expect(
+                    await failure { try await store.commitPut(again, mode: .replace, facts: fixture.facts) }?.code
+                        == .uploadComplete)
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aClaimAndTheEndOfAnUploadAreNeverBoth(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                for round in 0..<10 {
+                    let (store, session) = (fixture.store, Self.session(fixture, "k\(round)"))
+                    try await store.createUpload(session)
+
+                    async let claim = failure { _ = try await store.claimUpload(session.id, at: 0) }
+                    async let commit = failure {
+                        _ = try await store.commitPut(Self.object(session), mode: .create, facts: fixture.facts)
+                    }
+                    let (refusedClaim, refusedCommit) = await (claim, commit)
+
+                    // Who came first decides; the other is told.
+                    #expect((refusedClaim == nil) != (refusedCommit == nil), "round \(round)")
+                    #expect(try await store.upload(session.id).isComplete == (refusedCommit == nil), "round \(round)")
+                }
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
         func anUploadThatWasGivenUpWritesNoObject(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 try await fixture.makeBucket()
@@ -237,6 +282,78 @@ extension MetadataStoreConformance {
                         == ["b/1", "b/2"])
                 #expect(
                     try await keys(UploadQuery(bucket: bucket, kind: .parts, owner: .subject(StoreFixture.bob))) == ["c"])
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func pagesOfAListHaveEveryUploadOnce(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                var ids: Set<UploadID> = []
+                for key in ["a", "b/", "b/1", "b/1", "b/1", "b/1\u{10FFFF}", "b0", "ü"] {
+                    let session = Self.session(fixture, key, kind: .parts)
+                    try await fixture.store.createUpload(session)
+                    ids.insert(session.id)
+                }
+
+                for limit in 1...3 {
+                    var query = UploadQuery(bucket: BucketID(stored: "photos"), kind: .parts, limit: limit)
+                    var seen: [UploadID] = []
+                    while let last = try await fixture.store.uploads(matching: query, now: Self.now).last {
+                        seen += try await fixture.store.uploads(matching: query, now: Self.now).map(\.id)
+                        (query.keyMarker, query.idMarker) = (last.address.key.rawValue, last.id)
+                    }
+                    #expect(Set(seen) == ids && seen.count == ids.count, "pages of \(limit)")
+                }
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func manyUploadsAreRemovedAtOnceExceptThoseThatAreObjects(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeBucket()
+                let store = fixture.store
+                var sessions: [UploadSession] = []
+                for key in ["a", "b", "c", "d"] {
+                    sessions.append(Self.session(fixture, key, kind: .parts))
+                    try await store.createUpload(sessions[sessions.count - 1])
+                    try await store.recordPart(Self.part(1), of: sessions[sessions.count - 1].id)
+                }
+                _ = try await store.commitPut(Self.object(sessions[1]), mode: .create, facts: fixture.facts)
+
+                let asked = sessions.prefix(3).map(\.id) + [UploadID("nobody's")]
+                let removed = try await store.deleteUploads(asked)
+
+                #expect(Set(removed.map(\.id)) == [sessions[0].id, sessions[2].id])
+                let (parts, again) = (
+                    try await store.uploadParts(of: sessions[0].id, after: nil, limit: 9), try await store.deleteUploads(asked)
+                )
+                #expect(parts.isEmpty && again.isEmpty)
+                #expect(try await store.upload(sessions[1].id).isComplete)
+                #expect(try await store.upload(sessions[3].id) == sessions[3])
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func theBucketsOfOldUploadsAreFound(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                for name in ["zoo", "Box", "alb", "new"] { try await fixture.makeBucket(name) }
+                func begin(_ bucket: String, _ kind: UploadSession.Kind, age: Int64) async throws -> UploadSession {
+                    var session = Self.session(fixture, "k", kind: kind)
+                    session.address.bucket = BucketID(stored: bucket)
+                    session.createdAt = Self.now.adding(seconds: -age)
+                    try await fixture.store.createUpload(session)
+                    return session
+                }
+                for bucket in ["zoo", "zoo", "Box"] { _ = try await begin(bucket, .parts, age: 10) }
+                _ = try await begin("new", .parts, age: 5)
+                _ = try await begin("alb", .appended, age: 10)
+                _ = try await fixture.store.commitPut(
+                    Self.object(try await begin("alb", .parts, age: 10)), mode: .create, facts: fixture.facts)
+
+                let found = try await fixture.store.bucketsWithUploads(.parts, startedBefore: Self.now.adding(seconds: -5))
+
+                #expect(found.map(\.rawValue) == ["Box", "zoo"])
             }
         }
 
@@ -318,7 +435,7 @@ extension MetadataStoreConformance {
                 userMetadata: nil,
                 blob: BlobLocation(
                     backend: .managed, key: session.id.blobKey, size: 0, md5: nil, checksums: ["CRC64NVME": "AAAAAAAAAAA="]),
-                completing: UploadCompletion(id: session.id, keptUntil: now))
+                completing: UploadCompletion(id: session.id, writer: session.writer, keptUntil: now))
         }
     }
 }

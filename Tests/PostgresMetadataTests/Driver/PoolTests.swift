@@ -101,6 +101,7 @@ import Testing
     @Test func anUnreachableServerIsAnErrorWithinTheConnectTimeout() async throws {
         var configuration = PostgresConfiguration(connectionString: "host=/nonexistent user=x dbname=y")
         configuration.connectTimeout = .milliseconds(200)
+        configuration.acquireTimeout = .seconds(60)
         let client = try PostgresClient(configuration: configuration, logger: TestLog.quiet)
 
         let error = await #expect(throws: PostgresError.self) { try await client.transaction([.run(Self.one)], ending: .commit) }
@@ -115,6 +116,7 @@ import Testing
         var configuration = PostgresConfiguration(
             connectionString: "postgres://x@127.0.0.1:\(silent.port)/y?sslmode=disable")
         configuration.connectTimeout = .milliseconds(200)
+        configuration.acquireTimeout = .seconds(60)
         let client = try PostgresClient(configuration: configuration, logger: TestLog.quiet)
 
         let error = await #expect(throws: PostgresError.self) { try await client.transaction([.run(Self.one)], ending: .commit) }

@@ -21,6 +21,9 @@ struct DeliveryCall {
     /// HTML is not part of that promise: it may name other sizes tomorrow.
     private static let forAnHour = "public, max-age=3600"
 
+    /// The URLs in it are as the request says that it came: another's would send readers elsewhere.
+    private static let forNobodyElse = "private, no-store"
+
     init(
         path: DeliveryTarget, variants: Variants, request: Request, context: MagpieRequestContext,
         frontend: PixaultDeliveryFrontend
@@ -124,7 +127,9 @@ extension DeliveryCall {
         let html = markup.html(
             origin: frontend.origin.url(for: request), project: path.project, asset: address.key.rawValue)
         let headers: HTTPFields = [
-            .contentType: "text/html; charset=utf-8", .cacheControl: Self.forAnHour, .xContentTypeOptions: "nosniff",
+            .contentType: "text/html; charset=utf-8",
+            .cacheControl: frontend.origin.isConfigured ? Self.forAnHour : Self.forNobodyElse,
+            .xContentTypeOptions: "nosniff",
             .contentSecurityPolicy: "default-src 'none'; img-src *; style-src 'unsafe-inline'; sandbox",
         ]
         return Response(status: .ok, headers: headers, body: .init(byteBuffer: ByteBuffer(string: html)))

@@ -13,7 +13,10 @@ extension S3Call {
         var headers = S3Representation(record: delivered.object.record, details: details).headers(overriding: overrides)
         headers[.amzVersionID] = version?.description
         if try versionID() == nil { headers[.amzExpiration] = try await expiration(of: delivered.object.record, details) }
-        if let part { headers[.amzPartsCount] = part.count > 0 ? String(part.count) : nil }
+        if let part {
+            headers[.amzPartsCount] = part.count > 0 ? String(part.count) : nil
+            try await addChecksum(of: part, in: delivered.object, to: &headers)
+        }
         switch delivered.outcome {
         case .notModified:
             headers[.contentType] = nil
@@ -24,7 +27,7 @@ extension S3Call {
         case .full where part?.isEmpty ?? false:
             return Response(status: .partialContent, headers: headers)
         case .full(let content):
-            addChecksum(of: delivered.object, to: &headers)
+            if part.map(\.isWhole) ?? true { addChecksum(of: delivered.object, to: &headers) }
             let status: HTTPResponse.Status = part == nil || content.size == 0 ? .ok : .partialContent
             if status == .partialContent { headers[.contentRange] = "bytes 0-\(content.size - 1)/\(content.size)" }
             if status == .ok, !target.isBelowDomain { frontend.signedReads.remember(delivered, headers: headers, to: self) }
@@ -45,13 +48,16 @@ extension S3Call {
         }
         let size = found.object.blob?.size ?? found.details.size ?? 0
         let part = try part(of: found.object, size: size)
-        if let part { headers[.amzPartsCount] = part.count > 0 ? String(part.count) : nil }
+        if let part {
+            headers[.amzPartsCount] = part.count > 0 ? String(part.count) : nil
+            try await addChecksum(of: part, in: found.object, to: &headers)
+        }
         if let part, part.isEmpty {
             headers[.contentLength] = "0"
             return Response(status: .partialContent, headers: headers)
         }
         guard let range = try (part?.range ?? range)?.resolved(size: size) else {
-            addChecksum(of: found.object, to: &headers)
+            if part.map(\.isWhole) ?? true { addChecksum(of: found.object, to: &headers) }
             headers[.contentLength] = String(size)
             // The only part is the whole, and is answered as a part.
             let isPart = part != nil && size > 0
@@ -85,9 +91,20 @@ extension S3Call {
 
     /// Left out of partial answers, whose bytes it does not fit.
     private func addChecksum(of object: ReadableObject, to headers: inout HTTPFields) {
-        guard request.headers[.amzChecksumMode]?.uppercased() == "ENABLED", let blob = object.blob else { return }
+        guard wantsChecksum, let blob = object.blob else { return }
         S3StoredChecksums(blob.checksums).add(to: &headers)
     }
+
+    /// The checksum of a part is that of its bytes, where the client chose one when the upload began.
+    private func addChecksum(of part: S3PartRead, in object: ReadableObject, to headers: inout HTTPFields) async throws {
+        guard wantsChecksum, !part.isWhole, let known = try await storage.objects.partChecksums(of: object),
+            known.values.indices.contains(part.number - 1), let algorithm = ChecksumAlgorithm(name: known.algorithm),
+            let name = HTTPField.Name(algorithm.fieldName)
+        else { return }
+        headers[name] = known.values[part.number - 1]
+    }
+
+    private var wantsChecksum: Bool { request.headers[.amzChecksumMode]?.uppercased() == "ENABLED" }
 
     var preconditions: Preconditions {
         let headers = request.headers
@@ -132,12 +149,17 @@ extension S3Call {
 
 /// The bytes of one part of an object that was uploaded in parts.
 struct S3PartRead {
+    /// From 1.
+    let number: Int
     /// Nil: the object is one part, or the part is empty.
     let range: ByteRange?
     /// 0: the object was not uploaded in parts.
     let count: Int
     /// Whether there is nothing in it, where there may be something in others.
     var isEmpty = false
+
+    /// Whether it is the object itself, which was not uploaded in parts.
+    var isWhole: Bool { count == 0 }
 }
 
 extension S3Call {
@@ -153,11 +175,12 @@ extension S3Call {
         }
         guard let layout = object.blob?.parts else {
             guard number == 1 else { throw .noSuchPart }
-            return S3PartRead(range: nil, count: 0)
+            return S3PartRead(number: number, range: nil, count: 0)
         }
         guard let range = layout.range(of: number) else { throw .noSuchPart }
-        guard !range.isEmpty else { return S3PartRead(range: nil, count: layout.count, isEmpty: true) }
-        return S3PartRead(range: .closed(range.lowerBound...(range.upperBound - 1)), count: layout.count)
+        guard !range.isEmpty else { return S3PartRead(number: number, range: nil, count: layout.count, isEmpty: true) }
+        return S3PartRead(
+            number: number, range: .closed(range.lowerBound...(range.upperBound - 1)), count: layout.count)
     }
 }
 

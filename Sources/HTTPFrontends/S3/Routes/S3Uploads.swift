@@ -80,31 +80,6 @@ extension S3Call {
         return .xml(xml)
     }
 
-    func completeMultipartUpload() async throws -> Response {
-        let session = try await session()
-        let completion = try S3Completion(
-            try await document(
-                "CompleteMultipartUpload", limit: configuration.maxDocumentBytes,
-                headers: S3CompletionCheck.ofDocument(request.headers)))
-        let plan = S3ChecksumPlan(session.attributes)
-        let verification = try S3CompletionCheck(request.headers, plan: plan, named: completion)
-        let state = try await storage.uploads.complete(
-            PartsCompletion(
-                parts: completion.parts.map { PartsCompletion.Named(number: $0.number, eTag: $0.eTag) },
-                condition: try WriteCondition(request.headers), checksums: { try verification.checksums($0) }),
-            of: session.id, access: identity.access)
-        var values = state.session.digest.checksums
-        if let plan { values = [plan.algorithm.name: verification.joined ?? values[plan.algorithm.name] ?? ""] }
-        var headers: HTTPFields = [:]
-        headers[.amzVersionID] = try await newVersionID(state.session.id.version, in: session.address.bucket)
-        if let record = state.record { headers[.amzExpiration] = try await expiration(of: record) }
-        return .xml(
-            S3UploadCompleted(
-                location: location(session.address), address: session.address, eTag: state.session.eTag,
-                checksums: S3StoredChecksums(values.filter { !$0.value.isEmpty })
-            ).document, headers: headers)
-    }
-
     func abortMultipartUpload() async throws -> Response {
         try await storage.uploads.abort(try await session().id, access: identity.access)
         return Response(status: .noContent)
@@ -129,7 +104,7 @@ extension S3Call {
     // MARK: What the request names
 
     /// The upload, which must be one of this address.
-    private func session() async throws -> UploadSession {
+    func session() async throws -> UploadSession {
         _ = try caller()
         let id = UploadID(query["uploadId"] ?? "")
         let session = try await storage.uploads.session(id)

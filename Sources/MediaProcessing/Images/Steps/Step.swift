@@ -29,6 +29,9 @@ final class Stage {
         return image
     }
 
+    /// Runs something that is over with its result: what it decoded is given back at once.
+    func apart<Value>(_ body: (Stage) throws -> Value) rethrows -> Value { try body(Stage(watch)) }
+
     /// Lets the deadline stop the computing of an image.
     func watching(_ image: VipsImage) -> VipsImage { watched.add(image) }
 

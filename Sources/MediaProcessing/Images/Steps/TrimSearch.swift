@@ -17,14 +17,20 @@ struct TrimSearch {
         // The search smooths with a window of 3 x 3.
         guard min(all.width, all.height) >= 3 else { return all }
         let corner = orientation.inSource(PixelRectangle(x: 0, y: 0, width: 1, height: 1), of: source.size)
-        let colour = try picture(of: source, in: stage).pixel(x: corner.x, y: corner.y)
+        let colour = try stage.apart { try picture(of: source, in: $0).pixel(x: corner.x, y: corner.y) }
+        return try stage.apart { try part(of: source, behind: colour, in: $0) }
+    }
+
+    private func part(of source: ImageSource, behind colour: [Double], in stage: Stage) throws -> PixelRectangle {
         let found = try VipsOperation(
             "find_trim",
             [
                 "in": .image(try picture(of: source, in: stage)), "threshold": .number(Double(tolerance)),
                 "background": .numbers(colour),
             ])
-        guard found.integer("width") > 0, found.integer("height") > 0 else { return all }
+        guard found.integer("width") > 0, found.integer("height") > 0 else {
+            return PixelRectangle(all: source.size)
+        }
         return PixelRectangle(
             x: found.integer("left"), y: found.integer("top"), width: found.integer("width"), height: found.integer("height"))
     }
