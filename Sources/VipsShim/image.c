@@ -10,6 +10,7 @@ int vs_image_bands(const VipsImage *image) { return image->Bands; }
 const char *vs_image_sample_format(const VipsImage *image) {
     return vips_enum_nick(VIPS_TYPE_BAND_FORMAT, image->BandFmt);
 }
+int vs_image_sample_bytes(const VipsImage *image) { return (int)VIPS_IMAGE_SIZEOF_ELEMENT(image); }
 bool vs_image_has_alpha(VipsImage *image) { return vips_image_hasalpha(image); }
 
 const char *vs_image_interpretation(const VipsImage *image) {

@@ -2,12 +2,15 @@
 #include "VipsShim.h"
 #include <vips/vips.h>
 
-// Warnings of decoders are about foreign bytes: anybody could fill the log with them. Errors come back as results.
-static void drop(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer context) {}
+// Warnings of decoders, and of the libraries below them, are about foreign bytes: anybody could fill the log with them. Errors come
+// back as results. What ends the process is printed.
+static void drop(const gchar *domain, GLogLevelFlags level, const gchar *message, gpointer context) {
+    if (level & (G_LOG_FLAG_FATAL | G_LOG_LEVEL_ERROR)) g_log_default_handler(domain, level, message, context);
+}
 
 int vs_start(void) {
     if (vips_init("magpie")) return -1;
-    g_log_set_handler("VIPS", G_LOG_LEVEL_MASK & ~G_LOG_LEVEL_ERROR, drop, NULL);
+    g_log_set_default_handler(drop, NULL);
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_block_untrusted_set(TRUE);
@@ -19,8 +22,10 @@ void vs_unblock(const char *class_name) { vips_operation_block_set(class_name, F
 const char *vs_version(void) { return vips_version_string(); }
 
 size_t vs_take_error(char *into, size_t size) {
-    size_t length = g_strlcpy(into, vips_error_buffer(), size);
-    vips_error_clear();
+    // Copied and cleared in one: other threads write into the same buffer.
+    char *error = vips_error_buffer_copy();
+    size_t length = g_strlcpy(into, error, size);
+    g_free(error);
     return length < size ? length : size - 1;
 }
 

@@ -15,6 +15,8 @@ static void progress(VipsImage *image, VipsProgress *progress, gpointer data) {
 static void forget(gpointer data, GClosure *closure) { g_free(data); }
 
 void vs_image_watch(VipsImage *image, void (*call)(void *context), void *context) {
+    // Of an earlier watch, whose context may be gone by the next tick.
+    vs_image_unwatch(image);
     struct tick *tick = g_new(struct tick, 1);
     tick->call = call;
     tick->context = context;

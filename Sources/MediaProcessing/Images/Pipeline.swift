@@ -31,13 +31,14 @@ struct Pipeline {
         let decodedFrame = PixelSize(width: decoded.width, height: decoded.height / frames)
         let scaledPart = part.scaled(from: source.size, to: decodedFrame)
         let steps = [Resize(target: target), Colours()] + (try steps(plan, orientation, in: stage))
-        func frame(_ index: Int) throws -> VipsImage {
+        func frame(_ index: Int, in stage: Stage) throws -> VipsImage {
             var place = scaledPart
             place.y += index * decodedFrame.height
             return try stage.run(steps, on: try decoded.cut(place))
         }
-        guard frames > 1 else { return try frame(0).withoutFrames() }
-        return try (0..<frames).map { try frame($0).inMemory() }.moving(like: decoded, frameHeight: plan.canvas.height)
+        guard frames > 1 else { return try frame(0, in: stage).withoutFrames() }
+        let computed = try (0..<frames).map { index in try stage.computed { try frame(index, in: $0) } }
+        return stage.watching(try computed.moving(like: decoded, frameHeight: plan.canvas.height))
     }
 
     /// The part of the source that counts.

@@ -57,7 +57,9 @@ struct Rendering {
         let metadata = Metadata(policy: transform.metadata ?? .strip)
         let format = output.format(of: image)
         let encoder = Encoder(format: format, quality: transform.quality, isStripped: metadata.isStripped)
-        return RenderedImage(body: try encoder.encode(try metadata.apply(image)), mediaType: format.mediaType)
+        // The encoder computes the pixels, out of what the stage holds, and the stage stops it at the deadline.
+        let body = try withExtendedLifetime(stage) { try encoder.encode(try metadata.apply(image)) }
+        return RenderedImage(body: body, mediaType: format.mediaType)
     }
 
     private func pipeline(_ output: OutputChoice) -> Pipeline {

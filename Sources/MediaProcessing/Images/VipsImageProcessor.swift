@@ -32,7 +32,9 @@ public struct VipsImageProcessor: ImageProcessor {
     public init(limits: ImageLimits = ImageLimits(), parallelism: Int? = nil, cleanSVG: SVGCleaning? = nil)
         throws(StorageError)
     {
-        self.revision = "magpie-\(Self.generation)-vips-\(try VipsRuntime.version.get())"
+        // The other limits refuse; these change what is made.
+        let shape = "\(limits.frames)-\(limits.resultSide)-\(limits.resultPixels)"
+        self.revision = "magpie-\(Self.generation)-vips-\(try VipsRuntime.version.get())-\(shape)"
         self.parallelism = max(parallelism ?? System.coreCount, 1)
         self.limits = limits
         self.cleanSVG = cleanSVG

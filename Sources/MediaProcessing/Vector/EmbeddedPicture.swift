@@ -6,7 +6,8 @@ struct EmbeddedPicture: Sendable {
     let address: [UInt8]
     let pixels: Int
 
-    /// - Returns: Nil for everything that is not a PNG, JPEG, GIF or WebP in base64 whose header can be read.
+    /// - Returns: Nil for everything that is not a PNG, JPEG, GIF or WebP in base64 whose header can be read, and for what has a
+    ///   side longer than any that is drawn.
     init?(_ source: ArraySlice<UInt8>) {
         let source = CSSScanner.trim(source)
         guard let comma = source.prefix(64).firstIndex(of: UInt8(ascii: ",")) else { return nil }
@@ -15,11 +16,10 @@ struct EmbeddedPicture: Sendable {
         var encoded = source[(comma + 1)...].filter { !CSSScanner.isBlank($0) }
         while encoded.last == UInt8(ascii: "=") { encoded.removeLast() }
         guard let bytes = Self.decode(encoded), let (name, width, height) = Self.header(bytes) else { return nil }
-        let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
-        guard width > 0, height > 0, !overflow else { return nil }
+        guard (1...Self.longestSide).contains(width), (1...Self.longestSide).contains(height) else { return nil }
         let padding = [UInt8](repeating: UInt8(ascii: "="), count: (4 - encoded.count % 4) % 4)
         address = Array("data:image/\(name);base64,".utf8) + encoded + padding
-        self.pixels = pixels
+        self.pixels = width * height
     }
 
     /// RFC 4648 §4, without padding.
@@ -98,6 +98,8 @@ struct EmbeddedPicture: Sendable {
     private static func little(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> Int {
         bytes[offset..<(offset + count)].reversed().reduce(0) { $0 << 8 | Int($1) }
     }
+
+    private static let longestSide = 65_536
 
     private static let types: Set<String> = Set(
         // Illustrator says nothing of the type; the bytes do.

@@ -99,7 +99,9 @@ struct SVGAttributeFilter: Sendable {
             references.append(SVGReference(property: nil, id: String(decoding: id, as: UTF8.self)))
         } else if kind == .image, let picture = EmbeddedPicture(address) {
             append(name, picture.address[...])
-            pixels += picture.pixels
+            // An element may have two links.
+            let (sum, overflows) = pixels.addingReportingOverflow(picture.pixels)
+            pixels = overflows ? .max : sum
         }
     }
 }

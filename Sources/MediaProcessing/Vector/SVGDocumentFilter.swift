@@ -91,11 +91,12 @@ struct SVGDocumentFilter: Sendable {
         namespace = tag.name.namespace
     }
 
+    /// A side that the root does not say, or only as a share of the page, is that of its view box.
     private func checkSize(_ attributes: SVGAttributeFilter) throws(StorageError) {
-        for name in ["width", "height"] {
-            guard let pixels = attributes.value(name).flatMap({ SVGLength($0) })?.pixels else { continue }
-            guard pixels <= limits.side else { throw Self.tooLarge }
-        }
+        let said = ["width", "height"].compactMap { attributes.value($0).flatMap { SVGLength($0) }?.pixels }
+        guard said.allSatisfy({ $0 <= limits.side }) else { throw Self.tooLarge }
+        guard said.count < 2, let box = attributes.value("viewBox").flatMap({ SVGLength.viewBoxSize($0) }) else { return }
+        guard max(box.width, box.height) <= limits.side else { throw Self.tooLarge }
     }
 
     /// Whether a `style` element is in CSS. Its type is not written: CSS is what there is without one.

@@ -3,7 +3,7 @@
 //
 // Ownership: a function whose name ends in `_new` or that is said to give a reference gives one, which the caller drops with
 // the matching `_free`. Everything else is borrowed. Functions that can fail return 0 for success and -1 for failure; what went
-// wrong is then in the calling thread's error buffer (`vs_take_error`).
+// wrong is then in the error buffer (`vs_take_error`), which all threads share.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,8 @@ int vs_start(void);
 void vs_unblock(const char *class_name);
 /// `8.14.1`.
 const char *vs_version(void);
-/// Copies the calling thread's error into `into`, ended by a zero, and forgets it. Returns its length.
+/// Copies what went wrong into `into`, ended by a zero, and forgets it. Returns its length. The buffer is the process's: words of
+/// other threads may be among it, or may have been taken by them.
 size_t vs_take_error(char *into, size_t size);
 /// Gives back what libvips keeps for the calling thread.
 void vs_thread_done(void);
@@ -35,6 +36,8 @@ int vs_image_height(const VipsImage *image);
 int vs_image_bands(const VipsImage *image);
 /// The nick of the kind of samples: `uchar`, `ushort`, `float`...
 const char *vs_image_sample_format(const VipsImage *image);
+/// The bytes of one sample: 1, 2, 4, 8 or 16.
+int vs_image_sample_bytes(const VipsImage *image);
 bool vs_image_has_alpha(VipsImage *image);
 /// The nick of the colour space: `srgb`, `b-w`, `cmyk`, `rgb16`...
 const char *vs_image_interpretation(const VipsImage *image);
@@ -67,7 +70,8 @@ void vs_field_names(VipsImage *image, void (*visit)(const char *name, void *cont
 
 // --- stopping (watch.c) --------------------------------------------------------------------------------------------------
 
-/// Calls `tick` again and again on the calling thread while pixels of `image`, or of what is made of it, are computed.
+/// Calls `tick` again and again on the calling thread while pixels of `image`, or of what is made of it, are computed. Instead of
+/// what an earlier call said for the image.
 void vs_image_watch(VipsImage *image, void (*tick)(void *context), void *context);
 void vs_image_unwatch(VipsImage *image);
 /// Makes every computation of pixels of `image` fail soon. From any thread.

@@ -112,7 +112,8 @@ struct LifecycleTests {
         ])
 
         #expect(key.due(rules, at: moved.adding(seconds: 1500), day: Self.day).isEmpty)
-        #expect(key.due(rules, at: moved.adding(seconds: 4500), day: Self.day).map(\.version) == [.id(ObjectVersion(stored: "1"))])
+        let due = key.due(rules, at: moved.adding(seconds: 4500), day: Self.day)
+        #expect(due.map(\.version) == [.id(ObjectVersion(stored: "1"))])
     }
 
     @Test func aMarkerGoesOnceItIsAlone() async throws {

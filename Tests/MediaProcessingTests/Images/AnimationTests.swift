@@ -66,6 +66,20 @@ import Testing
         #expect(looked.width * looked.height <= 900 && looked.delays.count == 4)
     }
 
+    @Test func whatStepsKeepOfAFrameIsDroppedWithIt() throws {
+        let stage = Stage(RenderWatch(deadline: .now() + .seconds(30)))
+        let picture = try TestPicture.quarters(20, 20).image()
+        weak var kept: VipsImage?
+        let frame = try stage.computed { stage in
+            let image = try stage.inMemory(try picture.withAlpha())
+            kept = image
+            return try image.laidDown(Orientation(exif: 3))
+        }
+        #expect(kept == nil)
+        // Turned by half: the last pixel is the first one.
+        #expect(try frame.samples().prefix(3) == TestPicture.white[...])
+    }
+
     @Test func theFactsCountTheFrames() async throws {
         let engine = try Engine()
         let facts = try await engine.processor.inspect(try Self.source(.webp), deadline: .now() + .seconds(10))

@@ -43,6 +43,16 @@ import Testing
         #expect(rectangle(.pixels(-5), .pixels(0), .pixels(.max), .pixels(.max)) == PixelRectangle(all: size))
     }
 
+    @Test func sizesPastAllNumbersAreBounded() {
+        #expect(PixelSize(width: .max, height: 2).pixels == .max)
+        #expect(PixelSize(width: .max, height: .max).pixels == .max)
+        for factor in [1e10, 1e300, .infinity] {
+            let size = PixelSize(width: 9_000_000, height: 1).scaled(by: factor)
+            #expect(size.width == PixelSize.longestSide && size.height <= PixelSize.longestSide)
+        }
+        #expect(PixelSize(width: 3, height: 3).scaled(by: 0) == PixelSize(width: 1, height: 1))
+    }
+
     @Test func aTurnAndItsOppositeAreNone() {
         for exif in 1...8 {
             let start = Orientation(exif: exif)

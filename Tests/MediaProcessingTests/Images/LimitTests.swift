@@ -25,10 +25,30 @@ import Testing
         #expect(try await code { try await Engine().render(bytes) } == .imageTooLarge)
     }
 
+    @Test(arguments: [(5, nil), (6, StorageError.Code.unreadableImage), (1000, .unreadableImage)])
+    func aPixelHasFewSamples(_ bands: Int, _ expected: StorageError.Code?) async throws {
+        let picture = TestPicture.plain(8, 8, [UInt8](repeating: 99, count: bands))
+        let tiff = try VipsOperation("tiffsave_buffer", ["in": .image(picture.image("multiband"))]).withBytes {
+            ByteBuffer(bytes: $0)
+        }
+        #expect(try await code { try await Engine().inspect(tiff) } == expected)
+    }
+
+    @Test(arguments: [("uchar", 1), ("ushort", 2), ("float", 4)])
+    func largeSamplesCountManyTimes(_ format: String, _ bytes: Int) async throws {
+        let cast = try VipsOperation(
+            "cast", ["in": .image(try TestPicture.quarters(100, 100).image()), "format": .choice(format)]
+        ).image()
+        let tiff = try VipsOperation("tiffsave_buffer", ["in": .image(cast)]).withBytes { ByteBuffer(bytes: $0) }
+        let (most, less) = (ImageLimits(sourcePixels: 10_000 * bytes), ImageLimits(sourcePixels: 10_000 * bytes - 1))
+        #expect(try await code { try await Engine(limits: most).inspect(tiff) } == nil)
+        #expect(try await code { try await Engine(limits: less).inspect(tiff) } == .imageTooLarge)
+    }
+
     @Test func whatIsDecodedWholeMayHaveHalfThePixels() async throws {
         let limits = ImageLimits(sourcePixels: 15_000)
         let picture = TestPicture.quarters(100, 100)
-        for format in [ImageFormat.avif, .jxl] {
+        for format in [ImageFormat.avif, .jxl, .webp, .gif] {
             #expect(try await code { try await Engine(limits: limits).render(try picture.encoded(format)) } == .imageTooLarge)
         }
         let image = try picture.image()
@@ -63,6 +83,17 @@ import Testing
         #expect(
             try await code { try await Engine(limits: ImageLimits(sourcePixels: 5000)).render(svg) { $0.width = 100 } }
                 == .imageTooLarge)
+    }
+
+    @Test func aSmallPartOfAHugeDrawingIsNotDrawnHugely() async throws {
+        let svg = ByteBuffer(string: "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9000000 9000000'/>")
+        let error = try await code {
+            try await Engine().render(svg) {
+                $0.crop = CropArea(x: .pixels(0), y: .pixels(0), width: .pixels(1), height: .pixels(1))
+                $0.width = 2000
+            }
+        }
+        #expect(error == .imageTooLarge)
     }
 
     @Test(arguments: ImageFormat.allCases.filter { $0 != .svg }) func halfAFileIsAnErrorAndNotHalfAPicture(_ format: ImageFormat)
@@ -118,6 +149,19 @@ import Testing
         #expect(error == .renderTimedOut)
     }
 
+    @Test func theLastWatchOfAnImageIsTheOneThatCounts() throws {
+        let cancelled = RenderWatch(deadline: .now() + .seconds(60))
+        cancelled.cancel()
+        let over = WatchedImages(cancelled)
+        let running = WatchedImages(RenderWatch(deadline: .now() + .seconds(60)))
+        let (stopped, computed) = (try TestPicture.quarters(4000, 4000).image(), try TestPicture.quarters(4000, 4000).image())
+        let mirrored = Orientation(exif: 2)
+        withExtendedLifetime((over, running)) {
+            #expect(throws: VipsFailure.self) { try over.add(stopped).laidDown(mirrored).inMemory() }
+            #expect(throws: Never.self) { try running.add(over.add(computed)).laidDown(mirrored).inMemory() }
+        }
+    }
+
     @Test func aCancelledTaskGetsNoImage() async throws {
         let source = try TestPicture.plain(6000, 6000, [1, 2, 3]).encoded(.jpeg)
         let engine = try Engine()
@@ -137,6 +181,18 @@ import Testing
         let recipe = ImageRecipe(Transform(), deadline: .now() + .seconds(5))
         #expect(
             try await code { try await engine.processor.render(try TestPicture.quarters(9, 9).encoded(), recipe) } == .overloaded)
+    }
+
+    @Test func theRevisionIsAnotherOneForLimitsThatChangeTheImage() throws {
+        let standard = ImageLimits()
+        var (frames, side, pixels, source) = (standard, standard, standard, standard)
+        frames.frames -= 1
+        side.resultSide -= 1
+        pixels.resultPixels -= 1
+        source.sourcePixels -= 1
+        let revisions = try [standard, frames, side, pixels].map { try Engine(limits: $0).processor.revision }
+        #expect(Set(revisions).count == 4)
+        #expect(try Engine(limits: source).processor.revision == revisions[0])
     }
 
     @Test func theRevisionNamesTheEngineAndItsLibrary() throws {

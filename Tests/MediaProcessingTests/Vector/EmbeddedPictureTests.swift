@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import MediaCore
 import MediaProcessing
 import Testing
@@ -53,6 +54,15 @@ import Testing
         // The header of a PNG of 30,000 by 30,000.
         let header = "iVBORw0KGgoAAAANSUhEUgAAdTAAAHUwCAYAAAAfFcSJ"
         #expect { try address("data:image/png;base64,\(header)") } throws: { ($0 as? StorageError)?.code == .imageTooLarge }
+    }
+
+    @Test(arguments: [(65_536, 1, true), (65_537, 1, false), (1, 65_537, false), (3_037_000_499, 3_037_000_499, false)])
+    func picturesWithAHugeSideAreLeftOut(_ width: UInt32, _ height: UInt32, _ stays: Bool) throws {
+        var header: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13] + Array("IHDR".utf8)
+        for number in [width, height] { header += (0..<4).map { UInt8(truncatingIfNeeded: number >> (24 - 8 * $0)) } }
+        let source = "data:image/png;base64,\(Data(header).base64EncodedString())"
+        let result = try SanitizedSVG.inside("<image href=\"\(source)\" xlink:href=\"\(source)\"/>")
+        #expect((result.attribute("href", of: "image") != nil) == stays)
     }
 
     @Test func onlyPicturesShowPictures() throws {

@@ -15,6 +15,22 @@ import Testing
         }
     }
 
+    @Test(arguments: ["", "width='100%' height='100%'", "width='50'", "height='50'", "width='50' height='10vh'"])
+    func theViewBoxIsTheSizeOfADrawingThatSaysNone(_ size: String) throws {
+        func code(_ box: String, _ size: String) throws -> StorageError.Code? {
+            do {
+                _ = try SanitizedSVG("<svg xmlns='\(SanitizedSVG.namespace)' viewBox='\(box)' \(size)/>")
+                return nil
+            } catch let error as StorageError {
+                return error.code
+            }
+        }
+        #expect(try code("0 0 9000000 9000000", size) == .imageTooLarge)
+        #expect(try code("0 0 10 65536", size) == .imageTooLarge)
+        #expect(try code("0 0 65535 65535", size) == nil)
+        #expect(try code("0 0 9000000 9000000", "width='50' height='50'") == nil)
+    }
+
     /// Levels of an element that draws the one before ten times.
     private func levels(_ level: (_ index: Int) -> String) -> String {
         "<rect id=\"l0\"/>" + (1...8).map(level).joined()

@@ -10,12 +10,25 @@ struct PixelSize: Hashable, Sendable {
         self.height = max(height, 1)
     }
 
-    var pixels: Int { width * height }
+    /// `Int.max` where they are more: sizes come from files and URLs.
+    var pixels: Int {
+        let (product, overflows) = width.multipliedReportingOverflow(by: height)
+        return overflows ? .max : product
+    }
+
     var turned: PixelSize { PixelSize(width: height, height: width) }
 
-    /// By a factor, rounded, and never empty.
+    /// By a factor, rounded, never empty and no side longer than `longestSide`.
     func scaled(by factor: Double) -> PixelSize {
-        PixelSize(width: Int((Double(width) * factor).rounded()), height: Int((Double(height) * factor).rounded()))
+        PixelSize(width: Self.side(Double(width) * factor), height: Self.side(Double(height) * factor))
+    }
+
+    /// Longer than any image that could be made, and short enough that the pixels of two such sides are a number.
+    static let longestSide = 1 << 30
+
+    /// The conversion of a number that is past all integers would be the end of the process.
+    private static func side(_ length: Double) -> Int {
+        length < Double(longestSide) ? Int(max(length, 1).rounded()) : longestSide
     }
 }
 

@@ -17,6 +17,8 @@ struct ImageSource {
     let orientation: Int
     /// Whether the decoder gives all pixels at once, so that all of them are in memory, some twice.
     private let isDecodedWhole: Bool
+    /// Of one sample. Limits are in pixels of 8 bits a sample; others count so many times.
+    private let sampleBytes: Int
     private let limits: ImageLimits
 
     /// Reads the header.
@@ -24,21 +26,35 @@ struct ImageSource {
     init(_ bytes: UnsafeRawBufferPointer, format: SourceFormat, limits: ImageLimits) throws(StorageError) {
         self.bytes = bytes
         self.limits = limits
+        let bands: Int
         do {
             let header = try VipsOperation(format.loader, ["buffer": .bytes(bytes), "fail-on": .choice("error")]).image()
             self.format = Self.refined(format, header)
             size = header.size
             frames = format.mayMove ? max(header.integer("n-pages") ?? 1, 1) : 1
             hasAlpha = header.hasAlpha
-            isDecodedWhole = [.avif, .heic, .jxl].contains(format) || header.integer("interlaced") == 1
+            isDecodedWhole = [.avif, .heic, .jxl, .webp, .gif].contains(format) || header.integer("interlaced") == 1
+            (sampleBytes, bands) = (header.sampleBytes, header.bands)
             let orientation = header.integer("orientation") ?? 1
             self.orientation = (1...8).contains(orientation) ? orientation : 1
         } catch {
             throw .unreadable(error)
         }
         // What a drawing says of itself costs nothing; what it is drawn at does.
-        if format != .svg { try checkPixels(size, frames: 1) }
+        guard format != .svg else { return }
+        // CMYK with a transparency is the most that any step knows what to do with.
+        guard bands <= Self.mostBands else {
+            throw StorageError(.unreadableImage, "The image has \(bands) samples a pixel; up to \(Self.mostBands) are read here")
+        }
+        guard size.width <= Self.mostBytesOfALine / (bands * sampleBytes) else {
+            throw .imageTooLarge("A line of the image has more than the \(Self.mostBytesOfALine) bytes allowed")
+        }
+        try checkPixels(size, frames: 1)
     }
+
+    private static let mostBands = 5
+    /// Several lines of every step are in memory at a time, whatever the pixels of the whole image.
+    private static let mostBytesOfALine = 64 << 20
 
     /// What kind of image these bytes are.
     /// - Throws: `.unreadableImage` when none that is read here; `.imageTooLarge` for too many bytes.
@@ -113,7 +129,8 @@ struct ImageSource {
 
     private func checkPixels(_ size: PixelSize, frames: Int) throws(StorageError) {
         let (pixels, overflows) = size.pixels.multipliedReportingOverflow(by: frames)
-        let most = isDecodedWhole ? limits.sourcePixels / 2 : limits.sourcePixels
+        // Of several frames one is in memory at a time, and each has passed for itself.
+        let most = (isDecodedWhole && frames == 1 ? limits.sourcePixels / 2 : limits.sourcePixels) / sampleBytes
         guard !overflows, pixels <= most else {
             let moving = frames > 1 ? " and \(frames) frames" : ""
             throw .imageTooLarge("The image has \(size.width) x \(size.height) pixels\(moving), more than the \(most) allowed")

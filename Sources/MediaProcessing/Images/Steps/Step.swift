@@ -38,6 +38,12 @@ final class Stage {
     /// For steps that read pixels in another order than from the top, or more than once.
     func inMemory(_ image: VipsImage) throws -> VipsImage { watched.add(try image.inMemory()) }
 
+    /// Computes one of several frames on a stage of its own: what steps keep in memory for it is dropped before the next one.
+    func computed(_ frame: (Stage) throws -> VipsImage) throws -> VipsImage {
+        let stage = Stage(watch)
+        return try withExtendedLifetime(stage) { try frame(stage).inMemory() }
+    }
+
     /// Draws SVG that we made ourselves, on a transparent ground.
     func drawn(_ svg: String) throws -> VipsImage {
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: svg.utf8.count, alignment: 1)

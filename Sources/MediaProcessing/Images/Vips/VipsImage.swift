@@ -8,7 +8,7 @@ import VipsShim
 final class VipsImage {
     let pointer: OpaquePointer
 
-    /// Takes over a reference; nil is the thread's current failure.
+    /// Takes over a reference; nil is a failure.
     init(owning pointer: OpaquePointer?) throws(VipsFailure) {
         guard let pointer else { throw VipsFailure.taken() }
         self.pointer = pointer
@@ -24,6 +24,8 @@ final class VipsImage {
     var holdsBytes: Bool { sampleFormat == "uchar" }
     /// `uchar`, `ushort`, `float`...
     var sampleFormat: String { String(cString: vs_image_sample_format(pointer)) }
+    /// Of one sample.
+    var sampleBytes: Int { Int(vs_image_sample_bytes(pointer)) }
     /// `srgb`, `b-w`, `cmyk`...
     var interpretation: String { String(cString: vs_image_interpretation(pointer)) }
 

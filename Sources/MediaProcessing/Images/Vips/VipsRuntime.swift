@@ -19,13 +19,14 @@ enum VipsRuntime {
     }()
 }
 
-/// What libvips says went wrong, for the log only: it names files, lines and libraries.
+/// What libvips says went wrong, for the log only: it names files, lines and libraries, and with several images at once it may speak
+/// of another one of them.
 struct VipsFailure: Error, CustomStringConvertible {
     var message: String
 
     var description: String { message }
 
-    /// The calling thread's error, which is forgotten by it.
+    /// What is in the process's error buffer, which is empty afterwards.
     static func taken() -> VipsFailure {
         let text = withUnsafeTemporaryAllocation(of: CChar.self, capacity: 1024) { buffer in
             let count = vs_take_error(buffer.baseAddress, buffer.count)
