@@ -16,8 +16,7 @@ struct OriginalsGate: Sendable {
     func require(_ access: Access, toOriginalAt address: ObjectAddress) async throws {
         try await require(access, toOriginalsOf: address.bucket)
         guard case .policy(let caller) = access, caller.principal.role != serviceRole else { return }
-        let settings = try await cache.imageSettings.settings(of: address.bucket, in: metadata, facts: access.facts)
-        guard settings.signsOriginals else { return }
+        guard try await areSigned(in: address.bucket, access.facts) else { return }
         do {
             _ = try await metadata.visibleObject(at: address, as: caller)
         } catch let error as StorageError where error.code == .objectNotFound || error.code == .accessDenied {
@@ -35,10 +34,11 @@ struct OriginalsGate: Sendable {
         case .policy(let caller) where caller.principal.role != anonymousRole: return
         case .policy, .publicBucket: break
         }
-        let settings = try await cache.imageSettings.settings(of: bucket, in: metadata, facts: access.facts)
-        guard !settings.signsOriginals else {
-            throw Self.refusal(bucket)
-        }
+        if try await areSigned(in: bucket, access.facts) { throw Self.refusal(bucket) }
+    }
+
+    private func areSigned(in bucket: BucketID, _ facts: RequestFacts) async throws -> Bool {
+        try await cache.imageSettings.settings(of: bucket, in: metadata, facts: facts).signsOriginals
     }
 
     private static func refusal(_ bucket: BucketID) -> StorageError {

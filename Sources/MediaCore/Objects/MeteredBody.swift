@@ -62,12 +62,10 @@ final class MeteredBody: Sendable {
             let digests = state.digests.updated(with: state.gathered)
             let crc = digests.crc.value
             return (
-                state.size, digests.md5.finalize().map { byte in Self.hex[Int(byte)] }.joined(), [crc.algorithm.name: crc.base64]
+                state.size, Hexadecimal.encode(digests.md5.finalize()), [crc.algorithm.name: crc.base64]
             )
         }
     }
-
-    private static let hex = (0..<256).map { value in (value < 16 ? "0" : "") + String(value, radix: 16) }
 
     private func take(_ chunk: ByteBuffer) throws {
         try state.withLock { state in
