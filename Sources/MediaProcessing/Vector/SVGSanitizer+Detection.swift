@@ -1,80 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MediaCore
 public import NIOCore
 
 extension SVGSanitizer {
-    /// Whether bytes begin like an SVG, whatever they are called: the first element is `svg`, with or without a prefix.
-    ///
-    /// It says nothing about the rest. Compressed SVG (`.svgz`) is none here.
-    /// - Parameter prefix: The first bytes of a file. A few kilobytes do; what stands before the root must be among them.
-    public static func isSVG(_ prefix: ByteBuffer) -> Bool {
-        var text = ascii(prefix.readableBytesView.prefix(longestPrologue))
-        if text.starts(with: byteOrderMark) { text = text.dropFirst(3) }
-        while true {
-            text = text.drop(while: CSSScanner.isBlank)
-            if text.starts(with: "<?".utf8) {
-                text = after("?>", in: text.dropFirst(2))
-            } else if text.starts(with: "<!--".utf8) {
-                text = after("-->", in: text.dropFirst(4))
-            } else if text.starts(with: "<!DOCTYPE".utf8) {
-                text = afterDocumentType(text)
-            } else {
-                return startsRoot(text)
-            }
-        }
-    }
-
-    private static func startsRoot(_ text: ArraySlice<UInt8>) -> Bool {
-        guard text.first == UInt8(ascii: "<") else { return false }
-        let name = text.dropFirst().prefix { !CSSScanner.isBlank($0) && $0 != UInt8(ascii: ">") && $0 != UInt8(ascii: "/") }
-        return name.count < text.count - 1 && (name.elementsEqual("svg".utf8) || name.suffix(4).elementsEqual(":svg".utf8))
-    }
-
-    /// What is behind the first occurrence of a mark; nothing where there is none.
-    private static func after(_ mark: String, in text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        let mark = Array(mark.utf8)
-        var index = text.startIndex
-        while index + mark.count <= text.endIndex {
-            if text[index] == mark[0], text[index..<(index + mark.count)].elementsEqual(mark) {
-                return text[(index + mark.count)...]
-            }
-            index += 1
-        }
-        return []
-    }
-
-    private static func afterDocumentType(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        var text = text
-        var quote: UInt8?
-        var isInSubset = false
-        while let byte = text.first {
-            if quote == nil, isInSubset, text.starts(with: "<!--".utf8) {
-                text = after("-->", in: text.dropFirst(4))
-                continue
-            }
-            text = text.dropFirst()
-            switch byte {
-            case _ where quote != nil: if byte == quote { quote = nil }
-            case UInt8(ascii: "\""), UInt8(ascii: "'"): quote = byte
-            case UInt8(ascii: "["): isInSubset = true
-            case UInt8(ascii: "]"): isInSubset = false
-            case UInt8(ascii: ">") where !isInSubset: return text
-            default: break
-            }
-        }
-        return []
-    }
-
-    /// UTF-16 without its zeros: up to the root's name, all that matters is ASCII.
-    private static func ascii(_ bytes: ByteBufferView.SubSequence) -> ArraySlice<UInt8> {
-        let bytes = Array(bytes)
-        if bytes.starts(with: [0xFE, 0xFF]) || bytes.starts(with: [0xFF, 0xFE]) {
-            return bytes.dropFirst(2).filter { $0 != 0 }[...]
-        }
-        if bytes.starts(with: [0x3C, 0x00]) || bytes.starts(with: [0x00, 0x3C]) { return bytes.filter { $0 != 0 }[...] }
-        return bytes[...]
-    }
-
-    private static let longestPrologue = 64 << 10
-    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    /// Whether bytes begin like an SVG, whatever they are called: see `SVGPrologue`.
+    /// - Parameter prefix: The first bytes of a file.
+    public static func isSVG(_ prefix: ByteBuffer) -> Bool { SVGPrologue.leadsToSVG(prefix.readableBytesView) }
 }
