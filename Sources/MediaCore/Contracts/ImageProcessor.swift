@@ -21,6 +21,10 @@ public protocol ImageProcessor: Sendable {
     /// What an image is, by its header alone.
     /// - Throws: as `render`.
     func inspect(_ source: ByteBuffer, deadline: NIODeadline) async throws -> ImageFacts
+
+    /// An SVG document without anything that runs or fetches: fit to be given to browsers.
+    /// - Throws: as `render`; `.unreadableImage` where SVG is not read.
+    func sanitized(_ svg: ByteBuffer, deadline: NIODeadline) async throws -> ByteBuffer
 }
 
 /// A transform with everything it needs.
@@ -61,14 +65,20 @@ public struct ImageFacts: Hashable, Sendable {
     public var frames: Int
     /// EXIF's number, 1...8. 1 for none.
     public var orientation: Int
+    /// What EXIF says, by the names of its tags, as text.
+    public var exif: [String: String]
 
-    public init(format: String, width: Int, height: Int, hasAlpha: Bool, frames: Int = 1, orientation: Int = 1) {
+    public init(
+        format: String, width: Int, height: Int, hasAlpha: Bool, frames: Int = 1, orientation: Int = 1,
+        exif: [String: String] = [:]
+    ) {
         self.format = format
         self.width = width
         self.height = height
         self.hasAlpha = hasAlpha
         self.frames = frames
         self.orientation = orientation
+        self.exif = exif
     }
 }
 

@@ -17,27 +17,22 @@ extension Objects {
         let bucket = try await cache.bucketRules.rules(of: address.bucket, in: metadata, facts: access.facts)
         var trial = try await admit(upload.options, at: address, in: bucket, access: access)
 
-        let meter = MeteredBody(limit: limits.maxBytes(for: address.key, in: bucket))
-        let version = ObjectVersion()
-        let backend = blobs.defaultBackend
-        let store = try await blobs.store(for: backend)
-        let blobKey = BlobKey(version.rawValue)
-        _ = try await store.put(meter.stream(upload.body), at: blobKey)
-
-        let (size, md5, checksums) = await meter.finish()
-        var blob = BlobLocation(backend: backend, key: blobKey, size: size, md5: md5, checksums: checksums)
+        let limit = min(limits.maxBytes(for: address.key, in: bucket), upload.options.maxBytes ?? .max)
+        var version = ObjectVersion()
+        var blob = try await write(upload.body, upTo: limit, at: BlobKey(version.rawValue))
         let options: UploadOptions
         do {
             // To a task that was cancelled a body may only seem to have ended.
             try Task.checkCancellation()
             blob.checksums.merge(try upload.checksums?() ?? [:]) { _, asked in asked }
             options = try await late(upload, at: address, in: bucket, access: access, &trial)
+            try await review(&blob, of: &version, by: upload.review, upTo: limit)
         } catch {
             await discard(blob)
             throw error
         }
         let details = ObjectMetadata(
-            eTag: "\"\(md5)\"", size: size, mimetype: options.contentType, cacheControl: options.cacheControl,
+            eTag: blob.md5.map { "\"\($0)\"" }, size: blob.size, mimetype: options.contentType, cacheControl: options.cacheControl,
             lastModified: .now(), xRobotsTag: options.robots?.rawValue, representation: options.representation,
             tags: options.tags)
         let object = NewObject(
@@ -45,6 +40,29 @@ extension Objects {
             userMetadata: options.userMetadata ?? .emptyObject, blob: blob, condition: options.condition,
             trial: trial)
         return try await commit(object, mode: options.mode, facts: access.facts)
+    }
+
+    /// Stores a body in the default backend, digesting it on its way.
+    private func write(_ body: ByteStream, upTo limit: Int64, at key: BlobKey) async throws -> BlobLocation {
+        let backend = blobs.defaultBackend
+        let meter = MeteredBody(limit: limit)
+        _ = try await blobs.store(for: backend).put(meter.stream(body), at: key)
+        let (size, md5, checksums) = await meter.finish()
+        return BlobLocation(backend: backend, key: key, size: size, md5: md5, checksums: checksums)
+    }
+
+    /// Shows the bytes to whoever is to look at them before they become an object, and takes what they are to be instead.
+    /// The blob stays, or makes room for that of a new version; what an error leaves is for the caller to discard.
+    private func review(
+        _ blob: inout BlobLocation, of version: inout ObjectVersion, by review: Upload.Review?, upTo limit: Int64
+    ) async throws {
+        guard let review else { return }
+        let content = try await blobs.store(for: blob.backend).get(blob.key, range: nil)
+        guard let replacement = try await review(content) else { return }
+        let reviewed = ObjectVersion()
+        let written = try await write(ByteStream(replacement), upTo: limit, at: BlobKey(reviewed.rawValue))
+        await discard(blob)
+        (blob, version) = (written, reviewed)
     }
 
     /// Whether `access` may write what `options` describe, before a byte is read. Nothing is left behind.

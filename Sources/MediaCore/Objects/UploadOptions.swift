@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import NIOCore
+
 /// What an uploader says about the bytes it sends.
 public struct UploadOptions: Hashable, Sendable {
     public var mode: PutMode
@@ -23,12 +25,14 @@ public struct UploadOptions: Hashable, Sendable {
     public var announcesObjectSize: Bool
     /// What the dialect lets into a new key.
     public var alphabet: KeyAlphabet
+    /// The most that the dialect takes of such media, in bytes, where that is less than the bucket takes. Nil: no less.
+    public var maxBytes: Int64?
 
     public init(
         mode: PutMode, contentType: String, cacheControl: String = "no-cache", userMetadata: JSONText? = nil,
         robots: RobotsRules? = nil, announcedLength: Int64? = nil, announcesObjectSize: Bool = false,
         alphabet: KeyAlphabet = .utf8, representation: RepresentationFields = .none, tags: TagSet = .empty,
-        condition: WriteCondition = .none
+        condition: WriteCondition = .none, maxBytes: Int64? = nil
     ) {
         self.mode = mode
         self.contentType = contentType
@@ -41,6 +45,7 @@ public struct UploadOptions: Hashable, Sendable {
         self.representation = representation
         self.tags = tags
         self.condition = condition
+        self.maxBytes = maxBytes
     }
 
     /// What policies see as `metadata` before the bytes have come.
@@ -62,15 +67,21 @@ public struct Upload: Sendable {
     /// Digests that the dialect computed of the body, to be kept with the blob: in base64 by the names of their algorithms. Asked
     /// once, after the body ended; it throws when they are not what the client promised.
     public var checksums: (@Sendable () throws -> [String: String])?
+    /// Looks at all the bytes before they become an object, and refuses them by throwing.
+    public var review: Review?
+
+    /// Returns what is to be stored instead, or nil.
+    public typealias Review = @Sendable (BlobContent) async throws -> ByteBuffer?
 
     public init(
         body: ByteStream, options: UploadOptions, lateOptions: (@Sendable () throws -> UploadOptions)? = nil,
-        checksums: (@Sendable () throws -> [String: String])? = nil
+        checksums: (@Sendable () throws -> [String: String])? = nil, review: Review? = nil
     ) {
         self.body = body
         self.options = options
         self.lateOptions = lateOptions
         self.checksums = checksums
+        self.review = review
     }
 }
 

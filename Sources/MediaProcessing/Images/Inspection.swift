@@ -12,7 +12,7 @@ struct Inspection {
     func facts(of bytes: ByteBuffer) throws -> ImageFacts {
         try bytes.withUnsafeReadableBytes { raw in
             let format = try ImageSource.format(of: raw, limits: limits)
-            guard format == .svg else { return try ImageSource(raw, format: format, limits: limits).facts }
+            guard format == .svg else { return try ImageSource(raw, format: format, limits: limits, readsEXIF: true).facts }
             guard let cleanSVG else { throw StorageError(.unreadableImage, "SVG images are not read here") }
             return try cleanSVG(bytes).withUnsafeReadableBytes { try ImageSource($0, format: .svg, limits: limits).facts }
         }

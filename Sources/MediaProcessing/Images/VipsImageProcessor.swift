@@ -58,4 +58,9 @@ public struct VipsImageProcessor: ImageProcessor {
         let watch = RenderWatch(deadline: deadline)
         return try await threads.run(watch) { try Inspection(limits: limits, cleanSVG: cleanSVG).facts(of: source) }
     }
+
+    public func sanitized(_ svg: ByteBuffer, deadline: NIODeadline) async throws -> ByteBuffer {
+        guard let cleanSVG else { throw StorageError(.unreadableImage, "SVG images are not read here") }
+        return try await threads.run(RenderWatch(deadline: deadline)) { try cleanSVG(svg) }
+    }
 }

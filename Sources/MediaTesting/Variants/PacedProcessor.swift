@@ -91,4 +91,6 @@ public final class PacedProcessor: ImageProcessor {
     public func inspect(_ source: ByteBuffer, deadline: NIODeadline) async throws -> ImageFacts {
         ImageFacts(format: "jpeg", width: 1, height: 1, hasAlpha: false)
     }
+
+    public func sanitized(_ svg: ByteBuffer, deadline: NIODeadline) async throws -> ByteBuffer { svg }
 }

@@ -34,6 +34,8 @@ struct ImageFixture {
         func inspect(_ source: ByteBuffer, deadline: NIODeadline) async throws -> ImageFacts {
             ImageFacts(format: "jpeg", width: 1, height: 1, hasAlpha: false)
         }
+
+        func sanitized(_ svg: ByteBuffer, deadline: NIODeadline) async throws -> ByteBuffer { svg }
     }
 
     let storage: Storage

@@ -20,10 +20,15 @@ struct ImageSource {
     /// Of one sample. Limits are in pixels of 8 bits a sample; others count so many times.
     private let sampleBytes: Int
     private let limits: ImageLimits
+    /// As libvips names and writes the tags.
+    private let exif: [String: String]
 
     /// Reads the header.
+    /// - Parameter readsEXIF: whether `facts` are to say what EXIF says.
     /// - Throws: `.unreadableImage`, `.imageTooLarge`.
-    init(_ bytes: UnsafeRawBufferPointer, format: SourceFormat, limits: ImageLimits) throws(StorageError) {
+    init(
+        _ bytes: UnsafeRawBufferPointer, format: SourceFormat, limits: ImageLimits, readsEXIF: Bool = false
+    ) throws(StorageError) {
         self.bytes = bytes
         self.limits = limits
         let bands: Int
@@ -35,6 +40,7 @@ struct ImageSource {
             hasAlpha = header.hasAlpha
             isDecodedWhole = [.avif, .heic, .jxl, .webp, .gif].contains(format) || header.integer("interlaced") == 1
             (sampleBytes, bands) = (header.sampleBytes, header.bands)
+            exif = readsEXIF ? header.exif : [:]
             let orientation = header.integer("orientation") ?? 1
             self.orientation = (1...8).contains(orientation) ? orientation : 1
         } catch {
@@ -72,7 +78,7 @@ struct ImageSource {
         let shown = Orientation(exif: orientation).applied(to: size)
         return ImageFacts(
             format: format.rawValue, width: shown.width, height: shown.height, hasAlpha: hasAlpha, frames: frames,
-            orientation: orientation)
+            orientation: orientation, exif: exif)
     }
 
     /// How many frames are read of it when it is to move.

@@ -52,3 +52,34 @@ extension VipsImage {
         mutating func remove(_ name: String) { vs_field_remove(image.pointer, name) }
     }
 }
+
+/// EXIF, which libvips gives as one text field for each tag: `exif-ifd0-Model: Cam (Cam, ASCII, 4 components, 4 bytes)`.
+extension VipsImage {
+    private static let mostTags = 200
+    private static let longestValue = 1024
+
+    /// By the names of the tags. Binary values and what is too long are left out.
+    var exif: [String: String] {
+        var tags: [String: String] = [:]
+        for name in fieldNames where name.hasPrefix("exif-ifd") && tags.count < Self.mostTags {
+            let parts = name.split(separator: "-", maxSplits: 2)
+            // The second directory describes the thumbnail, not the picture.
+            guard parts.count == 3, parts[1] != "ifd1", let value = text(name).flatMap(Self.exifValue) else { continue }
+            tags[String(parts[2])] = value
+        }
+        return tags
+    }
+
+    /// Of `value (the same for people, type, components, bytes)`.
+    private static func exifValue(_ text: String) -> String? {
+        let fields = text.split(separator: ",", omittingEmptySubsequences: false)
+        guard fields.count >= 4, fields[fields.count - 3] != " Undefined" else { return nil }
+        let both = Array(fields.dropLast(3).joined(separator: ",").utf8)
+        // Texts are the same twice, and may have brackets of their own.
+        let half = (both.count - 2) / 2
+        let isTwice = both.count >= 2 && both.prefix(half) == both.suffix(half) && both.dropFirst(half).starts(with: " (".utf8)
+        let end = isTwice ? half : both.indices.dropLast().first { both[$0] == 0x20 && both[$0 + 1] == 0x28 }
+        guard let end, end > 0, end <= longestValue, both.prefix(end).allSatisfy({ $0 >= 0x20 }) else { return nil }
+        return String(validating: both.prefix(end), as: UTF8.self)
+    }
+}

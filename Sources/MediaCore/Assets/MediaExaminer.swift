@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import NIOCore
+
+/// Finds out what the bytes of an asset say of themselves, whatever anybody says of them.
+///
+/// Images are in memory while they are looked at, as many at a time as the processor computes.
+struct MediaExaminer: Sendable {
+    /// What was found.
+    struct Findings: Sendable {
+        var facts: AssetFacts
+        var exif: [String: String] = [:]
+        /// A frame of a video, as a JPEG.
+        var poster: ByteBuffer?
+    }
+
+    /// Nil: images are taken as they are.
+    let processor: (any ImageProcessor)?
+    let converter: (any MediaConverter)?
+    let gate: RenderGate
+    let timeout: TimeAmount
+
+    /// - Throws: `StorageError` with `.unreadableImage`, `.imageTooLarge`, `.renderTimedOut`, `.overloaded`, `.invalidRequest` for PostScript
+    ///   that lacks what is needed; what reading throws.
+    func examine(_ content: BlobContent, as kind: MediaKind) async throws -> Findings {
+        if kind.isVideo { return try await video(content, kind) }
+        if kind == .eps { return try await document(content) }
+        return try await image(content, kind)
+    }
+
+    /// As `examine`, for an image, with bytes that the processor was given a chance to change.
+    /// - Parameter change: what the image is to be instead. Nil: as it is.
+    func image(
+        _ content: BlobContent, _ kind: MediaKind, changedBy change: (ByteBuffer, any ImageProcessor) async throws -> ByteBuffer?
+    ) async throws -> (findings: Findings, replacement: ByteBuffer?) {
+        guard let processor else { return (Findings(facts: AssetFacts(kind, size: content.size)), nil) }
+        return try await gate.run {
+            let bytes = try await content.collected()
+            let replacement = try await change(bytes, processor)
+            let found = try await Self.timed { try await processor.inspect(bytes, deadline: .now() + timeout) }
+            var facts = AssetFacts(kind, size: Int64((replacement ?? bytes).readableBytes))
+            (facts.width, facts.height, facts.orientation) = (found.width, found.height, found.orientation)
+            return (Findings(facts: facts, exif: found.exif), replacement)
+        }
+    }
+
+    private func image(_ content: BlobContent, _ kind: MediaKind) async throws -> Findings {
+        try await image(content, kind) { _, _ in nil }.findings
+    }
+
+    private func document(_ content: BlobContent) async throws -> Findings {
+        let head = try await content.stream().withHead(PostScriptHeader.length).head
+        var facts = AssetFacts(.eps, size: content.size)
+        (facts.width, facts.height) = try Self.header(head).size()
+        return Findings(facts: facts)
+    }
+
+    /// - Throws: `StorageError` with `.invalidRequest` that says what is missing.
+    static func header(_ head: ByteBuffer) throws(StorageError) -> PostScriptHeader {
+        do {
+            return try PostScriptHeader(head)
+        } catch {
+            throw StorageError(.invalidRequest, error.message, cause: error)
+        }
+    }
+
+    private func video(_ content: BlobContent, _ kind: MediaKind) async throws -> Findings {
+        var findings = Findings(facts: AssetFacts(kind, size: content.size))
+        guard let converter, converter.abilities.contains(.videos) else { return findings }
+        do {
+            return try await converter.withWorkspace { workspace in
+                let file = try await workspace.receive(content.stream(), limit: content.size)
+                let video = try await workspace.facts(ofVideo: file)
+                (findings.facts.width, findings.facts.height) = (video.width, video.height)
+                findings.facts.duration = video.duration
+                findings.facts.hasAudio = video.hasAudio
+                findings.facts.codec = video.codec
+                findings.poster = try await workspace.poster(ofVideo: file, video, in: workspace)
+                return findings
+            }
+        } catch let failure as ConversionFailure {
+            throw failure.storageError
+        }
+    }
+
+    private static func timed<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch var error as StorageError where error.code == .timedOut {
+            error.code = .renderTimedOut
+            throw error
+        }
+    }
+}
+
+extension ConversionWorkspace {
+    /// The poster's bytes. Nil where no frame can be decoded, which makes it no worse a video.
+    fileprivate func poster(
+        ofVideo file: WorkFile, _ facts: VideoFacts, in workspace: any ConversionWorkspace
+    ) async throws -> ByteBuffer? {
+        do {
+            let poster = try await workspace.poster(ofVideo: file, facts)
+            return try await workspace.contents(of: poster).collected(upTo: MediaExaminer.mostPosterBytes)
+        } catch let failure as ConversionFailure where !failure.isRetryable {
+            return nil
+        }
+    }
+}
+
+extension MediaExaminer {
+    /// A frame is no larger, in bytes.
+    static let mostPosterBytes = 64 << 20
+}
+
+extension AssetFacts {
+    /// What the kind alone says.
+    init(_ kind: MediaKind, size: Int64) {
+        let sort: AssetKind = kind.isVideo ? .video : kind == .eps ? .document : .image
+        self.init(kind: sort, mediaType: kind.mediaType, size: size)
+    }
+}
+
+extension BlobContent {
+    /// All bytes in memory. They were held against a limit before.
+    func collected() async throws -> ByteBuffer {
+        if case .buffer(let bytes) = source { return bytes }
+        return try await stream().collected(upTo: Int(clamping: size))
+    }
+}
+
+extension ByteStream {
+    /// All bytes in memory.
+    /// - Throws: `StorageError` with `.tooLarge` past the limit, which is in bytes; what the stream throws.
+    func collected(upTo limit: Int) async throws -> ByteBuffer {
+        var bytes = ByteBuffer()
+        if let length { bytes.reserveCapacity(min(Int(clamping: length), limit)) }
+        for try await chunk in chunks {
+            guard bytes.readableBytes + chunk.readableBytes <= limit else { throw StorageError.tooLarge() }
+            bytes.writeImmutableBuffer(chunk)
+        }
+        return bytes
+    }
+}
