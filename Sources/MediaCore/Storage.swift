@@ -9,6 +9,7 @@ public struct Storage: Sendable {
     public let authenticator: Authenticator
     public let buckets: Buckets
     public let delivery: Delivery
+    public let jobs: Jobs
     public let objects: Objects
     /// Nil where there is no master key to seal secrets with.
     public let originalsSigning: OriginalsSigning?
@@ -79,6 +80,7 @@ public struct Storage: Sendable {
         self.events = events
         self.serviceRole = configuration.serviceRole
         self.metadata = metadata
+        self.jobs = Jobs(metadata: metadata, wake: WakeSignal())
         self.accessKeys = configuration.accessKeys.map { AccessKeys($0, store: metadata) }
         self.authenticator = Authenticator(keys: keys, anonymousRole: configuration.anonymousRole)
         self.buckets = Buckets(
@@ -109,6 +111,7 @@ public struct Storage: Sendable {
     public func apply(_ change: MetadataChange) {
         cache.apply(change)
         accessKeys?.apply(change)
+        if change == .jobs || change == .tracking { jobs.wake.signal() }
     }
 
     /// Whether what a principal reads may be kept in memory, for itself and others like it.

@@ -75,6 +75,7 @@ extension InMemoryMetadataStore {
             state.buckets[id] = nil
             state.settings[id] = nil
             state.images[id] = nil
+            state.jobs = state.jobs.filter { $0.value.job.bucket != id }
             state.uploads = state.uploads.filter { $0.value.session.address.bucket != id }
             state.report(.bucket(id))
         }

@@ -75,6 +75,7 @@ public final class InMemoryMetadataStore: MetadataStore {
         var lastDeletionID: Int64 = 0
         var events: [EventID: QueuedEvent] = [:]
         var lastEventID: Int64 = 0
+        var jobs: [JobID: StoredJob] = [:]
         /// The request that the transaction under way is made for.
         var facts = RequestFacts(operation: .upkeep)
         var watchers: [Int: AsyncStream<MetadataChange>.Continuation] = [:]

@@ -25,6 +25,11 @@ extension PostgresMetadataStore {
         return Scope(role: scope.role, settings: scope.settings + [("lock_timeout", "5s")])
     }
 
+    /// The same scope in which what is written is told to everybody.
+    func announcing(_ scope: Scope) -> Scope {
+        Scope(role: scope.role, settings: scope.settings + [("magpie.quiet", "off")])
+    }
+
     /// The same scope in which a versioned bucket keeps nothing of what is deleted.
     func forgetting(_ scope: Scope) -> Scope {
         Scope(role: scope.role, settings: scope.settings + [("magpie.forget", "on")])
