@@ -6,6 +6,7 @@ public import Logging
 public struct Storage: Sendable {
     /// Nil where the S3 dialect is not configured.
     public let accessKeys: AccessKeys?
+    public let assets: Assets
     public let authenticator: Authenticator
     public let buckets: Buckets
     public let delivery: Delivery
@@ -30,6 +31,7 @@ public struct Storage: Sendable {
     public struct Configuration: Sendable {
         public var uploadLimits: UploadLimits
         public var uploads: Uploads.Configuration
+        public var assets: Assets.Configuration
         public var variants: Variants.Configuration
         /// In seconds.
         public var signedUploadLifetime: Int64
@@ -46,6 +48,7 @@ public struct Storage: Sendable {
 
         public init(
             uploadLimits: UploadLimits, uploads: Uploads.Configuration = Uploads.Configuration(),
+            assets: Assets.Configuration = Assets.Configuration(),
             variants: Variants.Configuration = Variants.Configuration(), signedUploadLifetime: Int64 = 7200,
             cacheCapacity: Int = 128 << 20,
             cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role",
@@ -53,6 +56,7 @@ public struct Storage: Sendable {
         ) {
             self.uploadLimits = uploadLimits
             self.uploads = uploads
+            self.assets = assets
             self.variants = variants
             self.signedUploadLifetime = signedUploadLifetime
             self.cacheCapacity = cacheCapacity
@@ -66,10 +70,12 @@ public struct Storage: Sendable {
 
     /// - Parameters:
     ///   - processor: nil delivers images only as they are.
+    ///   - converter: nil keeps documents and videos as they are.
     ///   - variants: where what was rendered is kept. Nil: in memory only.
     public init(
         configuration: Configuration, keys: KeyRing, metadata: any MetadataStore, blobs: any BlobStoreDirectory,
-        processor: (any ImageProcessor)? = nil, variants: (any VariantStore)? = nil, logger: Logger,
+        processor: (any ImageProcessor)? = nil, converter: (any MediaConverter)? = nil, variants: (any VariantStore)? = nil,
+        logger: Logger,
         now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
         let cache = ReadCache(capacity: configuration.cacheCapacity, maxBodyBytes: configuration.cachedBodyLimit)
@@ -103,6 +109,18 @@ public struct Storage: Sendable {
         self.variants = processor.map { [delivery] in
             Variants(delivery: delivery, processor: $0, store: variants, configuration: configuration.variants, logger: logger)
         }
+        self.assets = Assets(
+            metadata: metadata, objects: objects, delivery: delivery, jobs: jobs,
+            examiner: MediaExaminer(
+                processor: processor, converter: converter,
+                gate: RenderGate(
+                    parallelism: processor?.parallelism ?? 1, queue: configuration.assets.queue, label: "magpie_inspect"),
+                timeout: configuration.assets.timeout),
+            converter: converter, configuration: configuration.assets,
+            service: Principal(
+                role: configuration.serviceRole, subject: nil,
+                claims: JSONText(trusted: JSONWriter.object { $0.field("role", configuration.serviceRole) }), token: ""),
+            logger: logger)
         self.signedURLs = SignedURLs(
             keys: keys, metadata: metadata, originals: originals, uploadLifetime: configuration.signedUploadLifetime)
     }

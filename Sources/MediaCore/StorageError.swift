@@ -17,7 +17,7 @@ public struct StorageError: Error, Sendable {
         case invalidPart, invalidPartOrder, partTooSmall
         case unauthenticated, accessDenied, wrongRole
         case invalidToken, wrongTokenScope, signatureMismatch, credentialExpired
-        case locked, overloaded, tooManyConnections, timedOut
+        case locked, alreadyRunning, overloaded, tooManyConnections, timedOut
         case databaseReadOnly, databaseSchema, databaseAborted, databaseFailure
         case backendUnavailable, unsupported, notConfigured, clientDisconnected
         case `internal`

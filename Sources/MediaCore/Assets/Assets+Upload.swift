@@ -29,8 +29,8 @@ extension Assets {
         }
         // The wish to replace may stand behind the file.
         if named == nil, let late = try await replaced(by: upload, options, kind, in: project, as: caller) {
-            let moved = try await objects.takeOver(record.address, to: late.address, as: caller)
-            return try await self.finish(moved, upload, options, findings, caller)
+            let moved = try await takeOver(record.address, to: late.address, as: caller)
+            return try await finish(moved, upload, options, findings, caller)
         }
         return try await finish(record, upload, options, findings, caller)
     }
@@ -81,7 +81,8 @@ extension Assets {
             let asset = try await metadata.asset(name, in: project, as: caller)
             guard asset.facts.kind == AssetFacts(kind, size: 0).kind else {
                 throw StorageError(
-                    .objectExists, "'\(name)' is a \(asset.facts.kind.rawValue), and can only be replaced by another one", resource: name)
+                    .objectExists, "'\(name)' is a \(asset.facts.kind.rawValue), and can only be replaced by another one",
+                    resource: name)
             }
             return asset
         } catch let error as StorageError where error.code == .objectNotFound {
@@ -95,7 +96,7 @@ private final class Review: Sendable {
     private let kind: MediaKind
     private let upload: AssetUpload
     private let assets: Assets
-    private let state = Mutex<(options: AssetOptions, findings: MediaExaminer.Findings)?>(nil)
+    private let found = SetOnce<(options: AssetOptions, findings: MediaExaminer.Findings)>()
 
     init(kind: MediaKind, upload: AssetUpload, assets: Assets) {
         self.kind = kind
@@ -103,7 +104,7 @@ private final class Review: Sendable {
         self.assets = assets
     }
 
-    var result: (options: AssetOptions, findings: MediaExaminer.Findings)? { state.withLock { $0 } }
+    var result: (options: AssetOptions, findings: MediaExaminer.Findings)? { found.value }
 
     /// - Returns: what is to be stored instead.
     func run(_ content: BlobContent) async throws -> ByteBuffer? {
@@ -111,7 +112,7 @@ private final class Review: Sendable {
         try options.changes.check()
         guard kind.isImage else {
             let findings = try await assets.examiner.examine(content, as: kind)
-            state.withLock { $0 = (options, findings) }
+            found.set((options, findings))
             return nil
         }
         var (findings, replacement) = try await assets.examiner.image(content, kind) { [assets, kind] bytes, processor in
@@ -124,7 +125,7 @@ private final class Review: Sendable {
             return bytes
         }
         if options.stripsMetadata { findings.exif = [:] }
-        state.withLock { [findings] in $0 = (options, findings) }
+        found.set((options, findings))
         return replacement
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Logging
-import NIOCore
+public import NIOCore
 
 /// The media in projects: what is known of it, and how it gets there.
 public struct Assets: Sendable {
@@ -30,6 +30,12 @@ public struct Assets: Sendable {
     /// Whoever makes what is derived.
     let service: Principal
     let logger: Logger
+
+    /// What runs the jobs about assets.
+    public var jobHandlers: [any JobHandler] {
+        [InspectJob(assets: self)]
+            + [.rasteriseDocument, .splitDocument, .drawDocument].map { DocumentJob(kind: $0, assets: self) }
+    }
 
     /// By id or readable name. - Throws: what `AssetStore.asset` throws.
     public func asset(_ name: String, in project: BucketID, as caller: Caller) async throws -> Asset {

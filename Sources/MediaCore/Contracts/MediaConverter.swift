@@ -55,6 +55,12 @@ public protocol ConversionWorkspace: Sendable {
     /// - Throws: `ConversionFailure`.
     func poster(ofVideo file: WorkFile, _ facts: VideoFacts) async throws -> WorkFile
 
+    // MARK: Images
+
+    /// The same image without what it says besides its pixels, colours and orientation. Nothing is encoded anew.
+    /// - Throws: `ConversionFailure` with `.unreadable` for a broken image.
+    func stripped(_ image: WorkFile, _ kind: MediaKind) async throws -> WorkFile
+
     // MARK: PostScript
 
     /// How many pages a document has. It is run for that, once in a workspace.
@@ -112,6 +118,8 @@ public enum ConversionAbility: String, Hashable, Sendable, CaseIterable {
     case drawings
     /// Facts and posters of videos.
     case videos
+    /// Images without metadata.
+    case metadata
 }
 
 /// A file in a workspace.

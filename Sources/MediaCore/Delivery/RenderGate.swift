@@ -25,13 +25,16 @@ final class RenderGate: Sendable {
     private let parallelism: Int
     private let queue: Int
     private let state = Mutex(State())
-    private let queueLength = Gauge(label: "magpie_render_queue_length")
-    private let runningNow = Gauge(label: "magpie_renders_running")
+    private let queueLength: Gauge
+    private let runningNow: Gauge
 
     /// - Parameters:
     ///   - parallelism: how many run at a time.
     ///   - queue: how many wait at the most.
-    init(parallelism: Int, queue: Int) {
+    ///   - label: what its metrics begin with.
+    init(parallelism: Int, queue: Int, label: String = "magpie_render") {
+        self.queueLength = Gauge(label: "\(label)_queue_length")
+        self.runningNow = Gauge(label: "\(label)s_running")
         self.parallelism = max(1, parallelism)
         self.queue = max(0, queue)
     }

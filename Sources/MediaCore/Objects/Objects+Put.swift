@@ -32,7 +32,8 @@ extension Objects {
             throw error
         }
         let details = ObjectMetadata(
-            eTag: blob.md5.map { "\"\($0)\"" }, size: blob.size, mimetype: options.contentType, cacheControl: options.cacheControl,
+            eTag: blob.md5.map { "\"\($0)\"" }, size: blob.size, mimetype: options.contentType,
+            cacheControl: options.cacheControl,
             lastModified: .now(), xRobotsTag: options.robots?.rawValue, representation: options.representation,
             tags: options.tags)
         let object = NewObject(
@@ -161,6 +162,7 @@ extension StorageError {
     fileprivate var rulesOutCommit: Bool {
         switch code {
         case .objectExists, .relatedResourceMissing, .accessDenied, .wrongRole, .mediaTypeNotAllowed, .tooLarge, .locked,
+            .alreadyRunning,
             .tooManyConnections, .invalidRequest, .invalidParameter, .invalidKey, .invalidTag, .bucketNotFound,
             .preconditionFailed, .objectNotFound, .uploadNotFound, .uploadComplete:
             true

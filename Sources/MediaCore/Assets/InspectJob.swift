@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import NIOCore
+
+/// Looks at an object of a project that came by a dialect which knows nothing of assets, and has made what belongs to it.
+struct InspectJob: JobHandler {
+    let kind = JobKind.inspectAsset
+    let assets: Assets
+
+    func run(_ job: JobContext) async throws {
+        guard let document = try await assets.document(of: job), let version = document.object.record.version else { return }
+        // The upload of assets looks itself, and may have been faster.
+        guard document.asset.inspectedVersion != version else { return }
+        let content = try await assets.content(of: document)
+        let findings = try await findings(of: content, document, job)
+        var changes = AssetChanges()
+        if document.asset.exif.isEmpty { changes = changes.completed(by: findings.exif) }
+        let record = AssetRecord(
+            address: document.object.record.address, version: version, facts: findings.facts, exif: findings.exif,
+            changes: changes)
+        guard let asset = try await assets.metadata.recordAsset(record, facts: .jobs) else { return }
+        _ = try await assets.derive(asset, version: version, poster: findings.poster, .jobs)
+    }
+
+    /// What can't be read stays an object that is no media: it was stored by a dialect that promises to keep anything.
+    private func findings(
+        of content: BlobContent, _ document: AssetDocument, _ job: JobContext
+    ) async throws -> MediaExaminer.Findings {
+        let details = ObjectMetadata(parsing: document.object.record.metadata)
+        let unknown = MediaExaminer.Findings(
+            facts: AssetFacts(kind: .other, mediaType: details.mimetype ?? "application/octet-stream", size: content.size))
+        let head = try await content.stream().withHead(MediaKind.headLength).head
+        guard let kind = MediaKind(head.readableBytesView), content.size <= assets.configuration.limits.bytes(of: kind) else {
+            return unknown
+        }
+        do {
+            return try await assets.examiner.examine(content, as: kind)
+        } catch let error as StorageError where !error.isRetryable && Self.isAboutTheBytes(error) {
+            job.logger.info("an object is no media", metadata: ["error": "\(error)"])
+            return unknown
+        }
+    }
+
+    private static func isAboutTheBytes(_ error: StorageError) -> Bool {
+        switch error.code {
+        case .unreadableImage, .imageTooLarge, .renderTimedOut, .invalidRequest, .tooLarge: true
+        default: false
+        }
+    }
+}
