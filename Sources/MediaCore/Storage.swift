@@ -107,7 +107,9 @@ public struct Storage: Sendable {
         self.uploads = Uploads(
             objects: objects, configuration: configuration.uploads, serviceRole: configuration.serviceRole, now: now)
         self.variants = processor.map { [delivery] in
-            Variants(delivery: delivery, processor: $0, store: variants, configuration: configuration.variants, logger: logger)
+            Variants(
+                delivery: delivery, processor: $0, converter: converter, store: variants, configuration: configuration.variants,
+                logger: logger)
         }
         self.assets = Assets(
             metadata: metadata, objects: objects, delivery: delivery, jobs: jobs,

@@ -80,7 +80,7 @@ struct FilesProblem: Error {
             .invalidPartOrder, .partTooSmall, .notConfigured:
             .init(.badRequest, "common/invalid-parameters", error.message)
         case .bucketExists, .objectExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .uploadComplete,
-            .uploadOffsetMismatch, .uploadTaken, .locked, .unsupported:
+            .uploadOffsetMismatch, .uploadTaken, .locked, .alreadyRunning, .unsupported:
             .init(.conflict, "file/conflict", error.message)
         case .uploadExpired: .init(.gone, "file/not-found", error.message)
         case .rangeNotSatisfiable: .init(.rangeNotSatisfiable, "file/invalid-range", error.message)

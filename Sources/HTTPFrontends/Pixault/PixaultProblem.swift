@@ -64,7 +64,7 @@ struct PixaultProblem: Error {
         case .bucketNotFound, .objectNotFound, .blobMissing, .relatedResourceMissing, .uploadNotFound:
             .init(.notFound, error.message)
         case .bucketExists, .objectExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .uploadComplete,
-            .uploadOffsetMismatch, .uploadTaken, .unsupported:
+            .uploadOffsetMismatch, .uploadTaken, .unsupported, .alreadyRunning:
             .init(.conflict, error.message)
         case .invalidBucketName, .invalidKey, .invalidRequest, .invalidParameter, .invalidRobotsRule, .invalidTag,
             .lengthMismatch, .digestMismatch, .invalidPart, .invalidPartOrder, .partTooSmall, .notConfigured:

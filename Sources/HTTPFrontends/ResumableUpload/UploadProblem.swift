@@ -61,7 +61,7 @@ struct UploadProblem: Error {
         case .uploadNotFound, .bucketNotFound, .objectNotFound, .blobMissing, .relatedResourceMissing:
             .init(.notFound, error.message)
         case .uploadExpired: .init(.gone, error.message)
-        case .objectExists, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .unsupported:
+        case .objectExists, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .unsupported, .alreadyRunning:
             .init(.conflict, error.message)
         case .tooLarge: .init(.contentTooLarge, error.message)
         case .mediaTypeNotAllowed: .init(.unsupportedMediaType, error.message)

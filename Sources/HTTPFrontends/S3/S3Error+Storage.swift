@@ -42,7 +42,7 @@ extension S3Error {
         case .objectExists: (.preconditionFailed, "PreconditionFailed")
         case .bucketNotEmpty: (.conflict, "BucketNotEmpty")
         case .bucketReferenced: (.conflict, "BucketNotEmpty")
-        case .tooManyObjects, .locked, .uploadTaken, .uploadOffsetMismatch: (.conflict, "OperationAborted")
+        case .tooManyObjects, .locked, .alreadyRunning, .uploadTaken, .uploadOffsetMismatch: (.conflict, "OperationAborted")
         case .uploadNotFound, .uploadExpired, .uploadComplete: (.notFound, "NoSuchUpload")
         case .invalidPart: (.badRequest, "InvalidPart")
         case .invalidPartOrder: (.badRequest, "InvalidPartOrder")

@@ -128,6 +128,7 @@ extension SupabaseError {
         case .invalidToken: return .init(400, code: "InvalidJWT", message: message)
         case .wrongTokenScope, .signatureMismatch: return .init(400, code: "InvalidSignature", message: message)
         case .credentialExpired: return .init(400, code: "ExpiredToken", message: message)
+        case .alreadyRunning: return .init(409, code: "ResourceAlreadyExists", message: message)
         case .locked: return .init(423, code: "ResourceLocked", message: message)
         case .overloaded, .tooManyConnections:
             return .init(

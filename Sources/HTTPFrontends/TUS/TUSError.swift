@@ -64,7 +64,7 @@ struct TUSError: Error {
         case .digestMismatch: .init(checksumMismatch, "Checksum mismatch\n")
         case .bucketNotFound, .relatedResourceMissing: .init(.notFound, "Bucket not found")
         case .objectNotFound, .blobMissing: .init(.notFound, error.message)
-        case .objectExists, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .unsupported:
+        case .objectExists, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .unsupported, .alreadyRunning:
             .init(.conflict, error.message)
         case .mediaTypeNotAllowed: .init(.unsupportedMediaType, error.message)
         case .unauthenticated, .accessDenied, .wrongRole: .init(.forbidden, error.message)

@@ -68,7 +68,7 @@ enum HTTPServer {
             PixaultAPIFrontend(
                 storage: storage,
                 configuration: PixaultAPIFrontend.Configuration(
-                    maxJSONBytes: limits.json, maxWatermarkBytes: limits.watermark)),
+                    maxJSONBytes: limits.json, maxWatermarkBytes: limits.watermark, origin: origin)),
             SupabaseFrontend(
                 storage: storage,
                 configuration: SupabaseFrontend.Configuration(

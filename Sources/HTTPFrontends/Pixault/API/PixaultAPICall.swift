@@ -51,6 +51,12 @@ struct PixaultAPICall {
         case (.originalsSigning, .get): try await originalsSigning(of: project, as: caller)
         case (.originalsSigning, .put): try await signOriginals(of: project, as: caller)
         case (.originalsSigning, _): try await openOriginals(of: project, as: caller)
+        case (.upload, _), (.assets, .post): try await upload(to: project, as: caller)
+        case (.assets, _): try await assets(of: project, as: caller)
+        case (.folders, .get): try await folders(of: project, as: caller)
+        case (.folders, _): try await createFolder(in: project, as: caller)
+        case (.folder(let path), _): try await deleteFolder(path, in: project, as: caller)
+        case (.asset(let id, let part), let method): try await answer(part, method, of: id, in: project, as: caller)
         case (.unknown, _): throw Self.nothingHere
         }
     }

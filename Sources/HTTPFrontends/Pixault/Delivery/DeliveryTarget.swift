@@ -7,7 +7,7 @@ import WireFormats
 ///
 /// ```
 /// /{project}/{asset}/{parameters}.{format}     /{project}/{parameters}/{asset}.{format}     /{project}/{asset}.{format}
-/// /{project}/{asset}/original.{format}         /{project}/{asset}/embed
+/// /{project}/{asset}/original.{format}         /{project}/{asset}/video.{mp4|webm|mov}         /{project}/{asset}/embed
 /// ```
 ///
 /// An asset is the key of an object, which may have folders and an extension. Some paths can be read in more than one way, so
@@ -47,6 +47,8 @@ struct DeliveryTarget: Hashable {
         case image(ImageParameters, Format)
         /// - Parameter name: the extension as it was written, which is what a signature covers.
         case original(Format, name: String)
+        /// The bytes of what is no image, if they are of this kind. - Parameter name: of the file in the URL.
+        case media(MediaKind, name: String)
         case embed
     }
 
@@ -99,8 +101,6 @@ struct DeliveryTarget: Hashable {
             } && !reserved.contains(String(text))
     }
 
-    /// Whether an id is of the older form, which stands first in URLs.
-    static func isAssetID(_ text: String) -> Bool { ["img_", "vid_", "eps_"].contains { text.utf8.starts(with: $0.utf8) } }
 }
 
 /// Finds the ways in which the segments behind the project can be read.
@@ -182,19 +182,23 @@ private struct Reader {
         }
     }
 
-    /// What is not a rendering: the original, the page to embed, and a video, of which there are none here.
+    /// What is not a rendering: the original, the page to embed, and a video.
     private mutating func readSpecial(_ asset: String, _ name: Name) -> Bool {
         switch (name.stem, name.suffix) {
         case ("embed", nil):
             readings.append(.init(key: asset, wanted: .embed))
             return true
-        case ("original", let suffix?):
+        case ("original", let suffix?), ("video", let suffix?):
+            if let kind = MediaKind(rawValue: suffix), !kind.isImage, name.stem == "original" || kind.isVideo {
+                readings.append(.init(key: asset, wanted: .media(kind, name: "\(name.stem).\(suffix)")))
+                return true
+            }
+            guard name.stem == "original" else { return false }
             guard let format = name.format else {
                 return note("The format .\(suffix.prefix(16)) is not delivered")
             }
             readings.append(.init(key: asset, wanted: .original(format, name: suffix)))
             return true
-        case ("video", "mp4"?), ("video", "webm"?), ("video", "mov"?): return true
         default: return false
         }
     }
