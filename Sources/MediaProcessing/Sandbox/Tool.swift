@@ -7,6 +7,7 @@ enum Tool: String, CaseIterable, Sendable {
     case ghostscript = "gs"
     case pdfinfo, pdftocairo
     case ffmpeg, ffprobe
+    case exiftool
     case bubblewrap = "bwrap"
     case prlimit, setpriv
 
@@ -16,6 +17,7 @@ enum Tool: String, CaseIterable, Sendable {
         case .ghostscript: "ghostscript"
         case .pdfinfo, .pdftocairo: "poppler-utils"
         case .ffmpeg, .ffprobe: "ffmpeg"
+        case .exiftool: "libimage-exiftool-perl"
         case .bubblewrap: "bubblewrap"
         case .prlimit, .setpriv: "util-linux"
         }
@@ -25,6 +27,7 @@ enum Tool: String, CaseIterable, Sendable {
     static let ofDocuments: [Tool] = [.ghostscript, .pdfinfo]
     static let ofDrawings: [Tool] = ofDocuments + [.pdftocairo]
     static let ofVideos: [Tool] = [.ffmpeg, .ffprobe]
+    static let ofMetadata: [Tool] = [.exiftool]
 
     /// Where it is. Only the system's own directories are looked into: the sandbox has no others.
     func path() -> String? {

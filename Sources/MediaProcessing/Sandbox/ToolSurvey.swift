@@ -30,6 +30,7 @@ struct ToolSurvey: Sendable {
         }
         let needs: [(ConversionAbility, [Tool])] = [
             (.documents, Tool.ofDocuments), (.drawings, Tool.ofDrawings), (.videos, Tool.ofVideos),
+            (.metadata, Tool.ofMetadata),
         ]
         for (ability, tools) in needs {
             let missing = tools.filter { $0.path() == nil }
