@@ -84,7 +84,7 @@ public struct AccessKeys: Sendable {
         switch change {
         case .accessKey(let id): known.forget(id)
         case .lostTrack: known.forgetAll()
-        case .object, .bucket, .tracking: break
+        case .object, .bucket, .projectKey, .tracking: break
         }
     }
 
