@@ -44,12 +44,15 @@ public struct Principal: Hashable, Sendable {
     public var claims: JSONText
     /// The token itself, for `request.jwt`. Never logged.
     public var token: String
+    /// What its key opens, where it is one of projects.
+    public var scope: ProjectScope?
 
-    public init(role: String, subject: String?, claims: JSONText, token: String) {
+    public init(role: String, subject: String?, claims: JSONText, token: String, scope: ProjectScope? = nil) {
         self.role = role
         self.subject = subject
         self.claims = claims
         self.token = token
+        self.scope = scope
     }
 }
 

@@ -84,7 +84,7 @@ public struct AccessKeys: Sendable {
         switch change {
         case .accessKey(let id): known.forget(id)
         case .lostTrack: known.forgetAll()
-        case .object, .bucket, .jobs, .tracking: break
+        case .object, .bucket, .jobs, .projectKey, .tracking: break
         }
     }
 

@@ -4,7 +4,7 @@
 ///
 /// Rows come and go with their objects, whoever writes those: a row is there in the transaction that writes the object, with an id and
 /// what the key and the media type tell, and a job of the kind `inspect` is queued for what only the bytes tell. An object whose key is
-/// of the form of an asset's id has that id.
+/// of the form of an asset's id has that id, unless another asset of the project has it.
 ///
 /// Who may read or change a row is who may read or change its object.
 public protocol AssetStore: Sendable {
@@ -38,6 +38,11 @@ public protocol AssetStore: Sendable {
     /// Removes a folder and those in it, as caller who may update the bucket; what lies in them moves to the root.
     /// - Returns: whether there was one. - Throws: `.bucketNotFound`; `.accessDenied`.
     func deleteFolder(_ path: FolderPath, in project: BucketID, as caller: Caller) async throws -> Bool
+
+    /// Makes the rows of the next objects, in the order of keys, of a bucket that was in use before it became a project, as system. A bucket
+    /// of few objects has them already; otherwise a job of the kind `adopt` is queued.
+    /// - Returns: the last key that was looked at; nil at the end.
+    func adoptObjects(after key: ObjectKey?, limit: Int, in project: BucketID) async throws -> ObjectKey?
 }
 
 /// What was found in the bytes of an object's version.

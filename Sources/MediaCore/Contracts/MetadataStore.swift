@@ -11,7 +11,7 @@
 /// All of them throw `StorageError`: besides what each names, `.tooManyConnections` when no connection came free in time,
 /// `.timedOut`, `.databaseFailure`, and `.accessDenied` for a role that can't be assumed.
 public protocol MetadataStore: AccessKeyStore, AssetStore, BucketSettingsStore, EventOutbox, ImageSettingsStore, JobStore,
-    KeyListingStore, ObjectVersionStore, UploadSessionStore
+    KeyListingStore, ObjectVersionStore, ProjectStore, UploadSessionStore
 {
     // MARK: Buckets
 
@@ -163,6 +163,8 @@ public enum MetadataChange: Hashable, Sendable {
     case accessKey(AccessKeyID)
     /// Jobs became due.
     case jobs
+    /// A key of projects was revoked, or opens other projects than before.
+    case projectKey(ProjectKeyID)
     /// Changes may go unreported from now on: forget everything, cache nothing.
     case lostTrack
     /// Every change from now on is reported.

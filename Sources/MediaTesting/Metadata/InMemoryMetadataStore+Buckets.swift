@@ -65,6 +65,7 @@ extension InMemoryMetadataStore {
     }
 
     public func deleteBucket(_ id: BucketID, as caller: Caller) async throws {
+        let time = now()
         try transaction(as: caller) { state, security in
             guard let bucket = state.buckets[id] else { throw StorageError.bucketNotFound(id) }
             guard !state.objects.keys.contains(where: { $0.bucket == id }), !state.kept.keys.contains(where: { $0.bucket == id })
@@ -76,6 +77,7 @@ extension InMemoryMetadataStore {
             state.settings[id] = nil
             state.images[id] = nil
             state.jobs = state.jobs.filter { $0.value.job.bucket != id }
+            state.removeProject(id, at: time)
             state.uploads = state.uploads.filter { $0.value.session.address.bucket != id }
             state.report(.bucket(id))
         }

@@ -70,6 +70,10 @@ public final class InMemoryMetadataStore: MetadataStore {
         var settings: [BucketID: BucketSettings] = [:]
         var images: [BucketID: StoredImageSettings] = [:]
         var accessKeys: [AccessKeyID: StoredAccessKey] = [:]
+        var projects: [BucketID: Project] = [:]
+        var projectKeys: [ProjectKeyID: ProjectKey] = [:]
+        /// By project and day.
+        var usage: [BucketID: [UsageDay: DailyUsage]] = [:]
         var uploads: [UploadID: StoredUpload] = [:]
         var deletions: [Int64: QueuedDeletion] = [:]
         var lastDeletionID: Int64 = 0
@@ -96,7 +100,7 @@ public final class InMemoryMetadataStore: MetadataStore {
         now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
         self.state = Mutex(State(policies: policies, recordsEvents: recordsEvents))
-        self.roles = roles.union([Self.serviceRole])
+        self.roles = roles.union([Self.serviceRole, ProjectScope.role])
         self.now = now
     }
 

@@ -64,6 +64,14 @@ public struct PolicyContext: Sendable {
             case .version: .versions
             }
         }
+
+        /// The object's bucket, or the bucket itself.
+        var bucketID: BucketID {
+            switch self {
+            case .object(let record), .version(let record): record.address.bucket
+            case .bucket(let bucket): bucket.id
+            }
+        }
     }
 
     public var caller: Caller
@@ -85,10 +93,5 @@ public struct PolicyContext: Sendable {
     }
 
     /// The object's bucket, or the bucket itself.
-    public var bucketID: BucketID {
-        switch row {
-        case .object(let record), .version(let record): record.address.bucket
-        case .bucket(let bucket): bucket.id
-        }
-    }
+    public var bucketID: BucketID { row.bucketID }
 }

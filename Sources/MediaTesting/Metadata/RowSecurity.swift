@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import MediaCore
 
 /// Row-level security of one caller, with the semantics of Postgres 15.
@@ -7,6 +8,8 @@ struct RowSecurity {
     let policies: [Policy]
     let caller: Caller
     let bypasses: Bool
+    /// Of a key of projects, what its claims name: the policies that come with them are the only ones that count for it.
+    private let projects: Set<BucketID>?
 
     /// - Throws: `.accessDenied` for a role that the database does not have.
     init(policies: [Policy], roles: Set<String>, caller: Caller) throws(StorageError) {
@@ -17,10 +20,22 @@ struct RowSecurity {
         self.policies = policies
         self.caller = caller
         self.bypasses = role == InMemoryMetadataStore.serviceRole
+        self.projects = role == ProjectScope.role ? Self.projects(in: caller.principal.claims) : nil
+    }
+
+    /// `magpie.caller_projects()`.
+    private static func projects(in claims: JSONText) -> Set<BucketID> {
+        guard let value = try? JSONSerialization.jsonObject(with: Data(claims.rawValue.utf8)),
+            let names = (value as? [String: Any])?["projects"] as? [String]
+        else { return [] }
+        return Set(names.map { BucketID(stored: $0) })
     }
 
     func allows(_ command: Policy.Command, _ row: PolicyContext.Row, _ stage: PolicyContext.Stage = .existing) -> Bool {
         guard !bypasses else { return true }
+        if let projects {
+            return projects.contains(row.bucketID) && (row.table != .buckets || command == .select || command == .update)
+        }
         let context = PolicyContext(caller: caller, stage: stage, row: row)
         return policies.contains {
             $0.table == row.table && $0.command == command && $0.roles.contains(caller.principal.role) && $0.allows(context)

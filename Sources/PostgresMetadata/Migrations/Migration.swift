@@ -36,6 +36,8 @@ struct Migration: Sendable {
         Migration(14, "magpie_puts", PackageResources._014_magpie_puts_sql),
         Migration(15, "magpie_images", PackageResources._015_magpie_images_sql),
         Migration(17, "magpie_jobs", PackageResources._017_magpie_jobs_sql),
+        Migration(18, "magpie_projects", PackageResources._018_magpie_projects_sql),
+        Migration(19, "magpie_assets", PackageResources._019_magpie_assets_sql),
     ]
 
     /// The number that a database of this version has reached.

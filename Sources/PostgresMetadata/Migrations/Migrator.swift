@@ -119,6 +119,7 @@ public struct Migrator: Sendable {
                         CREATE ROLE \(Self.requestLogin) LOGIN NOINHERIT;
                         GRANT anon, authenticated, service_role TO \(Self.requestLogin);
                     END IF;
+                    GRANT magpie_project TO \(Self.requestLogin);
                 END
                 $login$;
                 COMMIT;
@@ -131,7 +132,17 @@ extension Migrator {
 
     /// Supabase's name for it: what is written about further roles (`GRANT editor TO authenticator`) holds here too.
     static let requestLogin = "authenticator"
-    private static let findLogin = SQL("migrations_login", "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
+    // The youngest of the roles that it becomes tells whether it has them all.
+    private static let findLogin = SQL(
+        "migrations_login",
+        """
+        SELECT EXISTS (
+            SELECT FROM pg_auth_members AS m
+            JOIN pg_roles AS r ON r.oid = m.roleid
+            JOIN pg_roles AS l ON l.oid = m.member
+            WHERE l.rolname = $1 AND r.rolname = 'magpie_project'
+        )
+        """)
 
     private static let findList = SQL("migrations_find", "SELECT to_regclass('magpie.migrations') IS NOT NULL")
     private static let readList = SQL("migrations_read", "SELECT number, adopted FROM magpie.migrations")

@@ -33,6 +33,7 @@ enum ChangeNotice {
         case ("object", 3):
             return [.object(ObjectAddress(bucket: BucketID(stored: parts[1]), key: ObjectKey(stored: parts[2])))]
         case ("access_key", 2): return [.accessKey(AccessKeyID(parts[1]))]
+        case ("project_key", 2): return [.projectKey(ProjectKeyID(stored: parts[1]))]
         case ("bucket", 2): return [.bucket(BucketID(stored: parts[1]))]
         case ("jobs", 1): return [.jobs]
         default: return everything

@@ -52,6 +52,9 @@ extension PostgresMetadataStore {
         ]
     }
 
+    // What is taken back needs no row of an asset. The setting is taken back with the rest, so other scopes need not name it.
+    private static let trial = [(name: "magpie.trial", value: "on")]
+
     private func scope(_ principal: Principal, _ facts: RequestFacts, isQuiet: Bool, isDryRun: Bool = false) -> Scope {
         Scope(
             role: principal.role,
@@ -66,7 +69,7 @@ extension PostgresMetadataStore {
                 ("storage.operation", facts.operation.rawValue),
                 ("storage.allow_delete_query", "true"),
                 ("magpie.quiet", isQuiet ? "on" : "off"),
-            ] + eventSettings(facts, isDryRun: isDryRun))
+            ] + (isDryRun ? Self.trial : []) + eventSettings(facts, isDryRun: isDryRun))
     }
 }
 
