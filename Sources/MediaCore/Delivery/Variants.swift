@@ -37,6 +37,7 @@ public struct Variants: Sendable {
         let processor: any ImageProcessor
         /// Nil: what was rendered is only kept in memory, where at all.
         let store: (any VariantStore)?
+        let usage: UsageMeter
         let gate: RenderGate
         let renderings = SharedWork<VariantName, RenderedImage>()
         let metrics = RenderMetrics()
@@ -49,13 +50,13 @@ public struct Variants: Sendable {
     let logger: Logger
 
     init(
-        delivery: Delivery, processor: any ImageProcessor, store: (any VariantStore)?, configuration: Configuration,
-        logger: Logger
+        delivery: Delivery, processor: any ImageProcessor, store: (any VariantStore)?, usage: UsageMeter,
+        configuration: Configuration, logger: Logger
     ) {
         self.delivery = delivery
         self.configuration = configuration
         self.engine = Engine(
-            processor: processor, store: store,
+            processor: processor, store: store, usage: usage,
             gate: RenderGate(parallelism: processor.parallelism, queue: configuration.queue))
         self.rate = DeliveryRate(perSecond: configuration.deliveriesPerSecond)
         self.logger = logger

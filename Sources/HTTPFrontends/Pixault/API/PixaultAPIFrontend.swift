@@ -5,7 +5,7 @@ public import Hummingbird
 public import MediaCore
 
 /// The part of Pixault's interface with which projects configure their images, below `/api`: named transforms, watermarks, plugins,
-/// and whether originals have to be signed for. A project is a bucket.
+/// and whether originals have to be signed for; and what a project is and used. A project is a bucket.
 public struct PixaultAPIFrontend: Frontend {
     public struct Configuration: Sendable {
         /// The largest JSON body, in bytes.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MediaCore
 import WireFormats
 
 /// A path of this interface. One `/` at its end changes nothing.
@@ -10,6 +11,9 @@ enum PixaultAPIRoute: Hashable {
         case watermarks, watermark(String)
         case plugins, plugin(String, activates: Bool)
         case originalsSigning
+        /// The project itself.
+        case project
+        case usage
         /// Below one of the kinds, and nothing.
         case unknown
     }
@@ -27,7 +31,10 @@ enum PixaultAPIRoute: Hashable {
         if segments.count > 1, segments.last == "" { segments.removeLast() }
         guard let project = segments.popFirst(), !project.isEmpty else { return nil }
         let isCatalogue = project == "plugins"
-        guard isCatalogue || segments.first.map(Self.kinds.contains) ?? false else { return nil }
+        // Other interfaces have their places below the same path.
+        guard isCatalogue || segments.first.map(Self.kinds.contains) ?? !ProjectName.reserved.contains(String(project)) else {
+            return nil
+        }
         var names: [String] = []
         for segment in segments {
             guard let name = PercentEncoding.decode(String(segment)) else {
@@ -45,7 +52,7 @@ enum PixaultAPIRoute: Hashable {
         }
     }
 
-    private static let kinds: Set<Substring> = ["transforms", "watermarks", "plugins", "originals-signing"]
+    private static let kinds: Set<Substring> = ["transforms", "watermarks", "plugins", "originals-signing", "usage"]
 
     /// What may be done with it. Empty where nothing is.
     var methods: [String] {
@@ -53,7 +60,7 @@ enum PixaultAPIRoute: Hashable {
         case .catalogue, .cataloguePlugin: ["GET", "HEAD"]
         case .project(_, .transforms): ["GET", "HEAD", "POST"]
         case .project(_, .transform): ["GET", "HEAD", "PUT", "DELETE"]
-        case .project(_, .watermarks), .project(_, .plugins): ["GET", "HEAD"]
+        case .project(_, .watermarks), .project(_, .plugins), .project(_, .project), .project(_, .usage): ["GET", "HEAD"]
         case .project(_, .watermark): ["PUT", "DELETE"]
         case .project(_, .plugin): ["POST"]
         case .project(_, .originalsSigning): ["GET", "HEAD", "PUT", "DELETE"]
@@ -68,6 +75,8 @@ enum PixaultAPIRoute: Hashable {
         case .project(_, .transforms), .project(_, .transform): "pixault.transforms"
         case .project(_, .watermarks), .project(_, .watermark): "pixault.watermarks"
         case .project(_, .originalsSigning): "pixault.originals_signing"
+        case .project(_, .project): "pixault.project"
+        case .project(_, .usage): "pixault.usage"
         case .project(_, .unknown), .unreadable: "pixault.unknown"
         }
     }
@@ -80,6 +89,8 @@ extension PixaultAPIRoute.Resource {
             return
         }
         switch (names.first, names.count) {
+        case (nil, _): self = .project
+        case ("usage", 1): self = .usage
         case ("transforms", 1): self = .transforms
         case ("transforms", 2): self = .transform(names[1])
         case ("watermarks", 1): self = .watermarks
