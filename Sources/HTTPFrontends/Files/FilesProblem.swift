@@ -76,6 +76,7 @@ struct FilesProblem: Error {
         case .unreadableImage: notAnImage
         case .mediaTypeNotAllowed: .init(.unsupportedMediaType, "file/invalid-format", error.message)
         case .tooLarge, .imageTooLarge: .init(.contentTooLarge, "file/file-too-large", error.message)
+        case .quotaExceeded: .init(.contentTooLarge, "file/quota-exceeded", error.message)
         case .invalidRequest, .invalidParameter, .invalidRobotsRule, .invalidTag, .lengthMismatch, .digestMismatch, .invalidPart,
             .invalidPartOrder, .partTooSmall, .notConfigured:
             .init(.badRequest, "common/invalid-parameters", error.message)

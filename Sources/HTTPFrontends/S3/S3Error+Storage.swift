@@ -53,6 +53,8 @@ extension S3Error {
         case .invalidTag: (.badRequest, "InvalidTag")
         case .mediaTypeNotAllowed: (.unsupportedMediaType, "InvalidMimeType")
         case .tooLarge: (.badRequest, "EntityTooLarge")
+        // Amazon has no such limit; this is what Ceph says.
+        case .quotaExceeded: (.forbidden, "QuotaExceeded")
         case .unreadableImage, .imageTooLarge: (.badRequest, "InvalidRequest")
         case .renderTimedOut: (.serviceUnavailable, "SlowDown")
         case .lengthMismatch: (.badRequest, "IncompleteBody")

@@ -111,6 +111,7 @@ extension SupabaseError {
         case .invalidTag: return .init(400, code: "InvalidTag", message: message)
         case .mediaTypeNotAllowed: return .init(415, error: "invalid_mime_type", code: "InvalidMimeType", message: message)
         case .tooLarge: return .init(413, error: "Payload too large", code: "EntityTooLarge", message: message)
+        case .quotaExceeded: return .init(413, error: "Payload too large", code: "EntityTooLarge", message: message)
         case .digestMismatch: return .init(400, code: "InvalidChecksum", message: message)
         case .rangeNotSatisfiable:
             return .init(

@@ -61,6 +61,7 @@ struct TUSError: Error {
         case .tooLarge:
             .init(
                 .contentTooLarge, error.resource == "upload's size" ? "upload's size exceeded\n" : "Maximum size exceeded\n")
+        case .quotaExceeded: .init(.contentTooLarge, error.message + "\n")
         case .digestMismatch: .init(checksumMismatch, "Checksum mismatch\n")
         case .bucketNotFound, .relatedResourceMissing: .init(.notFound, "Bucket not found")
         case .objectNotFound, .blobMissing: .init(.notFound, error.message)

@@ -79,6 +79,7 @@ extension Variants {
                 do {
                     let image = try await engine.gate.run { try await render(wanted, by: patience()) }
                     engine.metrics.ended(.done)
+                    engine.usage.rendered(for: wanted.source.object.record.address.bucket)
                     return image
                 } catch {
                     engine.metrics.ended(with: error)

@@ -42,6 +42,7 @@ public struct Variants: Sendable {
         let converter: (any MediaConverter)?
         /// Nil: what was rendered is only kept in memory, where at all.
         let store: (any VariantStore)?
+        let usage: UsageMeter
         let gate: RenderGate
         let renderings = SharedWork<VariantName, RenderedImage>()
         let metrics = RenderMetrics()
@@ -55,12 +56,12 @@ public struct Variants: Sendable {
 
     init(
         delivery: Delivery, processor: any ImageProcessor, converter: (any MediaConverter)? = nil,
-        store: (any VariantStore)?, configuration: Configuration, logger: Logger
+        store: (any VariantStore)?, usage: UsageMeter, configuration: Configuration, logger: Logger
     ) {
         self.delivery = delivery
         self.configuration = configuration
         self.engine = Engine(
-            processor: processor, converter: converter, store: store,
+            processor: processor, converter: converter, store: store, usage: usage,
             gate: RenderGate(parallelism: processor.parallelism, queue: configuration.queue))
         self.rate = DeliveryRate(perSecond: configuration.deliveriesPerSecond)
         self.logger = logger

@@ -4,8 +4,9 @@ import HTTPTypes
 public import Hummingbird
 public import MediaCore
 
-/// Pixault's interface below `/api`: uploads, the library of assets with their metadata and folders, work on documents, and what projects
-/// configure of their images: named transforms, watermarks, plugins, and whether originals have to be signed for. A project is a bucket.
+/// Pixault's interface below `/api`: uploads, the library of assets with their metadata and folders, work on documents, what projects
+/// configure of their images (named transforms, watermarks, plugins, and whether originals have to be signed for), and what a project is
+/// and used. A project is a bucket.
 public struct PixaultAPIFrontend: Frontend {
     public struct Configuration: Sendable {
         /// The largest JSON body, in bytes.

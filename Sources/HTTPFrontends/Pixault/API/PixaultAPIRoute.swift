@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MediaCore
 import WireFormats
 
 /// A path of this interface. One `/` at its end changes nothing.
@@ -13,6 +14,9 @@ enum PixaultAPIRoute: Hashable {
         case upload, assets
         case folders, folder(String)
         case asset(String, Part)
+        /// The project itself.
+        case project
+        case usage
         /// Below one of the kinds, and nothing.
         case unknown
     }
@@ -51,7 +55,8 @@ enum PixaultAPIRoute: Hashable {
         if segments.count > 1, segments.last == "" { segments.removeLast() }
         guard let project = segments.popFirst(), !project.isEmpty else { return nil }
         let isCatalogue = project == "plugins"
-        guard isCatalogue || !segments.isEmpty, !Self.others.contains(project) else { return nil }
+        // Other interfaces have their places below the same path.
+        guard isCatalogue || !ProjectName.reserved.contains(String(project)) else { return nil }
         var names: [String] = []
         for segment in segments {
             guard let name = PercentEncoding.decode(String(segment)) else {
@@ -69,8 +74,6 @@ enum PixaultAPIRoute: Hashable {
         }
     }
 
-    /// What of `/api` is another front-end's.
-    private static let others: Set<Substring> = ["v1"]
 
     /// What may be done with it. Empty where nothing is.
     var methods: [String] {
@@ -78,7 +81,7 @@ enum PixaultAPIRoute: Hashable {
         case .catalogue, .cataloguePlugin: ["GET", "HEAD"]
         case .project(_, .transforms): ["GET", "HEAD", "POST"]
         case .project(_, .transform): ["GET", "HEAD", "PUT", "DELETE"]
-        case .project(_, .watermarks), .project(_, .plugins): ["GET", "HEAD"]
+        case .project(_, .watermarks), .project(_, .plugins), .project(_, .project), .project(_, .usage): ["GET", "HEAD"]
         case .project(_, .watermark): ["PUT", "DELETE"]
         case .project(_, .plugin): ["POST"]
         case .project(_, .originalsSigning): ["GET", "HEAD", "PUT", "DELETE"]
@@ -102,6 +105,8 @@ enum PixaultAPIRoute: Hashable {
         case .project(_, .upload): "pixault.upload"
         case .project(_, .assets), .project(_, .asset): "pixault.assets"
         case .project(_, .folders), .project(_, .folder): "pixault.folders"
+        case .project(_, .project): "pixault.project"
+        case .project(_, .usage): "pixault.usage"
         case .project(_, .unknown), .unreadable: "pixault.unknown"
         }
     }
@@ -114,6 +119,8 @@ extension PixaultAPIRoute.Resource {
             return
         }
         switch (names.first, names.count) {
+        case (nil, _): self = .project
+        case ("usage", 1): self = .usage
         case ("transforms", 1): self = .transforms
         case ("transforms", 2): self = .transform(names[1])
         case ("watermarks", 1): self = .watermarks

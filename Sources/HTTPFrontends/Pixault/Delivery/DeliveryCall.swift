@@ -33,7 +33,9 @@ struct DeliveryCall {
         self.request = request
         self.context = context
         self.frontend = frontend
-        self.bucket = try BucketID(existing: path.project)
+        let bucket = try BucketID(existing: path.project)
+        self.bucket = bucket
+        context.trace.bucket = bucket
         let target = request.head.path ?? "/"
         do {
             query = try QueryParameters(

@@ -67,7 +67,7 @@ struct DeliveryTarget: Hashable {
     /// Nil for a path of another shape.
     init?(_ path: Substring) {
         let raw = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
-        guard raw.count >= 3, raw[0].isEmpty, Self.isProject(raw[1]) else { return nil }
+        guard raw.count >= 3, raw[0].isEmpty, ProjectName.isName(raw[1]) else { return nil }
         var segments: [String] = []
         for segment in raw.dropFirst(2) {
             guard let text = PercentEncoding.decode(segment) else { return nil }
@@ -78,27 +78,6 @@ struct DeliveryTarget: Hashable {
         project = String(raw[1])
         readings = reader.readings
         mistake = reader.mistake
-    }
-
-    /// First segments of paths that belong to other dialects, now or by plan: no project is delivered under such a name.
-    static let reserved: Set<String> = [
-        "admin", "api", "assets", "auth", "bucket", "cdn", "console", "docs", "files", "functions", "graphql", "health",
-        "healthz",
-        "iceberg", "img", "login", "mcp", "metrics", "minio", "object", "raw", "readyz", "realtime", "render", "rest", "s3",
-        "static",
-        "status", "storage", "upload", "v1", "v2", "vector", "version", "webhooks",
-    ]
-
-    /// Lower-case letters, digits and hyphens, at most 63, the first no hyphen.
-    static func isProject(_ text: Substring) -> Bool {
-        let bytes = text.utf8
-        return (1...63).contains(bytes.count) && bytes.first != UInt8(ascii: "-")
-            && bytes.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
-                default: false
-                }
-            } && !reserved.contains(String(text))
     }
 
 }
