@@ -47,6 +47,7 @@ struct ServerConfiguration: Sendable {
     var events: Events?
     /// Nil: images are only delivered as they are.
     var images: Images?
+    var assets: Assets.Configuration
     var limits: Limits
     var warnings: [String]
 
@@ -115,6 +116,8 @@ struct ServerConfiguration: Sendable {
         tls = try Self.tls(settings)
         events = try Events(settings)
         images = try Images(settings)
+        assets = try Assets.Configuration(settings)
+        images?.variants.assetLimits = assets.limits
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
         warnings = settings.unknown.map { "\($0) is not a setting of Magpie and has no effect" }

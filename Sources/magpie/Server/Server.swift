@@ -68,7 +68,7 @@ enum Server {
             configuration: Storage.Configuration(
                 uploadLimits: UploadLimits(maxObjectBytes: limits.upload, maxObjectsToEmpty: limits.objectsToEmpty),
                 uploads: Uploads.Configuration(lifetime: max(1, limits.uploadExpiry.components.seconds)),
-                variants: configuration.images?.variants ?? Variants.Configuration(),
+                assets: configuration.assets, variants: configuration.images?.variants ?? Variants.Configuration(),
                 signedUploadLifetime: limits.signedUploadExpiry.components.seconds, cacheCapacity: limits.cache,
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
