@@ -14,8 +14,11 @@ public struct Storage: Sendable {
     public let objects: Objects
     /// Nil where there is no master key to seal secrets with.
     public let originalsSigning: OriginalsSigning?
+    public let projects: Projects
     public let signedURLs: SignedURLs
     public let uploads: Uploads
+    /// Told of every answer and rendering.
+    public let usage: UsageMeter
     /// Nil where images are only delivered as they are.
     public let variants: Variants?
     /// Shared with whoever follows the database's changes.
@@ -43,6 +46,10 @@ public struct Storage: Sendable {
         public var serviceRole: String
         /// A role that reads through the cache what is not public: no policy binds it, and nobody writes past this server. Nil: none.
         public var unboundRole: String?
+        /// How many uploads a minute each key of projects may make; 0: any number.
+        public var uploadsPerMinute: Int
+        /// How many uploads of a key may wait for their turn.
+        public var uploadQueue: Int
         /// Nil: no key pairs.
         public var accessKeys: AccessKeys.Configuration?
 
@@ -52,7 +59,8 @@ public struct Storage: Sendable {
             variants: Variants.Configuration = Variants.Configuration(), signedUploadLifetime: Int64 = 7200,
             cacheCapacity: Int = 128 << 20,
             cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role",
-            unboundRole: String? = nil, accessKeys: AccessKeys.Configuration? = nil
+            unboundRole: String? = nil, uploadsPerMinute: Int = 100, uploadQueue: Int = 10,
+            accessKeys: AccessKeys.Configuration? = nil
         ) {
             self.uploadLimits = uploadLimits
             self.uploads = uploads
@@ -64,6 +72,8 @@ public struct Storage: Sendable {
             self.anonymousRole = anonymousRole
             self.serviceRole = serviceRole
             self.unboundRole = unboundRole
+            self.uploadsPerMinute = uploadsPerMinute
+            self.uploadQueue = uploadQueue
             self.accessKeys = accessKeys
         }
     }
@@ -81,7 +91,9 @@ public struct Storage: Sendable {
         let cache = ReadCache(capacity: configuration.cacheCapacity, maxBodyBytes: configuration.cachedBodyLimit)
         let reaper = WakeSignal()
         let events = WakeSignal()
+        let usage = UsageMeter(now: now)
         self.cache = cache
+        self.usage = usage
         self.reaper = reaper
         self.events = events
         self.serviceRole = configuration.serviceRole
@@ -102,12 +114,17 @@ public struct Storage: Sendable {
             metadata: metadata, blobs: blobs, cache: cache, originals: originals, unboundRole: configuration.unboundRole)
         self.objects = Objects(
             metadata: metadata, blobs: blobs, limits: configuration.uploadLimits, cache: cache, originals: originals,
-            reaper: reaper,
-            events: events, logger: logger)
+            quota: StorageQuota(metadata: metadata, cache: cache), reaper: reaper, events: events, logger: logger)
+        self.projects = Projects(
+            metadata: metadata, cache: cache, usage: usage,
+            rate: UploadRate.Configuration(perMinute: configuration.uploadsPerMinute, queue: configuration.uploadQueue), now: now)
         self.uploads = Uploads(
             objects: objects, configuration: configuration.uploads, serviceRole: configuration.serviceRole, now: now)
         self.variants = processor.map { [delivery] in
-            Variants(delivery: delivery, processor: $0, store: variants, configuration: configuration.variants, logger: logger)
+            Variants(
+                delivery: delivery, processor: $0, converter: converter, store: variants, usage: usage,
+                configuration: configuration.variants,
+                logger: logger)
         }
         self.assets = Assets(
             metadata: metadata, objects: objects, delivery: delivery, jobs: jobs,
@@ -130,6 +147,7 @@ public struct Storage: Sendable {
         cache.apply(change)
         accessKeys?.apply(change)
         if change == .jobs || change == .tracking { jobs.wake.signal() }
+        projects.apply(change)
     }
 
     /// Whether what a principal reads may be kept in memory, for itself and others like it.

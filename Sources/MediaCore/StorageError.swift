@@ -10,7 +10,7 @@ public struct StorageError: Error, Sendable {
         case bucketExists, objectExists, bucketNotEmpty, bucketReferenced, tooManyObjects
         case relatedResourceMissing
         case invalidBucketName, invalidKey, invalidRequest, invalidParameter, invalidRobotsRule, invalidTag
-        case mediaTypeNotAllowed, tooLarge, lengthMismatch, digestMismatch
+        case mediaTypeNotAllowed, tooLarge, quotaExceeded, lengthMismatch, digestMismatch
         case unreadableImage, imageTooLarge, renderTimedOut
         case rangeNotSatisfiable, preconditionFailed
         case uploadNotFound, uploadExpired, uploadComplete, uploadOffsetMismatch, uploadTaken
@@ -32,18 +32,21 @@ public struct StorageError: Error, Sendable {
     public var refusal: PolicyRefusal?
     /// True when the same call may succeed a little later.
     public var isRetryable: Bool
+    /// In how many seconds, where that is known.
+    public var retryAfter: Int?
     /// For the log only.
     public var cause: (any Error)?
 
     public init(
         _ code: Code, _ message: String, resource: String? = nil, refusal: PolicyRefusal? = nil,
-        isRetryable: Bool = false, cause: (any Error)? = nil
+        isRetryable: Bool = false, retryAfter: Int? = nil, cause: (any Error)? = nil
     ) {
         self.code = code
         self.message = message
         self.resource = resource
         self.refusal = refusal
         self.isRetryable = isRetryable
+        self.retryAfter = retryAfter
         self.cause = cause
     }
 }

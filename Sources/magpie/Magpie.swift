@@ -10,8 +10,8 @@ struct Magpie: AsyncParsableCommand {
         discussion: "Settings come from flags, MAGPIE_* variables and a configuration file, in this order.",
         version: Magpie.version,
         subcommands: [
-            ServeCommand.self, KeysCommand.self, KeyCommand.self, MigrateCommand.self, VerifyCommand.self, VersionCommand.self,
-            SettingsCommand.self,
+            ServeCommand.self, KeysCommand.self, KeyCommand.self, ProjectCommand.self, MigrateCommand.self, VerifyCommand.self,
+            VersionCommand.self, SettingsCommand.self,
         ])
 
     /// What `GET /version` and `--version` say.
@@ -27,7 +27,7 @@ struct Magpie: AsyncParsableCommand {
             }
         } catch let error where Failure.isOurs(error) {
             // One line that says what to do; a trace helps nobody who runs a server.
-            FileHandle.standardError.write(Data("magpie: \(Failure.line(error))\n".utf8))
+            StandardError.write("magpie: \(Failure.line(error))\n")
             exit(withError: ExitCode.failure)
         } catch {
             exit(withError: error)

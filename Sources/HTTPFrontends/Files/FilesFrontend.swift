@@ -38,11 +38,11 @@ public struct FilesFrontend: Frontend {
 
     private func image(_ url: ImageURL, _ request: Request, _ context: MagpieRequestContext) async throws -> Response {
         guard !url.isOriginal else {
-            return try await original(try address(url.bucket, url.key), mustBeImage: true, request, context)
+            return try await original(try address(url.bucket, url.key, context), mustBeImage: true, request, context)
         }
         guard let variants = storage.variants else { throw FilesProblem.notFound }
         let variant = try await variants.open(
-            try address(url.bucket, url.key), as: url.request,
+            try address(url.bucket, url.key, context), as: url.request,
             // Of what is negotiated, this dialect promises WebP alone.
             accepted: request.acceptedFormats.intersection(.webp), range: request.singleRange,
             preconditions: request.readConditions, access: access(request, context))
@@ -54,7 +54,7 @@ public struct FilesFrontend: Frontend {
     private func raw(_ path: Substring, _ request: Request, _ context: MagpieRequestContext) async throws -> Response {
         var segments = ImageURL.Segments(path)
         let (bucket, key) = try segments.object()
-        return try await original(try address(bucket, key), mustBeImage: false, request, context)
+        return try await original(try address(bucket, key, context), mustBeImage: false, request, context)
     }
 
     private func original(
@@ -74,8 +74,10 @@ public struct FilesFrontend: Frontend {
         return try await .delivering(delivered.outcome, headers: headers, to: request, context)
     }
 
-    private func address(_ bucket: String, _ key: String) throws -> ObjectAddress {
-        ObjectAddress(bucket: try BucketID(existing: bucket), key: try ObjectKey(key))
+    private func address(_ bucket: String, _ key: String, _ context: MagpieRequestContext) throws -> ObjectAddress {
+        let address = ObjectAddress(bucket: try BucketID(existing: bucket), key: try ObjectKey(key))
+        context.trace.bucket = address.bucket
+        return address
     }
 
     private func access(_ request: Request, _ context: MagpieRequestContext) -> Access {

@@ -76,11 +76,12 @@ struct FilesProblem: Error {
         case .unreadableImage: notAnImage
         case .mediaTypeNotAllowed: .init(.unsupportedMediaType, "file/invalid-format", error.message)
         case .tooLarge, .imageTooLarge: .init(.contentTooLarge, "file/file-too-large", error.message)
+        case .quotaExceeded: .init(.contentTooLarge, "file/quota-exceeded", error.message)
         case .invalidRequest, .invalidParameter, .invalidRobotsRule, .invalidTag, .lengthMismatch, .digestMismatch, .invalidPart,
             .invalidPartOrder, .partTooSmall, .notConfigured:
             .init(.badRequest, "common/invalid-parameters", error.message)
         case .bucketExists, .objectExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .uploadComplete,
-            .uploadOffsetMismatch, .uploadTaken, .locked, .unsupported:
+            .uploadOffsetMismatch, .uploadTaken, .locked, .alreadyRunning, .unsupported:
             .init(.conflict, "file/conflict", error.message)
         case .uploadExpired: .init(.gone, "file/not-found", error.message)
         case .rangeNotSatisfiable: .init(.rangeNotSatisfiable, "file/invalid-range", error.message)

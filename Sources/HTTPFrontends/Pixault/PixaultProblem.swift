@@ -64,20 +64,21 @@ struct PixaultProblem: Error {
         case .bucketNotFound, .objectNotFound, .blobMissing, .relatedResourceMissing, .uploadNotFound:
             .init(.notFound, error.message)
         case .bucketExists, .objectExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .uploadComplete,
-            .uploadOffsetMismatch, .uploadTaken, .unsupported:
+            .uploadOffsetMismatch, .uploadTaken, .unsupported, .alreadyRunning:
             .init(.conflict, error.message)
         case .invalidBucketName, .invalidKey, .invalidRequest, .invalidParameter, .invalidRobotsRule, .invalidTag,
             .lengthMismatch, .digestMismatch, .invalidPart, .invalidPartOrder, .partTooSmall, .notConfigured:
             .init(.badRequest, error.message)
         case .mediaTypeNotAllowed, .unreadableImage: .init(.unsupportedMediaType, error.message)
-        case .tooLarge, .imageTooLarge: .init(.contentTooLarge, error.message)
+        case .tooLarge, .imageTooLarge, .quotaExceeded: .init(.contentTooLarge, error.message)
         case .rangeNotSatisfiable: .init(.rangeNotSatisfiable, error.message)
         case .preconditionFailed: .init(.preconditionFailed, error.message)
         case .uploadExpired: .init(.gone, error.message)
         case .unauthenticated, .invalidToken, .wrongTokenScope, .credentialExpired: .init(.unauthorized, error.message)
         case .accessDenied, .wrongRole, .signatureMismatch: .init(.forbidden, error.message)
         case .locked: .init(.init(code: 423, reasonPhrase: "Locked"), error.message)
-        case .overloaded, .tooManyConnections: .init(.tooManyRequests, error.message, retryAfter: 1)
+        case .overloaded, .tooManyConnections:
+            .init(.tooManyRequests, error.message, retryAfter: error.retryAfter ?? 1)
         case .timedOut, .renderTimedOut, .databaseReadOnly, .databaseSchema, .backendUnavailable:
             .init(.serviceUnavailable, error.message, retryAfter: 1)
         case .databaseAborted, .databaseFailure, .clientDisconnected, .internal:

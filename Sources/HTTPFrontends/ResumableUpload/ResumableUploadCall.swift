@@ -57,6 +57,7 @@ struct ResumableUploadCall {
         let caller = try caller()
         let address = ObjectAddress(
             bucket: try BucketID(existing: try Self.decoded(bucket)), key: try ObjectKey(try Self.decoded(key)))
+        context.trace.bucket = address.bucket
         let isLast = try draft.isComplete(request.headers) ?? true
         let declared = try declaredLength()
         let options = UploadOptions(
@@ -143,6 +144,7 @@ extension ResumableUploadCall {
         guard locator.names(session), session.kind == .appended else {
             throw UploadProblem(.notFound, "The upload was not found")
         }
+        context.trace.bucket = session.address.bucket
         return session
     }
 

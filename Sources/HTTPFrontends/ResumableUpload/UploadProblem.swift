@@ -61,9 +61,9 @@ struct UploadProblem: Error {
         case .uploadNotFound, .bucketNotFound, .objectNotFound, .blobMissing, .relatedResourceMissing:
             .init(.notFound, error.message)
         case .uploadExpired: .init(.gone, error.message)
-        case .objectExists, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .unsupported:
+        case .objectExists, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .unsupported, .alreadyRunning:
             .init(.conflict, error.message)
-        case .tooLarge: .init(.contentTooLarge, error.message)
+        case .tooLarge, .quotaExceeded: .init(.contentTooLarge, error.message)
         case .mediaTypeNotAllowed: .init(.unsupportedMediaType, error.message)
         case .unauthenticated, .accessDenied, .wrongRole: .init(.forbidden, error.message)
         case .invalidBucketName, .invalidKey, .invalidRequest, .invalidParameter, .invalidRobotsRule, .digestMismatch,

@@ -79,7 +79,9 @@ extension S3Call {
 
     func bucket() throws -> BucketID {
         guard let raw = target.rawBucket else { throw S3Error.methodNotAllowed }
-        return try BucketID(existing: try Self.decoded(raw))
+        let bucket = try BucketID(existing: try Self.decoded(raw))
+        context.trace.bucket = bucket
+        return bucket
     }
 
     func address() throws -> ObjectAddress {

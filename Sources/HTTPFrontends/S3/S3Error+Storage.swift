@@ -42,7 +42,7 @@ extension S3Error {
         case .objectExists: (.preconditionFailed, "PreconditionFailed")
         case .bucketNotEmpty: (.conflict, "BucketNotEmpty")
         case .bucketReferenced: (.conflict, "BucketNotEmpty")
-        case .tooManyObjects, .locked, .uploadTaken, .uploadOffsetMismatch: (.conflict, "OperationAborted")
+        case .tooManyObjects, .locked, .alreadyRunning, .uploadTaken, .uploadOffsetMismatch: (.conflict, "OperationAborted")
         case .uploadNotFound, .uploadExpired, .uploadComplete: (.notFound, "NoSuchUpload")
         case .invalidPart: (.badRequest, "InvalidPart")
         case .invalidPartOrder: (.badRequest, "InvalidPartOrder")
@@ -53,6 +53,8 @@ extension S3Error {
         case .invalidTag: (.badRequest, "InvalidTag")
         case .mediaTypeNotAllowed: (.unsupportedMediaType, "InvalidMimeType")
         case .tooLarge: (.badRequest, "EntityTooLarge")
+        // Amazon has no such limit; this is what Ceph says.
+        case .quotaExceeded: (.forbidden, "QuotaExceeded")
         case .unreadableImage, .imageTooLarge: (.badRequest, "InvalidRequest")
         case .renderTimedOut: (.serviceUnavailable, "SlowDown")
         case .lengthMismatch: (.badRequest, "IncompleteBody")

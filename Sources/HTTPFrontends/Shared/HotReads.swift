@@ -116,6 +116,7 @@ public final class HotReads: Sendable {
         let head = HTTPResponse(status: .ok, headerFields: headers)
         var answer = HotAnswer(head: head, body: bytes, frontend: frontend, operation: operation)
         answer.requestIDField = requestIDField
+        answer.bucket = cached.object.record.address.bucket
         add(
             Entry(target: target, variant: variant, accepted: nil, body: cached.body, answer: answer.with(body: .init())), storage
         )
@@ -133,7 +134,8 @@ public final class HotReads: Sendable {
             case .full = variant.outcome, let target = Self.plainTarget(of: request), let bytes = body.bytes
         else { return }
         let head = HTTPResponse(status: .ok, headerFields: headers)
-        let answer = HotAnswer(head: head, body: bytes, frontend: frontend, operation: operation)
+        var answer = HotAnswer(head: head, body: bytes, frontend: frontend, operation: operation)
+        answer.bucket = variant.object.record.address.bucket
         let accepted = variant.variesByAccept ? request.acceptedFormats : nil
         add(Entry(target: target, variant: "", accepted: accepted, body: body, answer: answer.with(body: .init())), storage)
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Hummingbird
+public import MediaCore
 public import NIOCore
 import Synchronization
 
@@ -25,6 +26,7 @@ public final class RequestTrace: Sendable {
     private struct Notes {
         var requestID = RequestID.next()
         var operation = "unknown"
+        var bucket: BucketID?
         var error: String?
         var file: FilePart?
         var bodyFailed = false
@@ -45,6 +47,12 @@ public final class RequestTrace: Sendable {
     public var operation: String {
         get { notes.withLock { $0.operation } }
         set { notes.withLock { $0.operation = newValue } }
+    }
+
+    /// The bucket that the request is about, for which its answer is counted. It need not exist.
+    public var bucket: BucketID? {
+        get { notes.withLock { $0.bucket } }
+        set { notes.withLock { $0.bucket = newValue } }
     }
 
     /// The file that the response's body is made of, so that the kernel can send it where the connection allows that.

@@ -70,6 +70,7 @@ extension SupabaseCall {
         let source = try ObjectKey(try body.requiredString("sourceKey"))
         let destination = try ObjectKey(try body.requiredString("destinationKey"))
         let target = try body.string("destinationBucket").map { name throws(StorageError) in try BucketID(existing: name) }
+        context.trace.bucket = target ?? bucket
         return (ObjectAddress(bucket: bucket, key: source), ObjectAddress(bucket: target ?? bucket, key: destination))
     }
 }

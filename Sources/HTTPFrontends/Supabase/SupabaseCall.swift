@@ -107,7 +107,11 @@ extension HTTPField.Name {
 // MARK: - Path and body
 
 extension SupabaseCall {
-    func bucketID(_ raw: String) throws -> BucketID { try BucketID(existing: Self.decoded(raw)) }
+    func bucketID(_ raw: String) throws -> BucketID {
+        let bucket = try BucketID(existing: Self.decoded(raw))
+        context.trace.bucket = bucket
+        return bucket
+    }
 
     func address(_ bucket: String, _ key: String) throws -> ObjectAddress {
         ObjectAddress(bucket: try bucketID(bucket), key: try ObjectKey(Self.decoded(key)))

@@ -111,6 +111,7 @@ extension SupabaseError {
         case .invalidTag: return .init(400, code: "InvalidTag", message: message)
         case .mediaTypeNotAllowed: return .init(415, error: "invalid_mime_type", code: "InvalidMimeType", message: message)
         case .tooLarge: return .init(413, error: "Payload too large", code: "EntityTooLarge", message: message)
+        case .quotaExceeded: return .init(413, error: "Payload too large", code: "EntityTooLarge", message: message)
         case .digestMismatch: return .init(400, code: "InvalidChecksum", message: message)
         case .rangeNotSatisfiable:
             return .init(
@@ -128,6 +129,7 @@ extension SupabaseError {
         case .invalidToken: return .init(400, code: "InvalidJWT", message: message)
         case .wrongTokenScope, .signatureMismatch: return .init(400, code: "InvalidSignature", message: message)
         case .credentialExpired: return .init(400, code: "ExpiredToken", message: message)
+        case .alreadyRunning: return .init(409, code: "ResourceAlreadyExists", message: message)
         case .locked: return .init(423, code: "ResourceLocked", message: message)
         case .overloaded, .tooManyConnections:
             return .init(

@@ -108,6 +108,7 @@ struct TUSCall {
 extension TUSCall {
     /// By what right the request may write to `address`.
     func access(to address: ObjectAddress) throws -> Access {
+        context.trace.bucket = address.bucket
         guard path.isSigned else { return .policy(try caller()) }
         guard let token = request.headers[.signature] else { throw TUSError.signatureRequired }
         return .grant(try frontend.storage.signedURLs.grant(token: token, address: address, action: .upload), facts)

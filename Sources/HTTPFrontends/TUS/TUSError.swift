@@ -61,10 +61,11 @@ struct TUSError: Error {
         case .tooLarge:
             .init(
                 .contentTooLarge, error.resource == "upload's size" ? "upload's size exceeded\n" : "Maximum size exceeded\n")
+        case .quotaExceeded: .init(.contentTooLarge, error.message + "\n")
         case .digestMismatch: .init(checksumMismatch, "Checksum mismatch\n")
         case .bucketNotFound, .relatedResourceMissing: .init(.notFound, "Bucket not found")
         case .objectNotFound, .blobMissing: .init(.notFound, error.message)
-        case .objectExists, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .unsupported:
+        case .objectExists, .bucketExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .unsupported, .alreadyRunning:
             .init(.conflict, error.message)
         case .mediaTypeNotAllowed: .init(.unsupportedMediaType, error.message)
         case .unauthenticated, .accessDenied, .wrongRole: .init(.forbidden, error.message)

@@ -2,7 +2,6 @@
 
 import Crypto
 import Foundation
-import Synchronization
 
 /// Key pairs of the S3 dialect: the server's own, which is the service, and those that were made, which are whom their claims say.
 public struct AccessKeys: Sendable {
@@ -26,26 +25,46 @@ public struct AccessKeys: Sendable {
     static let lifetime: Int64 = 30
 
     private let store: any AccessKeyStore
+    private let projects: any ProjectStore
     private let configuration: Configuration
     private let seal: SecretSeal
-    private let known = KnownAccessKeys()
+    private let known = RecentCredentials<AccessKeyID, AccessCredential>()
 
-    public init(_ configuration: Configuration, store: any AccessKeyStore) {
+    public init(_ configuration: Configuration, store: any AccessKeyStore & ProjectStore) {
         self.store = store
+        self.projects = store
         self.configuration = configuration
         self.seal = SecretSeal(masterKey: configuration.masterKey)
     }
 
     /// Makes a key pair. The secret is shown this once.
     /// - Parameter claims: a JSON object; `role` is the Postgres role to assume, `sub` the subject that will own what is written.
-    /// - Throws: `StorageError` with `.invalidRequest` for claims that are none.
+    /// - Throws: `StorageError` with `.invalidRequest` for claims that are none, or name the role of keys of projects.
     public func create(claims: JSONText, description: String) async throws -> AccessCredential {
         let principal = try principal(claims)
+        guard principal.scope == nil else {
+            throw StorageError(.invalidRequest, "The role \(ProjectScope.role) is for keys that are made for a project")
+        }
+        return try await insert(principal, description)
+    }
+
+    /// Makes a key pair that opens a project and nothing besides. The secret is shown this once.
+    /// - Throws: `StorageError` with `.bucketNotFound` when there is no such project.
+    public func create(for project: BucketID, description: String) async throws -> AccessCredential {
+        guard try await projects.project(project, facts: RequestFacts(operation: .upkeep)) != nil else {
+            throw StorageError.bucketNotFound(project)
+        }
+        let scope = ProjectScope(keyID: "", projects: [project])
+        return try await insert(try principal(scope.claims), description)
+    }
+
+    private func insert(_ principal: Principal, _ description: String) async throws -> AccessCredential {
         let id = AccessKeyID("MGP" + Self.random(17, from: "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"))
         let secret = Base64URL.encode(SymmetricKey(size: SymmetricKeySize(bitCount: 240)).withUnsafeBytes { Array($0) })
         try await store.insertAccessKey(
             StoredAccessKey(
-                id: id, sealedSecret: try seal(secret, for: id), claims: claims, description: description, createdAt: .now()))
+                id: id, sealedSecret: try seal(secret, for: id), claims: principal.claims, description: description,
+                createdAt: .now()))
         return AccessCredential(id: id, secret: secret, principal: principal)
     }
 
@@ -68,8 +87,8 @@ public struct AccessKeys: Sendable {
             throw StorageError(.unauthenticated, "The access key does not exist", resource: String(id.rawValue.prefix(128)))
         }
         let credential = AccessCredential(
-            id: id, secret: try open(stored.sealedSecret, for: id), principal: try principal(stored.claims))
-        known.remember(credential, until: now.adding(seconds: Self.lifetime), ticket: ticket)
+            id: id, secret: try open(stored.sealedSecret, for: id), principal: try principal(stored.claims, of: id))
+        known.remember(credential, as: id, until: now.adding(seconds: Self.lifetime), ticket: ticket)
         return credential
     }
 
@@ -88,16 +107,20 @@ public struct AccessKeys: Sendable {
         }
     }
 
-    private func principal(_ claims: JSONText) throws -> Principal {
+    private func principal(_ claims: JSONText, of id: AccessKeyID? = nil) throws -> Principal {
         guard let value = try? JSONSerialization.jsonObject(with: Data(claims.rawValue.utf8)),
             let fields = value as? [String: Any]
         else { throw StorageError(.invalidRequest, "The claims of a key must be a JSON object") }
         for name in ["role", "sub"] where fields[name] != nil && !(fields[name] is String) {
             throw StorageError(.invalidRequest, "The claim \(name) must be text")
         }
-        return Principal(
-            role: fields["role"] as? String ?? configuration.anonymousRole, subject: fields["sub"] as? String, claims: claims,
-            token: "")
+        let role = fields["role"] as? String ?? configuration.anonymousRole
+        let scope =
+            role == ProjectScope.role
+            ? ProjectScope(
+                keyID: id?.rawValue ?? "",
+                projects: (fields["projects"] as? [String] ?? []).map { BucketID(stored: $0) }) : nil
+        return Principal(role: role, subject: fields["sub"] as? String, claims: claims, token: "", scope: scope)
     }
 
     private func seal(_ secret: String, for id: AccessKeyID) throws -> String {
@@ -135,44 +158,4 @@ public struct AccessCredential: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "access key \(id)" }
-}
-
-/// Key pairs that were used lately, so that not every request asks the database.
-private final class KnownAccessKeys: Sendable {
-    private struct State {
-        var generation: UInt64 = 0
-        var entries: [AccessKeyID: (credential: AccessCredential, until: Timestamp)] = [:]
-    }
-
-    private static let capacity = 1024
-    private let state = Mutex(State())
-
-    /// To be taken before the database is read: what changes meanwhile is not remembered.
-    var ticket: UInt64 { state.withLock { $0.generation } }
-
-    func credential(_ id: AccessKeyID, at now: Timestamp) -> AccessCredential? {
-        state.withLock { state in state.entries[id].flatMap { $0.until > now ? $0.credential : nil } }
-    }
-
-    func remember(_ credential: AccessCredential, until: Timestamp, ticket: UInt64) {
-        state.withLock { state in
-            guard state.generation == ticket else { return }
-            if state.entries.count >= Self.capacity { state.entries.removeAll(keepingCapacity: true) }
-            state.entries[credential.id] = (credential, until)
-        }
-    }
-
-    func forget(_ id: AccessKeyID) {
-        state.withLock { state in
-            state.generation &+= 1
-            state.entries[id] = nil
-        }
-    }
-
-    func forgetAll() {
-        state.withLock { state in
-            state.generation &+= 1
-            state.entries.removeAll()
-        }
-    }
 }

@@ -14,10 +14,14 @@ public struct Authenticator: Sendable {
         self.anonymousRole = anonymousRole
     }
 
-    /// - Throws: `StorageError` with code `.unauthenticated`; the message is for the client.
+    /// - Throws: `StorageError` with code `.unauthenticated`; the message is for the client. `.accessDenied` for a token that names the
+    ///   role of keys of projects: whose claims count is decided by those who sign tokens, and what a key opens is not.
     public func principal(token: String, at now: Timestamp = .now()) throws(StorageError) -> Principal {
         if let known = try verified.principal(for: token, at: now) { return known }
         let claims = try keys.verify(token, at: now)
+        guard claims.role != ProjectScope.role else {
+            throw StorageError(.accessDenied, "The role of this token is not known here", resource: ProjectScope.role)
+        }
         let principal = Principal(
             role: claims.role ?? anonymousRole, subject: claims.subject, claims: claims.text, token: token)
         verified.remember(principal, claims: claims)

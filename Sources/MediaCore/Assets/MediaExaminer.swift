@@ -100,7 +100,7 @@ extension ConversionWorkspace {
     ) async throws -> ByteBuffer? {
         do {
             let poster = try await workspace.poster(ofVideo: file, facts)
-            return try await workspace.contents(of: poster).collected(upTo: MediaExaminer.mostPosterBytes)
+            return try await workspace.contents(of: poster).collected(upTo: MediaExaminer.mostPictureBytes)
         } catch let failure as ConversionFailure where !failure.isRetryable {
             return nil
         }
@@ -108,8 +108,8 @@ extension ConversionWorkspace {
 }
 
 extension MediaExaminer {
-    /// A frame is no larger, in bytes.
-    static let mostPosterBytes = 64 << 20
+    /// A frame or a page is no larger, in bytes.
+    static let mostPictureBytes = 128 << 20
 }
 
 extension AssetFacts {

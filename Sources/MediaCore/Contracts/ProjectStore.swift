@@ -23,6 +23,10 @@ public protocol ProjectStore: Sendable {
     /// - Throws: `.bucketNotFound` when there is no such project; `.bucketNotEmpty`; `.bucketReferenced` as `deleteBucket`.
     func deleteProject(_ id: BucketID) async throws
 
+    /// Whether a caller may change a bucket, and so may know what only those know who run it. Nothing is changed.
+    /// - Throws: `.bucketNotFound` when the caller does not see it; `.accessDenied` with a refusal when it may not update it.
+    func requireMayChange(_ id: BucketID, as caller: Caller) async throws
+
     // MARK: Keys
 
     /// - Throws: `.bucketNotFound` when one of its projects is none; `.invalidRequest` for one that is known already.

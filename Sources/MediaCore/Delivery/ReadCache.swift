@@ -68,6 +68,8 @@ public final class ReadCache: Sendable {
     let bucketRules = BucketCache<Bucket>()
     let bucketSettings = BucketCache<BucketSettings>()
     let imageSettings = BucketCache<ImageSettings>()
+    /// Nil for a bucket that is none.
+    let projects = BucketCache<Project?>()
 
     private static let stripes = 1024
     private let state = Mutex(State())
@@ -170,6 +172,7 @@ public final class ReadCache: Sendable {
         bucketRules.invalidate(bucket)
         bucketSettings.invalidate(bucket)
         imageSettings.invalidate(bucket)
+        projects.invalidate(bucket)
         state.withLock { state in
             for stripe in state.generations.indices { state.generations[stripe] &+= 1 }
             for (address, position) in state.index where address.bucket == bucket { Self.remove(position, from: &state) }
@@ -191,6 +194,7 @@ public final class ReadCache: Sendable {
         bucketRules.reset(isTracking: isTracking)
         bucketSettings.reset(isTracking: isTracking)
         imageSettings.reset(isTracking: isTracking)
+        projects.reset(isTracking: isTracking)
         state.withLock { state in
             for slot in state.slots { slot?.content.drop() }
             let generations = state.generations.map { $0 &+ 1 }

@@ -24,9 +24,17 @@ extension Variants {
         let transform = try request.resolved(
             by: settings, project: bucket.rawValue, accepted: offered, limits: configuration.limits)
         return WantedVariant(
-            name: VariantName(version: version, fingerprint: transform.fingerprint(revision: engine.processor.revision)),
+            name: VariantName(version: version, fingerprint: transform.fingerprint(revision: revision(for: source))),
             transform: transform, source: source, watermark: transform.watermarkPicture(of: settings), facts: facts,
             variesByAccept: (request.transform.format ?? .accepted) == .accepted)
+    }
+
+    /// Of everything that decides what becomes of a source.
+    private func revision(for source: Delivery.Source) -> String {
+        guard let converter = engine.converter, Self.conversion(of: source.details.mimetype, by: converter) != nil else {
+            return engine.processor.revision
+        }
+        return "\(engine.processor.revision)-\(converter.revision)"
     }
 
     /// The variant, from the nearest place that has it.
@@ -71,6 +79,7 @@ extension Variants {
                 do {
                     let image = try await engine.gate.run { try await render(wanted, by: patience()) }
                     engine.metrics.ended(.done)
+                    engine.usage.rendered(for: wanted.source.object.record.address.bucket)
                     return image
                 } catch {
                     engine.metrics.ended(with: error)
@@ -91,7 +100,7 @@ extension Variants {
 
     /// Source and result are in memory only here, so as often as the gate lets it happen.
     private func render(_ wanted: WantedVariant, by deadline: NIODeadline) async throws -> RenderedImage {
-        let source = try await delivery.bytes(of: wanted.source, limit: configuration.limits.sourceBytes)
+        let source = try await picture(of: wanted)
         let overlay = try await overlay(of: wanted)
         try Task.checkCancellation()
         let start = NIODeadline.now()

@@ -19,24 +19,30 @@ public struct Variants: Sendable {
         public var offersJXL: Bool
         /// How many images a second of one bucket are delivered. 0: as many as are wanted.
         public var deliveriesPerSecond: Int
+        /// The largest documents and videos that pictures are made of.
+        public var assetLimits: AssetLimits
 
         public init(
             limits: ImageLimits = ImageLimits(), timeout: TimeAmount = .seconds(15), queue: Int = 64, offersJXL: Bool = false,
-            deliveriesPerSecond: Int = 0
+            deliveriesPerSecond: Int = 0, assetLimits: AssetLimits = AssetLimits()
         ) {
             self.limits = limits
             self.timeout = timeout
             self.queue = queue
             self.offersJXL = offersJXL
             self.deliveriesPerSecond = deliveriesPerSecond
+            self.assetLimits = assetLimits
         }
     }
 
     /// What renders and what keeps.
     struct Engine: Sendable {
         let processor: any ImageProcessor
+        /// Makes pictures of what is none. Nil: only images are rendered.
+        let converter: (any MediaConverter)?
         /// Nil: what was rendered is only kept in memory, where at all.
         let store: (any VariantStore)?
+        let usage: UsageMeter
         let gate: RenderGate
         let renderings = SharedWork<VariantName, RenderedImage>()
         let metrics = RenderMetrics()
@@ -49,13 +55,13 @@ public struct Variants: Sendable {
     let logger: Logger
 
     init(
-        delivery: Delivery, processor: any ImageProcessor, store: (any VariantStore)?, configuration: Configuration,
-        logger: Logger
+        delivery: Delivery, processor: any ImageProcessor, converter: (any MediaConverter)? = nil,
+        store: (any VariantStore)?, usage: UsageMeter, configuration: Configuration, logger: Logger
     ) {
         self.delivery = delivery
         self.configuration = configuration
         self.engine = Engine(
-            processor: processor, store: store,
+            processor: processor, converter: converter, store: store, usage: usage,
             gate: RenderGate(parallelism: processor.parallelism, queue: configuration.queue))
         self.rate = DeliveryRate(perSecond: configuration.deliveriesPerSecond)
         self.logger = logger

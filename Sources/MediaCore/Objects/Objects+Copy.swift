@@ -128,7 +128,7 @@ extension Objects {
     ) async throws -> PutTrial {
         let trial = try await metadata.checkPut(draft, mode: mode, as: caller)
         let bucket = try await rules(ofDestination: draft.address.bucket, facts: caller.facts)
-        try requireAllowed(details, blob: object.blob, at: draft.address.key, in: bucket)
+        try await requireAllowed(details, blob: object.blob, at: draft.address.key, in: bucket, facts: caller.facts)
         return trial
     }
 

@@ -8,7 +8,7 @@ extension Objects {
     /// The bytes are durable before the row exists, and the row is durable before this returns. Until then readers see what was
     /// there before; a crash leaves at most a blob without a row, which the sweep removes. A caller that goes away stops it
     /// until the row begins to be written, and no more after that.
-    /// - Throws: `StorageError` with `.bucketNotFound`, `.invalidKey`, `.mediaTypeNotAllowed`, `.tooLarge`, `.accessDenied`,
+    /// - Throws: `StorageError` with `.bucketNotFound`, `.invalidKey`, `.mediaTypeNotAllowed`, `.tooLarge`, `.quotaExceeded`, `.accessDenied`,
     ///   `.objectExists`, `.preconditionFailed`, `.objectNotFound` (a condition on what is not there), `.lengthMismatch`; the body's own
     ///   errors.
     public func put(_ upload: Upload, at address: ObjectAddress, access: Access) async throws -> ObjectRecord {
@@ -27,6 +27,7 @@ extension Objects {
             blob.checksums.merge(try upload.checksums?() ?? [:]) { _, asked in asked }
             options = try await late(upload, at: address, in: bucket, access: access, &trial)
             try await review(&blob, of: &version, by: upload.review, upTo: limit)
+            try await quota.requireRoom(for: blob.size, in: address.bucket, facts: access.facts)
         } catch {
             await discard(blob)
             throw error
@@ -81,6 +82,14 @@ extension Objects {
             throw StorageError.tooLarge()
         }
         try options.alphabet.require(address.key)
+        let trial = try await tryPut(options, at: address, access: access)
+        // Behind the question whether they may: how full it is, is nobody else's business.
+        try await quota.requireRoom(
+            for: options.announcesObjectSize ? options.announcedLength : nil, in: address.bucket, facts: access.facts)
+        return trial
+    }
+
+    private func tryPut(_ options: UploadOptions, at address: ObjectAddress, access: Access) async throws -> PutTrial? {
         switch access {
         case .policy(let caller):
             let draft = ObjectDraft(
@@ -161,8 +170,8 @@ extension StorageError {
     /// Whether this error, thrown while a row was being written, proves that it was not.
     fileprivate var rulesOutCommit: Bool {
         switch code {
-        case .objectExists, .relatedResourceMissing, .accessDenied, .wrongRole, .mediaTypeNotAllowed, .tooLarge, .locked,
-            .alreadyRunning,
+        case .objectExists, .relatedResourceMissing, .accessDenied, .wrongRole, .mediaTypeNotAllowed, .tooLarge, .quotaExceeded,
+            .locked, .alreadyRunning,
             .tooManyConnections, .invalidRequest, .invalidParameter, .invalidKey, .invalidTag, .bucketNotFound,
             .preconditionFailed, .objectNotFound, .uploadNotFound, .uploadComplete:
             true

@@ -9,6 +9,7 @@ public struct Objects: Sendable {
     let limits: UploadLimits
     let cache: ReadCache
     let originals: OriginalsGate
+    let quota: StorageQuota
     let reaper: WakeSignal
     let events: WakeSignal
     let logger: Logger
@@ -54,7 +55,10 @@ public struct Objects: Sendable {
     private func requireRoom(for source: ObjectAddress, in destination: ObjectAddress, as caller: Caller) async throws {
         let object = try await metadata.visibleObject(at: source, as: caller)
         let bucket = try await rules(ofDestination: destination.bucket, facts: caller.facts)
-        try requireAllowed(ObjectMetadata(parsing: object.record.metadata), blob: object.blob, at: destination.key, in: bucket)
+        try await requireAllowed(
+            ObjectMetadata(parsing: object.record.metadata), blob: object.blob, at: destination.key, in: bucket,
+            facts: caller.facts
+        )
     }
 
     /// The rules of the bucket that an object is copied or moved to.
@@ -68,11 +72,14 @@ public struct Objects: Sendable {
     }
 
     /// Whether `bucket` takes an object that exists already.
-    func requireAllowed(_ details: ObjectMetadata, blob: BlobLocation?, at key: ObjectKey, in bucket: Bucket) throws(StorageError)
-    {
-        guard (blob?.size ?? details.size ?? 0) <= limits.maxBytes(for: key, in: bucket) else { throw .tooLarge() }
+    func requireAllowed(
+        _ details: ObjectMetadata, blob: BlobLocation?, at key: ObjectKey, in bucket: Bucket, facts: RequestFacts
+    ) async throws {
+        let size = blob?.size ?? details.size ?? 0
+        guard size <= limits.maxBytes(for: key, in: bucket) else { throw StorageError.tooLarge() }
         if !key.isFolderPlaceholder {
             try bucket.requireAllowed(contentType: details.mimetype ?? "application/octet-stream")
         }
+        try await quota.requireRoom(for: size, in: bucket.id, facts: facts)
     }
 }

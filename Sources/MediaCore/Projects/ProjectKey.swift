@@ -74,4 +74,16 @@ public struct ProjectScope: Hashable, Sendable {
 
     /// The Postgres role of every key of projects. No token can name it, for its claims say what the policies let it see.
     public static let role = "magpie_project"
+
+    /// What the policies read: `magpie.caller_projects()`.
+    var claims: JSONText {
+        JSONText(
+            trusted: JSONWriter.object { writer in
+                writer.field("role", Self.role)
+                writer.key("projects")
+                writer.array(projects) { $0.string($1.rawValue) }
+                writer.field("sub", String?.none)
+                if !keyID.isEmpty { writer.field("key_id", keyID) }
+            })
+    }
 }

@@ -77,6 +77,7 @@ extension Uploads {
                 id: session.id, writer: session.writer, keptUntil: now().adding(seconds: configuration.lifetime)),
             partChecksums: parts.flatMap { parts in checksums.keys.min().flatMap { PartChecksums($0, of: parts) } },
             trial: trial)
+        try await objects.quota.requireRoom(for: session.offset, in: session.address.bucket, facts: facts)
         do {
             let record = try await objects.commit(object, mode: session.mode, facts: facts)
             await removeParts(of: session)

@@ -102,14 +102,15 @@ public struct Uploads: Sendable {
         }
     }
 
-    /// One page of the uploads under way in a bucket: the caller's own, and all of them for the service.
+    /// One page of the uploads under way in a bucket: the caller's own, and all of them for the service and for keys of the project.
     ///
     /// A caller without a subject is nobody in particular and has none.
     /// - Throws: `StorageError` with `.bucketNotFound`.
     public func list(_ query: UploadQuery, as caller: Caller) async throws -> [UploadSession] {
         _ = try await objects.cache.bucketRules.rules(of: query.bucket, in: metadata, facts: caller.facts)
         var query = query
-        if caller.principal.role != serviceRole {
+        let isOfProject = caller.principal.scope?.projects.contains(query.bucket) ?? false
+        if caller.principal.role != serviceRole, !isOfProject {
             guard let subject = caller.principal.subject else { return [] }
             query.owner = .subject(subject)
         }

@@ -52,6 +52,15 @@ extension InMemoryMetadataStore {
         try await deleteBucket(id, as: Caller(principal: service, facts: RequestFacts(operation: .upkeep)))
     }
 
+    public func requireMayChange(_ id: BucketID, as caller: Caller) async throws {
+        try transaction(as: caller) { state, security in
+            guard let bucket = state.buckets[id], security.sees(bucket) else { throw StorageError.bucketNotFound(id) }
+            guard security.allows(.update, .bucket(bucket)) else {
+                throw security.refused(.update, .bucket(bucket), "Access denied")
+            }
+        }
+    }
+
     // MARK: Keys
 
     public func insertProjectKey(_ key: ProjectKey) async throws {

@@ -43,6 +43,18 @@ extension PostgresMetadataStore {
         guard isDeleted else { throw StorageError.bucketNotFound(id) }
     }
 
+    public func requireMayChange(_ id: BucketID, as caller: Caller) async throws {
+        // Postgres lets only those lock a row whom the policies let update it.
+        let steps: [Step] = [.scope(scope(caller)), .run(Self.lockBucket, id.rawValue), .run(Self.findBucket, id.rawValue)]
+        let (mayChange, sees) = try await transaction(steps, ending: .rollback, about: .bucket(id)) {
+            (try $0[0].optionalRow() != nil, try $0[1].optionalRow() != nil)
+        }
+        guard sees || mayChange else { throw StorageError.bucketNotFound(id) }
+        guard mayChange else {
+            throw StorageError(.accessDenied, "Access denied", resource: id.rawValue).refused(.update, on: .buckets, caller)
+        }
+    }
+
     // MARK: Keys
 
     public func insertProjectKey(_ key: ProjectKey) async throws {
@@ -128,6 +140,9 @@ extension PostgresMetadataStore {
         ON CONFLICT (id) DO NOTHING
         RETURNING id
         """)
+    private static let lockBucket = SQL(
+        "project_lock", "SELECT b.id FROM storage.buckets AS b WHERE b.id = $1 FOR KEY SHARE")
+    private static let findBucket = SQL("project_find", "SELECT b.id FROM storage.buckets AS b WHERE b.id = $1")
     private static let insertProject = SQL(
         "project_insert",
         """

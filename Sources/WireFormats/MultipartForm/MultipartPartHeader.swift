@@ -4,14 +4,17 @@
 public struct MultipartPartHeader: Hashable, Sendable {
     /// The name of the field. May be empty: storage-js sends its file that way.
     public var name: String
-    /// The sender's name of the file, unchecked. `filename*` is not read: RFC 7578 §4.2 forbids it.
+    /// The sender's name of the file, unchecked.
     public var filename: String?
+    /// The same as `filename*` says it, decoded, unchecked. RFC 7578 §4.2 forbids it, and .NET sends it beside a name in ASCII.
+    public var extendedFilename: String?
     /// As sent; nil when it was not.
     public var contentType: String?
 
-    public init(name: String, filename: String? = nil, contentType: String? = nil) {
+    public init(name: String, filename: String? = nil, contentType: String? = nil, extendedFilename: String? = nil) {
         self.name = name
         self.filename = filename
+        self.extendedFilename = extendedFilename
         self.contentType = contentType
     }
 
@@ -50,6 +53,14 @@ public struct MultipartPartHeader: Hashable, Sendable {
         guard let disposition, disposition.value == "form-data", let name = disposition["name"] else { throw .malformedHeader }
         self.name = name
         self.filename = disposition["filename"]
+        self.extendedFilename = disposition["filename*"].flatMap(Self.extended)
+    }
+
+    /// The value of an extended parameter in UTF-8, `utf-8''caf%C3%A9.jpg`. RFC 8187 §3.2.
+    private static func extended(_ value: String) -> String? {
+        let parts = value.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count == 3, parts[0].lowercased() == "utf-8" else { return nil }
+        return PercentEncoding.decode(String(parts[2]))
     }
 
     private static func trimmed(_ value: ArraySlice<UInt8>) -> String {

@@ -19,14 +19,27 @@ struct KeyCommand: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         @Option(help: "A JSON object of claims, such as {\"role\":\"authenticated\",\"sub\":\"…\"}.")
-        var claims: String
+        var claims: String?
+
+        @Option(help: "Instead of claims: the project that the key opens, and nothing besides.")
+        var project: String?
 
         @Option(help: "What the key is for.")
         var description = ""
 
+        func validate() throws {
+            guard (claims == nil) != (project == nil) else {
+                throw ValidationError("Either --claims or --project says what the key is for.")
+            }
+        }
+
         func run() async throws {
             let made = try await common.withAccessKeys { keys in
-                try await keys.create(claims: JSONText(trusted: claims), description: description)
+                if let project {
+                    try await keys.create(for: try BucketID(existing: project), description: description)
+                } else {
+                    try await keys.create(claims: JSONText(trusted: claims ?? ""), description: description)
+                }
             }
             print("s3AccessKey     \(made.id)")
             print("s3SecretKey     \(made.secret)")

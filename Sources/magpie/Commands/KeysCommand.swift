@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import MediaCore
 
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -22,10 +21,6 @@ struct KeysCommand: AsyncParsableCommand {
             ("jwtSecret", secrets.jwtSecret), ("s3AccessKey", secrets.s3AccessKey), ("s3SecretKey", secrets.s3SecretKey),
             ("s3Region", secrets.s3Region), ("publishableKey", secrets.publishableKey), ("secretKey", secrets.secretKey),
         ]
-        if json {
-            print(JSONWriter.object { writer in for (name, value) in rows { writer.field(name, value) } })
-        } else {
-            for (name, value) in rows { print(name + String(repeating: " ", count: 16 - name.count) + value) }
-        }
+        Table.show(rows, json: json)
     }
 }

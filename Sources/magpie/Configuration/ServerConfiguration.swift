@@ -2,6 +2,7 @@
 
 import Foundation
 import Logging
+import MediaCore
 
 /// What the commands need to know, parsed and checked once.
 struct ServerConfiguration: Sendable {
@@ -61,6 +62,9 @@ struct ServerConfiguration: Sendable {
         var cachedObject: Int
         var minBodyRate: Int64
         var objectsToEmpty: Int
+        /// A minute, of each key of projects.
+        var uploadsPerMinute: Int
+        var uploadQueue: Int
         var connections: Int
         var databasePool: Int?
         var sharedMaxAge: Int
@@ -104,8 +108,8 @@ struct ServerConfiguration: Sendable {
         let algorithm = try settings.choice("JWT_ALGORITHM", of: Algorithm.self)
         jwtAlgorithm = algorithm.rawValue
         jwks = try settings.text("JWT_JWKS")
-        anonymousRole = try settings.required("ANON_ROLE")
-        serviceRole = try settings.required("SERVICE_ROLE")
+        anonymousRole = try Self.role("ANON_ROLE", settings)
+        serviceRole = try Self.role("SERVICE_ROLE", settings)
         givenSecrets = try GivenSecrets(settings, algorithm)
         s3Domain = try settings.text("S3_DOMAIN").map(Self.domain)
         tls = try Self.tls(settings)
@@ -114,6 +118,14 @@ struct ServerConfiguration: Sendable {
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
         warnings = settings.unknown.map { "\($0) is not a setting of Magpie and has no effect" }
+    }
+
+    private static func role(_ name: String, _ settings: Settings) throws -> String {
+        let role = try settings.required(name)
+        guard role != ProjectScope.role else {
+            throw ConfigurationError("MAGPIE_\(name) must not be \(role): that is the role of keys of projects")
+        }
+        return role
     }
 
     private static func publicURL(_ text: String) throws -> String {
@@ -218,6 +230,8 @@ extension ServerConfiguration.Limits {
             header: try bytes("HEADER_LIMIT"), target: try bytes("TARGET_LIMIT"), cache: try bytes("CACHE_SIZE"),
             cachedObject: try bytes("CACHED_OBJECT_LIMIT"), minBodyRate: try settings.bytes("MIN_BODY_RATE"),
             objectsToEmpty: try settings.integer("EMPTY_BUCKET_MAX", in: 0...100_000_000),
+            uploadsPerMinute: try settings.integer("UPLOAD_RATE", in: 0...1_000_000),
+            uploadQueue: try settings.integer("UPLOAD_QUEUE", in: 0...10_000),
             connections: try settings.integer("MAX_CONNECTIONS", in: 1...1_000_000),
             databasePool: try settings.text("DATABASE_POOL").map { _ in try settings.integer("DATABASE_POOL", in: 1...1000) },
             sharedMaxAge: try settings.integer("RESPONSE_S_MAXAGE", in: 0...31_536_000),

@@ -120,6 +120,14 @@ extension Setting {
             name: "DELIVERY_RATE", fallback: "0",
             meaning: "The most rendered images a second that are delivered of a bucket; 0 for any number."),
         Setting(
+            name: "UPLOAD_RATE", fallback: "100",
+            meaning:
+                "The most uploads a minute with each key of a project, in the dialects that take such keys; 0 for any number."
+        ),
+        Setting(
+            name: "UPLOAD_QUEUE", fallback: "10",
+            meaning: "How many uploads with a key may wait for their turn. More are refused at once, to be retried."),
+        Setting(
             name: "RESPONSE_S_MAXAGE", fallback: "0",
             meaning: "Seconds of `s-maxage` on answers to conditional reads; 0 adds none."),
         Setting(

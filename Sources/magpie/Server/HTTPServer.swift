@@ -19,7 +19,7 @@ enum HTTPServer {
         registry: PrometheusRegistry, logger: Logger
     ) throws -> any Service {
         let observer = RequestObserver(
-            log: AccessLog(sink: sink, level: configuration.logLevel), metrics: RequestMetrics())
+            log: AccessLog(sink: sink, level: configuration.logLevel), metrics: RequestMetrics(), usage: storage.usage)
         let cors = CORSPolicy(origins: configuration.corsOrigins.map { .only($0) } ?? .any)
         let isPlain = configuration.tls == nil
         let hotReads = HotReads()
@@ -68,7 +68,7 @@ enum HTTPServer {
             PixaultAPIFrontend(
                 storage: storage,
                 configuration: PixaultAPIFrontend.Configuration(
-                    maxJSONBytes: limits.json, maxWatermarkBytes: limits.watermark)),
+                    maxJSONBytes: limits.json, maxWatermarkBytes: limits.watermark, origin: origin)),
             SupabaseFrontend(
                 storage: storage,
                 configuration: SupabaseFrontend.Configuration(

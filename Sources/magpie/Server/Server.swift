@@ -26,6 +26,8 @@ enum Server {
                 try await ImageRendering.with(configuration, logger: logger) { images in
                     let unboundRole = try await unboundRole(configuration, database)
                     let storage = storage(configuration, secrets, keys, database, blobs, images, unboundRole, logger)
+                    try await storage.projects.createDefault(
+                        publishableKey: secrets.publishableKey, secretKey: secrets.secretKey)
                     let services = try services(
                         configuration, secrets, database, blobs, images, storage, sink: sink, registry: registry, logger: logger)
                     try await group(services, logger).run()
@@ -70,6 +72,7 @@ enum Server {
                 signedUploadLifetime: limits.signedUploadExpiry.components.seconds, cacheCapacity: limits.cache,
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
+                uploadsPerMinute: limits.uploadsPerMinute, uploadQueue: limits.uploadQueue,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
             keys: keys, metadata: database.metadata, blobs: blobs, processor: images?.processor, variants: images?.store,
             logger: logger)
@@ -93,6 +96,8 @@ enum Server {
         services.append(
             BackgroundTask("watch", logger: logger) { try await database.metadata.watch { storage.apply($0) } })
         services.append(BackgroundTask("upkeep", logger: logger) { await upkeep.run() })
+        let usage = UsageRecorder(storage: storage, metadata: database.metadata, logger: logger)
+        services.append(BackgroundTask("usage", logger: logger) { await usage.run() })
         let lifecycle = Lifecycle(
             storage: storage, metadata: database.metadata, service: database.metadata.service, uploads: storage.uploads,
             day: LifecycleDay(configuration.limits.lifecycleDay),

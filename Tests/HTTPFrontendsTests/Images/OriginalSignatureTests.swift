@@ -16,13 +16,13 @@ struct OriginalSignatureTests {
     private static func signed(_ text: String, exp: String?, sig: String? = nil) -> OriginalSignature {
         let mac = HMAC<SHA256>.authenticationCode(for: Data(text.utf8), using: SymmetricKey(data: secret))
         return OriginalSignature(
-            project: "shop", asset: "img_1", format: "jpg", signature: sig ?? Hexadecimal.encode(mac), expiry: exp)
+            project: "shop", asset: "img_1", file: "original.jpg", signature: sig ?? Hexadecimal.encode(mac), expiry: exp)
     }
 
     @Test func theSignatureCoversPathAndExpiry() throws {
         // Made with another implementation: printf 'shop/img_1/original.jpg?exp=2000' | openssl dgst -sha256 -hmac secret
         let signature = OriginalSignature(
-            project: "shop", asset: "img_1", format: "jpg",
+            project: "shop", asset: "img_1", file: "original.jpg",
             signature: "cafd8172eb9d67014082aa633e5ff7966c0d5323b14f474168553e85bd5d69e3", expiry: "2000")
 
         #expect(try signature.verify(secret: Self.secret, at: Self.now) == Timestamp(seconds: 2000))
@@ -62,7 +62,7 @@ struct OriginalSignatureTests {
     }
 
     @Test func withoutOneNothingIsGiven() {
-        let signature = OriginalSignature(project: "shop", asset: "img_1", format: "jpg", signature: nil, expiry: "2000")
+        let signature = OriginalSignature(project: "shop", asset: "img_1", file: "original.jpg", signature: nil, expiry: "2000")
 
         let error = #expect(throws: PixaultProblem.self) { try signature.verify(secret: Self.secret, at: Self.now) }
         #expect(error?.status == .forbidden)

@@ -63,7 +63,7 @@ actor ConformanceDatabase {
         TRUNCATE storage.objects, storage.buckets, storage.s3_multipart_uploads, storage.s3_multipart_uploads_parts,
             magpie.blobs, magpie.blob_deletions, magpie.object_versions, magpie.bucket_settings, magpie.s3_keys,
             magpie.upload_sessions, magpie.upload_parts, magpie.events, magpie.presets, magpie.watermarks, magpie.plugins,
-            magpie.originals_signing;
+            magpie.originals_signing, magpie.jobs;
         DO $$
         DECLARE
             p record;

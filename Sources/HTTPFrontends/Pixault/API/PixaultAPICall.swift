@@ -26,9 +26,10 @@ struct PixaultAPICall {
         switch route {
         case .catalogue: return catalogue()
         case .cataloguePlugin(let name): return try catalogueEntry(name)
-        case .project(let project, let resource):
-            let caller = try caller()
-            return try await answer(resource, of: try BucketID(existing: project), as: caller)
+        case .project(let name, let resource):
+            let project = try BucketID(existing: name)
+            context.trace.bucket = project
+            return try await answer(resource, of: project, as: try await caller(for: project))
         case .unreadable: throw Self.nothingHere
         }
     }
@@ -51,21 +52,28 @@ struct PixaultAPICall {
         case (.originalsSigning, .get): try await originalsSigning(of: project, as: caller)
         case (.originalsSigning, .put): try await signOriginals(of: project, as: caller)
         case (.originalsSigning, _): try await openOriginals(of: project, as: caller)
+        case (.upload, _), (.assets, .post): try await upload(to: project, as: caller)
+        case (.assets, _): try await assets(of: project, as: caller)
+        case (.folders, .get): try await folders(of: project, as: caller)
+        case (.folders, _): try await createFolder(in: project, as: caller)
+        case (.folder(let path), _): try await deleteFolder(path, in: project, as: caller)
+        case (.asset(let id, let part), let method): try await answer(part, method, of: id, in: project, as: caller)
+        case (.project, _): try await describe(project, as: caller)
+        case (.usage, _): try await usage(of: project, as: caller)
         case (.unknown, _): throw Self.nothingHere
         }
     }
 
     private static var nothingHere: PixaultProblem { PixaultProblem(.notFound, "There is nothing at this path") }
 
-    /// Whoever the token says, in either of the fields that clients send it in.
-    private func caller() throws -> Caller {
-        guard let token = request.bearerToken ?? request.headers[.xAPIKey], !token.isEmpty else {
-            throw PixaultProblem(.unauthorized, "A token is needed: Authorization: Bearer, or X-Api-Key")
-        }
+    /// Who calls: a key of projects, which must be one of this one, or whoever a token says.
+    private func caller(for project: BucketID) async throws -> Caller {
         let facts = RequestFacts(
             operation: Operation(route.operation), method: request.method.rawValue, path: target,
             headers: request.headers.map { ($0.name.canonicalName, $0.value) }, requestID: context.trace.requestID)
-        return Caller(principal: try storage.authenticator.principal(token: token), facts: facts)
+        let principal = try await PixaultCredentials(request).principal(in: storage)
+        try await storage.projects.authorise(principal, for: project, facts: facts)
+        return Caller(principal: principal, facts: facts)
     }
 
     /// The JSON object in the body, whatever type it is said to have.
@@ -88,8 +96,4 @@ struct PixaultAPICall {
     }
 
     static var done: Response { Response(status: .noContent) }
-}
-
-extension HTTPField.Name {
-    static let xAPIKey = known("x-api-key")
 }

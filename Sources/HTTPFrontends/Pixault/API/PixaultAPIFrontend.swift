@@ -4,16 +4,23 @@ import HTTPTypes
 public import Hummingbird
 public import MediaCore
 
-/// The part of Pixault's interface with which projects configure their images, below `/api`: named transforms, watermarks, plugins,
-/// and whether originals have to be signed for. A project is a bucket.
+/// Pixault's interface below `/api`: uploads, the library of assets with their metadata and folders, work on documents, what projects
+/// configure of their images (named transforms, watermarks, plugins, and whether originals have to be signed for), and what a project is
+/// and used. A project is a bucket.
 public struct PixaultAPIFrontend: Frontend {
     public struct Configuration: Sendable {
         /// The largest JSON body, in bytes.
         public var maxJSONBytes: Int
         /// The largest picture of a watermark, in bytes.
         public var maxWatermarkBytes: Int
+        /// Of the URLs in answers.
+        public var origin: PublicOrigin
 
-        public init(maxJSONBytes: Int = 64 << 10, maxWatermarkBytes: Int = 5_000_000) {
+        public init(
+            maxJSONBytes: Int = 64 << 10, maxWatermarkBytes: Int = 5_000_000,
+            origin: PublicOrigin = PublicOrigin(url: nil, isTLS: false)
+        ) {
+            self.origin = origin
             self.maxJSONBytes = maxJSONBytes
             self.maxWatermarkBytes = maxWatermarkBytes
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MediaCore
 import WireFormats
 
 /// A path of this interface. One `/` at its end changes nothing.
@@ -10,8 +11,35 @@ enum PixaultAPIRoute: Hashable {
         case watermarks, watermark(String)
         case plugins, plugin(String, activates: Bool)
         case originalsSigning
+        case upload, assets
+        case folders, folder(String)
+        case asset(String, Part)
+        /// The project itself.
+        case project
+        case usage
         /// Below one of the kinds, and nothing.
         case unknown
+    }
+
+    /// A part of an asset, or something that is done with it.
+    enum Part: String, Hashable, CaseIterable {
+        case whole = ""
+        case metadata
+        case linkedData = "metadata/jsonld"
+        case stripMetadata = "strip-exif"
+        case derived
+        case processingStatus = "processing-status"
+        case split
+        case extractSVG = "extract-svg"
+
+        var methods: [String] {
+            switch self {
+            case .whole: ["GET", "HEAD", "DELETE"]
+            case .metadata: ["GET", "HEAD", "PATCH"]
+            case .linkedData, .derived, .processingStatus: ["GET", "HEAD"]
+            case .stripMetadata, .split, .extractSVG: ["POST"]
+            }
+        }
     }
 
     case catalogue
@@ -27,7 +55,8 @@ enum PixaultAPIRoute: Hashable {
         if segments.count > 1, segments.last == "" { segments.removeLast() }
         guard let project = segments.popFirst(), !project.isEmpty else { return nil }
         let isCatalogue = project == "plugins"
-        guard isCatalogue || segments.first.map(Self.kinds.contains) ?? false else { return nil }
+        // Other interfaces have their places below the same path.
+        guard isCatalogue || !ProjectName.reserved.contains(String(project)) else { return nil }
         var names: [String] = []
         for segment in segments {
             guard let name = PercentEncoding.decode(String(segment)) else {
@@ -45,7 +74,6 @@ enum PixaultAPIRoute: Hashable {
         }
     }
 
-    private static let kinds: Set<Substring> = ["transforms", "watermarks", "plugins", "originals-signing"]
 
     /// What may be done with it. Empty where nothing is.
     var methods: [String] {
@@ -53,10 +81,16 @@ enum PixaultAPIRoute: Hashable {
         case .catalogue, .cataloguePlugin: ["GET", "HEAD"]
         case .project(_, .transforms): ["GET", "HEAD", "POST"]
         case .project(_, .transform): ["GET", "HEAD", "PUT", "DELETE"]
-        case .project(_, .watermarks), .project(_, .plugins): ["GET", "HEAD"]
+        case .project(_, .watermarks), .project(_, .plugins), .project(_, .project), .project(_, .usage): ["GET", "HEAD"]
         case .project(_, .watermark): ["PUT", "DELETE"]
         case .project(_, .plugin): ["POST"]
         case .project(_, .originalsSigning): ["GET", "HEAD", "PUT", "DELETE"]
+        case .project(_, .upload): ["POST"]
+        // Older clients upload to the list.
+        case .project(_, .assets): ["GET", "HEAD", "POST"]
+        case .project(_, .folders): ["GET", "HEAD", "POST"]
+        case .project(_, .folder): ["DELETE"]
+        case .project(_, .asset(_, let part)): part.methods
         case .project(_, .unknown), .unreadable: []
         }
     }
@@ -68,6 +102,11 @@ enum PixaultAPIRoute: Hashable {
         case .project(_, .transforms), .project(_, .transform): "pixault.transforms"
         case .project(_, .watermarks), .project(_, .watermark): "pixault.watermarks"
         case .project(_, .originalsSigning): "pixault.originals_signing"
+        case .project(_, .upload): "pixault.upload"
+        case .project(_, .assets), .project(_, .asset): "pixault.assets"
+        case .project(_, .folders), .project(_, .folder): "pixault.folders"
+        case .project(_, .project): "pixault.project"
+        case .project(_, .usage): "pixault.usage"
         case .project(_, .unknown), .unreadable: "pixault.unknown"
         }
     }
@@ -80,6 +119,8 @@ extension PixaultAPIRoute.Resource {
             return
         }
         switch (names.first, names.count) {
+        case (nil, _): self = .project
+        case ("usage", 1): self = .usage
         case ("transforms", 1): self = .transforms
         case ("transforms", 2): self = .transform(names[1])
         case ("watermarks", 1): self = .watermarks
@@ -88,7 +129,23 @@ extension PixaultAPIRoute.Resource {
         case ("plugins", 3) where names[2] == "activate": self = .plugin(names[1], activates: true)
         case ("plugins", 3) where names[2] == "deactivate": self = .plugin(names[1], activates: false)
         case ("originals-signing", 1): self = .originalsSigning
-        default: self = .unknown
+        case ("upload", 1): self = .upload
+        case ("images", 1), ("videos", 1): self = .assets
+        case ("folders", 1): self = .folders
+        // The slashes of a path come encoded or plain.
+        case ("folders", _): self = .folder(names.dropFirst().joined(separator: "/"))
+        case (let first?, _) where Self.words.contains(first): self = .unknown
+        case (let id?, _):
+            let part = PixaultAPIRoute.Part(rawValue: names.dropFirst().joined(separator: "/"))
+            self = part.map { .asset(id, $0) } ?? .unknown
+        case (nil, _): self = .unknown
         }
     }
+
+    /// What no asset is called, so that its routes are not taken for those of another thing.
+    static let words: Set<String> = [
+        "transforms", "watermarks", "plugins", "originals-signing", "upload", "images", "videos", "folders", "storage",
+        "migrations",
+        "usage",
+    ]
 }

@@ -14,6 +14,7 @@ extension PixaultAPICall {
     }
 
     func putWatermark(_ id: String, in project: BucketID, as caller: Caller) async throws -> Response {
+        try await storage.projects.admitUpload(by: caller.principal)
         let limit = frontend.configuration.maxWatermarkBytes
         let body: ByteBuffer
         do {

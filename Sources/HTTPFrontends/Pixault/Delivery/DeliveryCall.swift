@@ -33,7 +33,9 @@ struct DeliveryCall {
         self.request = request
         self.context = context
         self.frontend = frontend
-        self.bucket = try BucketID(existing: path.project)
+        let bucket = try BucketID(existing: path.project)
+        self.bucket = bucket
+        context.trace.bucket = bucket
         let target = request.head.path ?? "/"
         do {
             query = try QueryParameters(
@@ -46,16 +48,28 @@ struct DeliveryCall {
     func answer() async throws -> Response {
         for reading in path.readings {
             guard let key = try? ObjectKey(reading.key) else { continue }
-            do {
-                return try await answer(reading.wanted, ObjectAddress(bucket: bucket, key: key))
-            } catch let error as StorageError where isAbsence(error, of: key) {
-                continue
-            }
+            if let response = try await answer(reading, at: ObjectAddress(bucket: bucket, key: key)) { return response }
+        }
+        // What is the key of no object may be the name of an asset.
+        for reading in path.readings where !reading.key.utf8.contains(UInt8(ascii: "/")) {
+            guard let address = try await frontend.storage.assets.address(reading.key, in: bucket, facts: facts),
+                address.key.rawValue != reading.key
+            else { continue }
+            if let response = try await answer(reading, at: address) { return response }
         }
         if let mistake = path.mistake { throw PixaultProblem(.badRequest, mistake) }
         // The same words whether there is no project, no asset or no right to see it.
         let asset = path.readings.first.map { "'\($0.key.prefix(128))'" } ?? "of this kind"
         throw PixaultProblem(.notFound, "There is no asset \(asset) in the project '\(path.project)'")
+    }
+
+    /// Nil when there is no such object.
+    private func answer(_ reading: DeliveryTarget.Reading, at address: ObjectAddress) async throws -> Response? {
+        do {
+            return try await answer(reading.wanted, address, as: reading.key)
+        } catch let error as StorageError where isAbsence(error, of: address.key) {
+            return nil
+        }
     }
 
     /// Whether it is the object that is not there; a preset may be missing, too.
@@ -67,14 +81,18 @@ struct DeliveryCall {
         }
     }
 
-    private func answer(_ wanted: DeliveryTarget.Wanted, _ address: ObjectAddress) async throws -> Response {
+    /// - Parameter asset: as the URL calls it.
+    private func answer(
+        _ wanted: DeliveryTarget.Wanted, _ address: ObjectAddress, as asset: String
+    ) async throws -> Response {
         switch wanted {
         case .image(let parameters, let format):
             return try await image(
                 address, parameters.request(format: format.choice), cacheControl: Self.forAMonth,
                 kept: HotReads.Place(reads: frontend.hotReads, frontend: frontend.name, storage: frontend.storage))
-        case .original(let format, let name): return try await original(address, format, name: name)
-        case .embed: return try await embed(address)
+        case .original(let format, let name): return try await original(address, format, file: "original.\(name)", of: asset)
+        case .media(let kind, let name): return try await media(address, kind, file: name, of: asset)
+        case .embed: return try await embed(address, as: asset)
         }
     }
 
@@ -99,33 +117,53 @@ extension DeliveryCall {
     }
 
     /// The bytes as they were stored when the extension is their own or `auto`, and otherwise the whole image in another format.
-    private func original(_ address: ObjectAddress, _ format: DeliveryTarget.Format, name: String) async throws -> Response {
+    private func original(
+        _ address: ObjectAddress, _ format: DeliveryTarget.Format, file: String, of asset: String
+    ) async throws -> Response {
         // Whoever may not see the asset must not learn of it by the answer to a signature.
         let (_, details) = try await frontend.storage.delivery.look(at: address, access: access)
-        var access = access
-        var cacheControl = Self.forAMonth
-        if let secret = try await frontend.storage.originalsSigning?.secret(of: bucket, facts: facts) {
-            let signature = OriginalSignature(
-                project: path.project, asset: address.key.rawValue, format: name, signature: query["sig"], expiry: query["exp"])
-            let end = try signature.verify(secret: secret, at: .now())
-            access = .grant(SignedGrant(address: address, action: .download, expiresAt: end), facts)
-            cacheControl = "private, no-store"
-        }
+        let right = try await right(to: address, file: file, of: asset)
         guard format.isOwn(of: details) else {
-            return try await image(address, ImageParameters().request(format: format.choice), cacheControl: cacheControl)
+            return try await image(address, ImageParameters().request(format: format.choice), cacheControl: right.cacheControl)
         }
+        return try await bytes(address, right)
+    }
+
+    /// The bytes of a video or a document, if that is what is stored: nothing is converted.
+    private func media(_ address: ObjectAddress, _ kind: MediaKind, file: String, of asset: String) async throws -> Response {
+        let (_, details) = try await frontend.storage.delivery.look(at: address, access: access)
+        guard details.mimetype?.prefix(while: { $0 != ";" }).lowercased() == kind.mediaType else {
+            throw StorageError.objectNotFound(address)
+        }
+        return try await bytes(address, try await right(to: address, file: file, of: asset))
+    }
+
+    private typealias Right = (access: Access, cacheControl: String)
+
+    /// The right to the stored bytes: anybody's, or the signature's where the project wants one.
+    private func right(to address: ObjectAddress, file: String, of asset: String) async throws -> Right {
+        guard let secret = try await frontend.storage.originalsSigning?.secret(of: bucket, facts: facts) else {
+            return (access, Self.forAMonth)
+        }
+        let signature = OriginalSignature(
+            project: path.project, asset: asset, file: file, signature: query["sig"], expiry: query["exp"])
+        let end = try signature.verify(secret: secret, at: .now())
+        return (.grant(SignedGrant(address: address, action: .download, expiresAt: end), facts), "private, no-store")
+    }
+
+    private func bytes(_ address: ObjectAddress, _ right: Right) async throws -> Response {
         let delivered = try await frontend.storage.delivery.open(
-            address, range: request.singleRange, preconditions: request.readConditions, access: access)
+            address, range: request.singleRange, preconditions: request.readConditions, access: right.access)
         var headers = HTTPFields(describing: delivered)
-        headers[.cacheControl] = cacheControl
+        headers[.cacheControl] = right.cacheControl
         return try await .delivering(delivered.outcome, headers: headers, to: request, context)
     }
 
-    private func embed(_ address: ObjectAddress) async throws -> Response {
+    private func embed(_ address: ObjectAddress, as asset: String) async throws -> Response {
         let markup = try EmbedMarkup(query)
         _ = try await frontend.storage.delivery.look(at: address, access: access)
         let html = markup.html(
-            origin: frontend.origin.url(for: request), project: path.project, asset: address.key.rawValue)
+            origin: frontend.origin.url(for: request), project: path.project, asset: asset)
         let headers: HTTPFields = [
             .contentType: "text/html; charset=utf-8",
             .cacheControl: frontend.origin.isConfigured ? Self.forAnHour : Self.forNobodyElse,

@@ -7,7 +7,7 @@ import WireFormats
 ///
 /// ```
 /// /{project}/{asset}/{parameters}.{format}     /{project}/{parameters}/{asset}.{format}     /{project}/{asset}.{format}
-/// /{project}/{asset}/original.{format}         /{project}/{asset}/embed
+/// /{project}/{asset}/original.{format}         /{project}/{asset}/video.{mp4|webm|mov}         /{project}/{asset}/embed
 /// ```
 ///
 /// An asset is the key of an object, which may have folders and an extension. Some paths can be read in more than one way, so
@@ -47,6 +47,8 @@ struct DeliveryTarget: Hashable {
         case image(ImageParameters, Format)
         /// - Parameter name: the extension as it was written, which is what a signature covers.
         case original(Format, name: String)
+        /// The bytes of what is no image, if they are of this kind. - Parameter name: of the file in the URL.
+        case media(MediaKind, name: String)
         case embed
     }
 
@@ -65,7 +67,7 @@ struct DeliveryTarget: Hashable {
     /// Nil for a path of another shape.
     init?(_ path: Substring) {
         let raw = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
-        guard raw.count >= 3, raw[0].isEmpty, Self.isProject(raw[1]) else { return nil }
+        guard raw.count >= 3, raw[0].isEmpty, ProjectName.isName(raw[1]) else { return nil }
         var segments: [String] = []
         for segment in raw.dropFirst(2) {
             guard let text = PercentEncoding.decode(segment) else { return nil }
@@ -78,29 +80,6 @@ struct DeliveryTarget: Hashable {
         mistake = reader.mistake
     }
 
-    /// First segments of paths that belong to other dialects, now or by plan: no project is delivered under such a name.
-    static let reserved: Set<String> = [
-        "admin", "api", "assets", "auth", "bucket", "cdn", "console", "docs", "files", "functions", "graphql", "health",
-        "healthz",
-        "iceberg", "img", "login", "mcp", "metrics", "minio", "object", "raw", "readyz", "realtime", "render", "rest", "s3",
-        "static",
-        "status", "storage", "upload", "v1", "v2", "vector", "version", "webhooks",
-    ]
-
-    /// Lower-case letters, digits and hyphens, at most 63, the first no hyphen.
-    static func isProject(_ text: Substring) -> Bool {
-        let bytes = text.utf8
-        return (1...63).contains(bytes.count) && bytes.first != UInt8(ascii: "-")
-            && bytes.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
-                default: false
-                }
-            } && !reserved.contains(String(text))
-    }
-
-    /// Whether an id is of the older form, which stands first in URLs.
-    static func isAssetID(_ text: String) -> Bool { ["img_", "vid_", "eps_"].contains { text.utf8.starts(with: $0.utf8) } }
 }
 
 /// Finds the ways in which the segments behind the project can be read.
@@ -182,19 +161,23 @@ private struct Reader {
         }
     }
 
-    /// What is not a rendering: the original, the page to embed, and a video, of which there are none here.
+    /// What is not a rendering: the original, the page to embed, and a video.
     private mutating func readSpecial(_ asset: String, _ name: Name) -> Bool {
         switch (name.stem, name.suffix) {
         case ("embed", nil):
             readings.append(.init(key: asset, wanted: .embed))
             return true
-        case ("original", let suffix?):
+        case ("original", let suffix?), ("video", let suffix?):
+            if let kind = MediaKind(rawValue: suffix), !kind.isImage, name.stem == "original" || kind.isVideo {
+                readings.append(.init(key: asset, wanted: .media(kind, name: "\(name.stem).\(suffix)")))
+                return true
+            }
+            guard name.stem == "original" else { return false }
             guard let format = name.format else {
                 return note("The format .\(suffix.prefix(16)) is not delivered")
             }
             readings.append(.init(key: asset, wanted: .original(format, name: suffix)))
             return true
-        case ("video", "mp4"?), ("video", "webm"?), ("video", "mov"?): return true
         default: return false
         }
     }

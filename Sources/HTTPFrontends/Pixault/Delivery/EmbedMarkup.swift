@@ -126,7 +126,7 @@ private struct AssetURLs {
         let all = preset.map { "t_\($0),\(parameters)" } ?? parameters
         // Nothing that a list of URLs, an attribute or a style sheet could take for its own stays unescaped.
         let name = PercentEncoding.encodeComponents(ofPath: asset)
-        return DeliveryTarget.isAssetID(asset)
+        return AssetID.isID(asset)
             ? "\(origin)/\(project)/\(name)/\(all).\(format)" : "\(origin)/\(project)/\(all)/\(name).\(format)"
     }
 }

@@ -7,13 +7,13 @@ import WireFormats
 
 /// The signature in the URL of an original: `?sig=…&exp=…`.
 ///
-/// It is the HMAC-SHA256, in lower-case hex, of `{project}/{asset}/original.{format}?exp={seconds since 1970}`. Newer pages of the
+/// It is the HMAC-SHA256, in lower-case hex, of `{project}/{asset}/{file}?exp={seconds since 1970}`, where the file is `original.{format}` or `video.{format}`. Newer pages of the
 /// dialect leave `exp` out of what is signed, so that whoever holds a URL could make it last; that form is not read.
 struct OriginalSignature: Hashable {
     var project: String
     var asset: String
-    /// The extension as it stands in the URL.
-    var format: String
+    /// The last segment as it stands in the URL.
+    var file: String
     /// The two parameters as they came.
     var signature: String?
     var expiry: String?
@@ -34,7 +34,7 @@ struct OriginalSignature: Hashable {
     }
 
     /// What is signed.
-    func text(expiry: String) -> String { "\(project)/\(asset)/original.\(format)?exp=\(expiry)" }
+    func text(expiry: String) -> String { "\(project)/\(asset)/\(file)?exp=\(expiry)" }
 
     private static let wrong = PixaultProblem(.forbidden, "The signature is wrong")
 

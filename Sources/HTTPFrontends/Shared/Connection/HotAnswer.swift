@@ -45,6 +45,8 @@ public struct HotAnswer: Sendable {
     private(set) var body: ByteBuffer
     let frontend: String
     let operation: String
+    /// For whom it is counted.
+    var bucket: BucketID?
     /// A field besides X-Request-ID that names the request, in lower case.
     var requestIDField: String?
 

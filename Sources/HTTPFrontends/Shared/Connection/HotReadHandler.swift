@@ -106,7 +106,7 @@ final class HotReadHandler: ChannelInboundHandler, RemovableChannelHandler {
         hasWritten = true
         observer.report(
             AnsweredRequest(
-                id: id, frontend: answer.frontend, operation: answer.operation,
+                id: id, frontend: answer.frontend, operation: answer.operation, bucket: answer.bucket,
                 method: pending.head.method == .GET ? "GET" : "HEAD",
                 target: pending.head.uri, status: answer.status,
                 nanoseconds: (NIODeadline.now() - state.lastActivity).nanoseconds,

@@ -10,6 +10,8 @@ struct AnsweredRequest {
     /// The front-end's name.
     var frontend: String
     var operation: String
+    /// For whom it is counted.
+    var bucket: BucketID?
     var method: String
     /// The request target as it was sent; its query is never logged.
     var target: String
@@ -22,6 +24,9 @@ struct AnsweredRequest {
     var bytesOut: Int64
     /// The error that was rendered, as one line.
     var error: String?
+
+    /// Whether it is somebody's use: what was refused is not, and what a client broke off is as far as it came.
+    var isUse: Bool { status < 400 || (status == Self.clientClosedRequest && bytesOut > 0) }
 
     /// The status of an answer that its client did not wait for (nginx's number).
     static let clientClosedRequest = 499

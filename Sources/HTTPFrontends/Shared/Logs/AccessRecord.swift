@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HTTPTypes
+public import MediaCore
 import NIOCore
 import Synchronization
 
-/// Where answered requests are reported: the access log and the metrics.
+/// Where answered requests are reported: the access log, the metrics, and what projects use.
 public struct RequestObserver: Sendable {
     private let log: AccessLog?
     private let metrics: RequestMetrics
+    private let usage: UsageMeter?
 
-    public init(log: AccessLog?, metrics: RequestMetrics) {
+    public init(log: AccessLog?, metrics: RequestMetrics, usage: UsageMeter? = nil) {
         self.log = log
         self.metrics = metrics
+        self.usage = usage
     }
 
     func report(_ request: AnsweredRequest) {
         metrics.count(request)
+        if let bucket = request.bucket, request.isUse { usage?.answered(for: bucket, bytes: request.bytesOut) }
         log?.write(request)
     }
 }
@@ -72,7 +76,8 @@ final class AccessRecord: Sendable {
         guard let counts else { return }
         observer.report(
             AnsweredRequest(
-                id: id, frontend: frontend, operation: trace.operation, method: head.method.rawValue, target: head.path ?? "",
+                id: id, frontend: frontend, operation: trace.operation, bucket: trace.bucket, method: head.method.rawValue,
+                target: head.path ?? "",
                 status: status, nanoseconds: (NIODeadline.now() - began).nanoseconds, bytesIn: counts.bytesIn,
                 bytesOut: counts.bytesOut, error: trace.error))
     }

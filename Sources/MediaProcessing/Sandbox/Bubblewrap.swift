@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// The command line that shuts a tool away: namespaces of its own for everything, a file system that consists of the system's programs
+/// (read-only), one input file (read-only) and one output directory, no network, no privileges, no environment, and limits.
+///
+/// Run by root, the tool becomes a user that nobody else is, who has no name and owns nothing. Run by anybody else, it stays that user
+/// in a user namespace of its own, where it sees none of that user's files.
+struct Bubblewrap: Sendable {
+    /// Nobody's. Below what containers usually map, above what systems give to people.
+    static let unprivilegedID: uid_t = 64_713
+
+    private let program: String
+    private let prlimit: String
+    private let setpriv: String
+    private let isRoot: Bool
+    private let system: [String]
+
+    /// - Parameter find: where a tool is.
+    /// - Returns: nil when what is needed is not installed.
+    init?(isRoot: Bool = geteuid() == 0, find: (Tool) -> String? = { $0.path() }) {
+        guard let program = find(.bubblewrap), let prlimit = find(.prlimit), let setpriv = find(.setpriv) else { return nil }
+        self.program = program
+        self.prlimit = prlimit
+        self.setpriv = setpriv
+        self.isRoot = isRoot
+        self.system = Self.systemMounts()
+    }
+
+    /// Whom the output directory has to belong to. Nil: to this process's user.
+    var owner: uid_t? { isRoot ? Self.unprivilegedID : nil }
+
+    /// - Parameters:
+    ///   - command: the tool and its arguments, with the paths of `paths`.
+    ///   - input: a file on this machine.
+    ///   - output: a directory on this machine.
+    func command(_ command: [String], input: String?, output: String, limits: ConversionLimits) -> [String] {
+        var words = [program] + namespaces + system
+        words += ["--dev", "/dev", "--size", "\(limits.temporary)", "--perms", "1777", "--tmpfs", "/tmp"]
+        if let input { words += ["--ro-bind", input, Self.paths.input] }
+        words += ["--bind", output, Self.paths.output]
+        // What is left of the made-up file system is memory, too.
+        words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", Self.paths.output, "--setenv", "HOME", "/tmp", "--"]
+        // Inside, so that the limit of processes counts those of the sandbox and not all of this user.
+        words += limiting(limits)
+        if isRoot { words += becomingNobody }
+        return words + command
+    }
+
+    static let paths = ToolPaths(input: "/in/source", output: "/out")
+
+    private var namespaces: [String] {
+        let common = ["--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+        guard isRoot else { return ["--unshare-all", "--disable-userns"] + common }
+        // Root needs no user namespace, and what is one for it inside would be root outside.
+        return [
+            "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+        ] + common + ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
+    }
+
+    private var becomingNobody: [String] {
+        [
+            setpriv, "--reuid=\(Self.unprivilegedID)", "--regid=\(Self.unprivilegedID)", "--clear-groups", "--no-new-privs",
+            "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--",
+        ]
+    }
+
+    private func limiting(_ limits: ConversionLimits) -> [String] {
+        let seconds = Limiting.processorSeconds(limits)
+        // As root the processes of all sandboxes are one user's.
+        let processes = isRoot ? limits.processes * limits.tools : limits.processes
+        return [prlimit] + Limiting.options(limits, processes: processes, seconds: seconds) + ["--"]
+    }
+
+    /// The programs, their libraries, and the few files of the system that these read. No `/proc`: none of them needs it.
+    private static func systemMounts() -> [String] {
+        var words: [String] = []
+        for directory in ["/etc", "/var", "/var/lib", "/var/cache", "/in"] { words += ["--perms", "0755", "--dir", directory] }
+        words += ["--ro-bind", "/usr", "/usr"]
+        for name in ["bin", "sbin", "lib", "lib32", "lib64", "libx32"] {
+            if let target = linkTarget("/\(name)") {
+                words += ["--symlink", target, "/\(name)"]
+            } else if access("/\(name)", F_OK) == 0 {
+                words += ["--ro-bind", "/\(name)", "/\(name)"]
+            }
+        }
+        for file in [
+            "/etc/alternatives", "/etc/ld.so.cache", "/etc/fonts", "/etc/ghostscript", "/etc/papersize", "/var/lib/ghostscript",
+            "/var/cache/fontconfig",
+        ] { words += ["--ro-bind-try", file, file] }
+        return words
+    }
+
+    private static func linkTarget(_ path: String) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(PATH_MAX)) { buffer in
+            guard let start = buffer.baseAddress else { return nil }
+            let count = readlink(path, start, buffer.count)
+            guard count > 0 else { return nil }
+            return String(decoding: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(buffer)[..<count]), as: UTF8.self)
+        }
+    }
+}
+
+/// Resource limits as prlimit(1) takes them.
+enum Limiting {
+    static func processorSeconds(_ limits: ConversionLimits) -> Int64 {
+        let parts = limits.timeout.components
+        return max(parts.seconds + (parts.attoseconds > 0 ? 1 : 0), 1)
+    }
+
+    /// - Parameter processes: nil for as many as the user may have.
+    static func options(_ limits: ConversionLimits, processes: Int?, seconds: Int64) -> [String] {
+        var options = [
+            "--core=0", "--cpu=\(seconds):\(seconds + 1)", "--as=\(limits.memory)", "--fsize=\(limits.output)",
+            "--nofile=\(limits.openFiles)",
+        ]
+        if let processes { options.append("--nproc=\(processes)") }
+        return options
+    }
+}

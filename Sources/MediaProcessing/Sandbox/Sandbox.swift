@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import MediaCore
+import Subprocess
+
+/// Whether tools have to be shut away.
+public enum SandboxPolicy: String, Sendable, CaseIterable {
+    /// Without a sandbox nothing is converted.
+    case required
+    /// The operator trusts every file, or shuts the whole server away: tools run with limits and nothing else.
+    case off
+}
+
+/// Runs tools on strangers' files, shut away and bounded.
+struct Sandbox: Sendable {
+    let limits: ConversionLimits
+    /// Nil: tools run unshut, as the operator wanted.
+    private let walls: Bubblewrap?
+    private let places: ToolPlaces
+
+    /// - Throws: `ConversionFailure` with `.notConfigured` when the programs for it are missing.
+    init(_ policy: SandboxPolicy, limits: ConversionLimits) throws(ConversionFailure) {
+        self.limits = limits
+        places = ToolPlaces(count: limits.tools)
+        switch policy {
+        case .off: walls = nil
+        case .required:
+            guard let walls = Bubblewrap() else {
+                throw ConversionFailure(
+                    .notConfigured, "Conversions need bubblewrap and util-linux, which are not installed on this server")
+            }
+            self.walls = walls
+        }
+    }
+
+    /// Whom an output directory has to belong to. Nil: to this process's user.
+    var owner: uid_t? { walls?.owner }
+
+    /// Runs one tool to its end, when it is its turn.
+    ///
+    /// When this returns or throws, the tool and all it started are gone, or the kernel has been told to end them.
+    /// - Parameter output: an empty directory that belongs to `owner`.
+    /// - Returns: however the tool itself ended.
+    /// - Throws: `ConversionFailure` when a limit ended it, or when it could not be started; `CancellationError`.
+    func run(_ run: ToolRun, output: OutputDirectory) async throws -> ToolResult {
+        guard let tool = run.tool.path() else {
+            throw ConversionFailure(.notConfigured, "\(run.tool.rawValue) of the package \(run.tool.package) is not installed")
+        }
+        let command = words(run, tool: tool, output: output)
+        let result = try await places.withPlace { try await bounded(command, output) }
+        if let failure = ToolEnd.failure(of: result, isShutAway: walls != nil) { throw failure }
+        return result
+    }
+
+    private func words(_ run: ToolRun, tool: String, output: OutputDirectory) -> [String] {
+        guard let walls else {
+            let paths = ToolPaths(input: run.input ?? "", output: output.path)
+            let seconds = Limiting.processorSeconds(limits)
+            let limiting = Limiting.options(limits, processes: nil, seconds: seconds)
+            return [Tool.prlimit.rawValue] + limiting + ["--", Tool.setpriv.rawValue, "--pdeathsig", "KILL", "--", tool]
+                + run.arguments(paths)
+        }
+        return walls.command(
+            [tool] + run.arguments(Bubblewrap.paths), input: run.input, output: output.path, limits: limits)
+    }
+
+    private enum End: Sendable {
+        case ended(ToolResult)
+        case failed(ConversionFailure)
+    }
+
+    /// Whatever comes first: the tool's end, the end of its time, or too much of its output.
+    private func bounded(_ command: [String], _ output: OutputDirectory) async throws -> ToolResult {
+        try await withThrowingTaskGroup(of: End.self) { group in
+            defer { group.cancelAll() }
+            group.addTask { .ended(try await execute(command)) }
+            group.addTask {
+                try await Task.sleep(for: limits.timeout)
+                return .failed(ToolEnd.timedOut)
+            }
+            group.addTask {
+                try await output.waitUntilPast(limits.output)
+                return .failed(ToolEnd.outputTooLarge)
+            }
+            switch try await group.next() {
+            case .ended(let result): return result
+            case .failed(let failure): throw failure
+            case nil: throw CancellationError()
+            }
+        }
+    }
+
+    private func execute(_ command: [String]) async throws -> ToolResult {
+        var options = PlatformOptions()
+        options.createSession = true
+        do {
+            let result = try await Subprocess.run(
+                .name(command[0]), arguments: Arguments(Array(command.dropFirst())), environment: Self.environment,
+                platformOptions: options, input: .none, output: .sequence, error: .sequence
+            ) { execution in
+                async let complaints = Self.read(execution.standardError, keeping: Self.complaintLength, dropsStart: true)
+                let output = try await Self.read(execution.standardOutput, keeping: limits.printed, dropsStart: false)
+                return (output, try await complaints)
+            }
+            // A tool that was stopped because nobody waits any more has no result.
+            try Task.checkCancellation()
+            let status: Int32 =
+                switch result.terminationStatus {
+                case .exited(let code): code
+                case .signaled(let signal): 128 + signal
+                }
+            let (output, complaints) = result.closureResult
+            return ToolResult(status: status, output: output, complaints: ToolEnd.printable(complaints))
+        } catch let error as SubprocessError {
+            try Task.checkCancellation()
+            throw ConversionFailure(.sandboxUnavailable, "The sandbox can't be started", detail: "\(error)")
+        }
+    }
+
+    /// Reads all of it, so that the tool never waits for us, and keeps a part.
+    private static func read(
+        _ sequence: SubprocessOutputSequence, keeping most: Int, dropsStart: Bool
+    ) async throws -> [UInt8] {
+        var kept: [UInt8] = []
+        for try await buffer in sequence {
+            buffer.withUnsafeBytes { bytes in
+                if dropsStart {
+                    kept += bytes
+                    if kept.count > most { kept.removeFirst(kept.count - most) }
+                } else {
+                    kept += bytes.prefix(most - kept.count)
+                }
+            }
+        }
+        return kept
+    }
+
+    private static let complaintLength = 4096
+    /// Nothing of our own environment, which may hold secrets.
+    private static let environment = Environment.custom(["PATH": "/usr/bin:/bin:/usr/local/bin", "LC_ALL": "C.UTF-8"])
+}

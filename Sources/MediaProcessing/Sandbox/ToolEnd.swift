@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import MediaCore
+
+/// What the end of a tool means.
+enum ToolEnd {
+    static let timedOut = ConversionFailure(.timedOut, "The file takes too long to convert")
+    static let outputTooLarge = ConversionFailure(.outputTooLarge, "The file becomes too large when it is converted")
+    static let outOfMemory = ConversionFailure(.outOfMemory, "The file needs too much memory to be converted")
+
+    /// What a limit, or the sandbox itself, did to the tool. Nil when it ended by itself, well or not.
+    static func failure(of result: ToolResult, isShutAway: Bool) -> ConversionFailure? {
+        switch result.status {
+        case 0: return nil
+        case 128 + SIGXCPU: return timedOut
+        case 128 + SIGXFSZ: return outputTooLarge
+        // Nobody of us sent it: it is how the kernel takes memory back.
+        case 128 + SIGKILL: return with(result.complaints, outOfMemory)
+        default: break
+        }
+        if isShutAway, result.complaints.hasPrefix("bwrap: ") {
+            return ConversionFailure(
+                .sandboxUnavailable, "The sandbox can't be started on this server", detail: result.complaints)
+        }
+        if signsOfMemory.contains(where: result.complaints.contains) { return with(result.complaints, outOfMemory) }
+        if result.complaints.contains("File too large") { return with(result.complaints, outputTooLarge) }
+        return nil
+    }
+
+    /// How the tools, and the C and C++ libraries below them, say it.
+    private static let signsOfMemory = [
+        "VMerror", "Cannot allocate memory", "out of memory", "Out of memory", "bad_alloc", "failed to map segment",
+    ]
+
+    private static func with(_ detail: String, _ failure: ConversionFailure) -> ConversionFailure {
+        ConversionFailure(failure.reason, failure.message, detail: detail)
+    }
+
+    /// One line, without what terminals would obey.
+    static func printable(_ bytes: [UInt8]) -> String {
+        let text = String(decoding: bytes, as: UTF8.self)
+        let lines = text.split { $0.isNewline }.map { line in
+            String(String.UnicodeScalarView(line.unicodeScalars.filter { $0.value >= 0x20 && !(0x7F...0x9F ~= $0.value) }))
+        }
+        return lines.joined(separator: "; ")
+    }
+}

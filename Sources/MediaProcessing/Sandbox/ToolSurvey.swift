@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Logging
+import MediaCore
+
+/// What this machine can convert, found out by trying it.
+struct ToolSurvey: Sendable {
+    /// Nil when nothing may be run.
+    var sandbox: Sandbox?
+    var abilities: Set<ConversionAbility> = []
+    /// Of the tools that make pictures.
+    var versions = "none"
+
+    static func make(
+        _ policy: SandboxPolicy, _ limits: ConversionLimits, _ scratch: Scratch, _ threads: FileThreads, _ logger: Logger
+    ) async throws -> ToolSurvey {
+        var survey = ToolSurvey()
+        do {
+            let sandbox = try Sandbox(policy, limits: limits)
+            survey.versions = try await versions(in: sandbox, scratch, threads)
+            survey.sandbox = sandbox
+        } catch let failure as ConversionFailure {
+            logger.warning(
+                "conversions of PostScript and video are off: tools can't be shut away here",
+                metadata: ["reason": "\(failure)", "remedy": "see docs/operations.md"])
+            return survey
+        }
+        if policy == .off {
+            logger.warning("tools that convert strangers' files are not shut away, as MAGPIE_SANDBOX=off says")
+        }
+        let needs: [(ConversionAbility, [Tool])] = [
+            (.documents, Tool.ofDocuments), (.drawings, Tool.ofDrawings), (.videos, Tool.ofVideos),
+            (.metadata, Tool.ofMetadata),
+        ]
+        for (ability, tools) in needs {
+            let missing = tools.filter { $0.path() == nil }
+            if missing.isEmpty {
+                survey.abilities.insert(ability)
+            } else {
+                let packages = Set(missing.map(\.package)).sorted().joined(separator: " ")
+                logger.notice(
+                    "a kind of conversion is off: its tools are not installed",
+                    metadata: ["conversion": "\(ability.rawValue)", "packages": "\(packages)"])
+            }
+        }
+        return survey
+    }
+
+    /// Runs each tool once, shut away as it will be. - Throws: `ConversionFailure` when the sandbox does not work.
+    private static func versions(in sandbox: Sandbox, _ scratch: Scratch, _ threads: FileThreads) async throws -> String {
+        let (name, directory) = try await threads.run { try scratch.makeDirectory() }
+        let result: Result<[String], any Error>
+        do {
+            if let owner = sandbox.owner { try await threads.run { try directory.give(to: owner) } }
+            let output = OutputDirectory(directory: directory, threads: threads)
+            // Something that is there for sure, and does nothing.
+            _ = try await sandbox.run(ToolRun(.prlimit, input: nil) { _ in ["--version"] }, output: output)
+            var versions: [String] = []
+            for (tool, option) in [(Tool.ghostscript, "--version"), (.pdftocairo, "-v"), (.ffmpeg, "-version")]
+            where tool.path() != nil {
+                let printed = try await sandbox.run(ToolRun(tool, input: nil) { _ in [option] }, output: output)
+                versions.append(
+                    tool.rawValue + "-" + version(String(decoding: printed.output, as: UTF8.self) + printed.complaints))
+            }
+            result = .success(versions)
+        } catch {
+            result = .failure(error)
+        }
+        try await threads.run { try scratch.removeDirectory(name) }
+        return try result.get().joined(separator: "-")
+    }
+
+    /// The first number with a point in it.
+    private static func version(_ text: String) -> String {
+        let words = text.prefix(300).split { !($0.isASCII && ($0.isNumber || $0 == ".")) }
+        return words.first { $0.contains(".") && $0.first?.isNumber == true }.map(String.init) ?? "unknown"
+    }
+}
