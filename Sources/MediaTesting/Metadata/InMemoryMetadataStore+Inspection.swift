@@ -15,7 +15,10 @@ extension InMemoryMetadataStore {
         state.withLock { state in
             let bucket = record.address.bucket
             if state.buckets[bucket] == nil { state.buckets[bucket] = Bucket(id: bucket, name: bucket.rawValue) }
+            let old = state.objects[record.address]
+            if let old, old.id != record.id { state.forgetAsset(of: old.id) }
             state.objects[record.address] = record
+            state.followObject(record, was: old?.id == record.id ? old : nil, at: time)
             if let blob, let version = record.version { state.blobs[version] = StoredBlob(location: blob, createdAt: time) }
             state.report(.object(record.address))
         }

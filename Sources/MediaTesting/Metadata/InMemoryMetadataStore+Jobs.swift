@@ -17,21 +17,8 @@ extension InMemoryMetadataStore {
             if let bucket = new.bucket, state.buckets[bucket] == nil {
                 throw StorageError(.relatedResourceMissing, "The related resource does not exist")
             }
-            let isNew: Bool
-            let id: JobID
-            if let key = new.uniqueKey, let known = state.unfinishedJob(withKey: key) {
-                (id, isNew) = (known, false)
-                state.jobs[id]?.replace(by: new, at: time)
-            } else {
-                (id, isNew) = (JobID(), true)
-                let job = Job(
-                    id: id, kind: new.kind, bucket: new.bucket, subject: new.subject, payload: new.payload,
-                    priority: new.priority, maxAttempts: new.maxAttempts, runAfter: new.runAfter ?? time, createdAt: time)
-                state.jobs[id] = StoredJob(job: job, uniqueKey: new.uniqueKey)
-            }
-            let job = try state.requireJob(id)
-            if job.status == .pending, job.runAfter <= time { state.report(.jobs) }
-            return EnqueuedJob(job: job, isNew: isNew)
+            let (id, isNew) = state.enqueue(new, at: time)
+            return EnqueuedJob(job: try state.requireJob(id), isNew: isNew)
         }
     }
 
@@ -226,6 +213,22 @@ extension InMemoryMetadataStore.StoredJob {
 }
 
 extension InMemoryMetadataStore.State {
+    /// - Returns: the job, or the unfinished one of the same unique key, which has the new payload where that is not too late.
+    mutating func enqueue(_ new: NewJob, at time: Timestamp) -> (id: JobID, isNew: Bool) {
+        let known = new.uniqueKey.flatMap { unfinishedJob(withKey: $0) }
+        let id = known ?? JobID()
+        if known != nil {
+            jobs[id]?.replace(by: new, at: time)
+        } else {
+            let job = Job(
+                id: id, kind: new.kind, bucket: new.bucket, subject: new.subject, payload: new.payload,
+                priority: new.priority, maxAttempts: new.maxAttempts, runAfter: new.runAfter ?? time, createdAt: time)
+            jobs[id] = InMemoryMetadataStore.StoredJob(job: job, uniqueKey: new.uniqueKey)
+        }
+        if let job = jobs[id]?.job, job.status == .pending, job.runAfter <= time { report(.jobs) }
+        return (id, known == nil)
+    }
+
     fileprivate func unfinishedJob(withKey key: String) -> JobID? {
         jobs.values.first { $0.uniqueKey == key && !$0.job.status.isFinal }?.job.id
     }

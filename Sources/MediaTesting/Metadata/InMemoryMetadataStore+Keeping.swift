@@ -16,6 +16,7 @@ extension InMemoryMetadataStore.State {
     /// Deletes a row: keeps it under a delete marker, or requests the deletion of its blob.
     mutating func remove(_ record: ObjectRecord, at time: Timestamp, by subject: String? = nil, forgets: Bool = false) {
         objects[record.address] = nil
+        forgetAsset(of: record.id)
         self.record(.removedByDelete, record, at: time)
         report(.object(record.address))
         let versioning = versioning(of: record.address.bucket)
@@ -56,6 +57,7 @@ extension InMemoryMetadataStore.State {
         var record = newest.record
         if objects.values.contains(where: { $0.id == record.id }) { record.id = ObjectID() }
         objects[address] = record
+        followObject(record, at: time)
         self.record(.createdByPost, record, at: time)
         report(.object(address))
     }

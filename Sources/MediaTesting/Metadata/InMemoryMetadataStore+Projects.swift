@@ -18,6 +18,13 @@ extension InMemoryMetadataStore {
                     id: project.id, name: project.id.rawValue, isPublic: isPublic, createdAt: time, updatedAt: time)
             }
             state.projects[project.id] = project
+            if let last = state.adoptObjects(after: nil, limit: 1000, in: project.id, at: time) {
+                let payload = JSONWriter.object { $0.field("after", last.rawValue) }
+                _ = state.enqueue(
+                    NewJob(
+                        .adoptObjects, bucket: project.id, payload: JSONText(trusted: payload), uniqueKey: "adopt:\(project.id)"),
+                    at: time)
+            }
             for key in keys { state.projectKeys[key.id] = key }
             state.report(.bucket(project.id))
             return isNew
@@ -126,6 +133,8 @@ extension InMemoryMetadataStore.State {
     mutating func removeProject(_ id: BucketID, at time: Timestamp) {
         guard projects.removeValue(forKey: id) != nil else { return }
         usage[id] = nil
+        assets = assets.filter { $0.value.address.bucket != id }
+        assetFolders[id] = nil
         for key in projectKeys.values where key.projects.contains(id) {
             projectKeys[key.id]?.projects.removeAll { $0 == id }
             report(.projectKey(key.id))

@@ -48,6 +48,7 @@ extension InMemoryMetadataStore {
                 lastAccessedAt: existing.map(\.lastAccessedAt) ?? time)
             if existing?.version != object.version { state.makeWay(at: object.address, at: time) }
             state.objects[object.address] = record
+            state.followObject(record, was: existing, at: time)
             state.blobs[object.version] = StoredBlob(
                 location: object.blob, createdAt: time,
                 isVersioned: state.versioning(of: object.address.bucket) == .enabled, partChecksums: object.partChecksums)
@@ -86,6 +87,7 @@ extension InMemoryMetadataStore {
             guard state.buckets[destination.bucket] != nil else { throw Self.bucketMissing(destination.bucket) }
             state.objects[source] = nil
             state.objects[destination] = moved
+            state.followObject(moved, was: record, at: time)
             state.settleMove(of: moved, from: source, at: time, by: caller.principal.subject)
             if source != destination {
                 state.record(.removedByMove, record, at: time)

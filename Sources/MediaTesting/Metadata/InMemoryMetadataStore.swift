@@ -77,6 +77,10 @@ public final class InMemoryMetadataStore: MetadataStore {
         var uploads: [UploadID: StoredUpload] = [:]
         var deletions: [Int64: QueuedDeletion] = [:]
         var lastDeletionID: Int64 = 0
+        /// By their objects.
+        var assets: [ObjectID: Asset] = [:]
+        /// Those that were made.
+        var assetFolders: [BucketID: Set<FolderPath>] = [:]
         var events: [EventID: QueuedEvent] = [:]
         var lastEventID: Int64 = 0
         var jobs: [JobID: StoredJob] = [:]

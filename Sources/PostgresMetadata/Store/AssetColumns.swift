@@ -86,7 +86,10 @@ enum AssetChangesColumns {
         ("copyright_year", "(c.changes ->> 'copyright_year')::int"),
         ("latitude", "(c.changes ->> 'latitude')::double precision"),
         ("longitude", "(c.changes ->> 'longitude')::double precision"),
-        ("keywords", "ARRAY(SELECT k FROM jsonb_array_elements_text(c.changes -> 'keywords') WITH ORDINALITY AS l(k, n) ORDER BY n)"),
+        (
+            "keywords",
+            "ARRAY(SELECT k FROM jsonb_array_elements_text(c.changes -> 'keywords') WITH ORDINALITY AS l(k, n) ORDER BY n)"
+        ),
         ("date_created", time("date_created")), ("date_published", time("date_published")),
         ("representative_of_page", "(c.changes ->> 'representative_of_page')::boolean"),
         ("tags", "c.changes -> 'tags'"),
