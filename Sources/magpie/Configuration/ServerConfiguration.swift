@@ -46,6 +46,7 @@ struct ServerConfiguration: Sendable {
     var events: Events?
     /// Nil: images are only delivered as they are.
     var images: Images?
+    var jobs: Jobs
     var limits: Limits
     var warnings: [String]
 
@@ -111,6 +112,7 @@ struct ServerConfiguration: Sendable {
         tls = try Self.tls(settings)
         events = try Events(settings)
         images = try Images(settings)
+        jobs = try Jobs(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
         warnings = settings.unknown.map { "\($0) is not a setting of Magpie and has no effect" }
