@@ -64,7 +64,7 @@ def measure(options: argparse.Namespace, home: pathlib.Path) -> None:
     form_body, form_type = form(body, "boot.jpg", "image/jpeg", before=FIELDS)
     asset.write_bytes(form_body)
     with Server({"MAGPIE_UPLOAD_RATE": "0", "MAGPIE_DURABILITY": options.durability}, home=home, binary=options.binary) as server:
-        keys = create_project(server, "assets")
+        keys = create_project(server, "shop")
         plain = {"Host": f"{HOST}:{server.port}", "Authorization": f"Bearer {server.keys.service}", "Content-Type": "image/jpeg"}
         heads = {
             "object": [

@@ -48,6 +48,7 @@ struct ServerConfiguration: Sendable {
     /// Nil: images are only delivered as they are.
     var images: Images?
     var assets: Assets.Configuration
+    var jobs: Jobs
     var limits: Limits
     var warnings: [String]
 
@@ -118,6 +119,7 @@ struct ServerConfiguration: Sendable {
         images = try Images(settings)
         assets = try Assets.Configuration(settings)
         images?.variants.assetLimits = assets.limits
+        jobs = try Jobs(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
         warnings = settings.unknown.map { "\($0) is not a setting of Magpie and has no effect" }

@@ -75,7 +75,9 @@ extension Setting {
             name: "MIN_BODY_RATE", fallback: "512",
             meaning: "The slowest body, in bytes a second, after half a minute of waiting."),
         Setting(name: "SEND_TIMEOUT", fallback: "120s", meaning: "How long a client may take nothing of what it is sent."),
-        Setting(name: "SHUTDOWN_TIMEOUT", fallback: "30s", meaning: "How long requests may go on after SIGTERM."),
+        Setting(
+            name: "SHUTDOWN_TIMEOUT", fallback: "30s", meaning: "How long requests may go on after SIGTERM, and jobs behind them."
+        ),
         Setting(
             name: "DATABASE_POOL", fallback: "",
             meaning: "The most database connections; two a core, at least eight, when not given."),
@@ -145,6 +147,10 @@ extension Setting {
         Setting(
             name: "LIFECYCLE_DAY", fallback: "24h",
             meaning: "How long a day of a lifecycle rule is; any other length than 24h is for tests."),
+        Setting(
+            name: "JOB_WORKERS", fallback: "2",
+            meaning: "How many jobs are run at a time; 0 leaves them to `magpie work` and to other servers."),
+        Setting(name: "JOB_RETENTION", fallback: "14d", meaning: "How long jobs are kept that ended; at least `1s`."),
         Setting(
             name: "WEBHOOK_URL", fallback: "",
             meaning: "Where events are sent when objects change; no events when not given.", isSecret: true),

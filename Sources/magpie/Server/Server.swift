@@ -41,7 +41,7 @@ enum Server {
     }
 
     /// Before anything is started: a key set that can't be used is a setting to be corrected.
-    private static func keyRing(_ configuration: ServerConfiguration, _ secrets: Secrets) async throws -> KeyRing {
+    static func keyRing(_ configuration: ServerConfiguration, _ secrets: Secrets) async throws -> KeyRing {
         do {
             return try await KeyRing(
                 secret: secrets.jwtSecret, algorithm: configuration.jwtAlgorithm, jwks: configuration.jwks)
@@ -59,7 +59,7 @@ enum Server {
         return configuration.serviceRole
     }
 
-    private static func storage(
+    static func storage(
         _ configuration: ServerConfiguration, _ secrets: Secrets, _ keys: KeyRing, _ database: OpenDatabase,
         _ blobs: any BlobStoreDirectory, _ images: ImageRendering?, _ unboundRole: String?, _ logger: Logger
     ) -> Storage {
@@ -113,12 +113,15 @@ enum Server {
                     logger: logger))
         }
         let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)
-        services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))
+        if configuration.jobs.workers > 0 {
+            services.append(JobService.draining(configuration, database, storage, logger: logger))
+        }
+        services.append(Draining(service: http, work: "requests", limit: configuration.limits.shutdownTimeout, logger: logger))
         return services
     }
 
     /// A part that ends, for whatever reason, takes the others with it, each in its turn.
-    private static func group(_ services: [any Service], _ logger: Logger) -> ServiceGroup {
+    static func group(_ services: [any Service], _ logger: Logger) -> ServiceGroup {
         ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map {
