@@ -23,13 +23,13 @@ enum Server {
             let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
             let mayCreate = isFirstStart || isEmpty
             try await BlobDirectory.with(configuration, of: database.metadata, create: mayCreate, logger: logger) { blobs in
-                try await ImageRendering.with(configuration, logger: logger) { images in
+                try await MediaEngines.with(configuration, logger: logger) { engines in
                     let unboundRole = try await unboundRole(configuration, database)
-                    let storage = storage(configuration, secrets, keys, database, blobs, images, unboundRole, logger)
+                    let storage = storage(configuration, secrets, keys, database, blobs, engines, unboundRole, logger)
                     try await storage.projects.createDefault(
                         publishableKey: secrets.publishableKey, secretKey: secrets.secretKey)
                     let services = try services(
-                        configuration, secrets, database, blobs, images, storage, sink: sink, registry: registry, logger: logger)
+                        configuration, secrets, database, blobs, engines, storage, sink: sink, registry: registry, logger: logger)
                     try await group(services, logger).run()
                 }
             }
@@ -61,7 +61,7 @@ enum Server {
 
     static func storage(
         _ configuration: ServerConfiguration, _ secrets: Secrets, _ keys: KeyRing, _ database: OpenDatabase,
-        _ blobs: any BlobStoreDirectory, _ images: ImageRendering?, _ unboundRole: String?, _ logger: Logger
+        _ blobs: any BlobStoreDirectory, _ engines: MediaEngines, _ unboundRole: String?, _ logger: Logger
     ) -> Storage {
         let limits = configuration.limits
         return Storage(
@@ -74,17 +74,18 @@ enum Server {
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
                 uploadsPerMinute: limits.uploadsPerMinute, uploadQueue: limits.uploadQueue,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
-            keys: keys, metadata: database.metadata, blobs: blobs, processor: images?.processor, variants: images?.store,
+            keys: keys, metadata: database.metadata, blobs: blobs, processor: engines.images?.processor, converter: engines.converter,
+            variants: engines.images?.store,
             logger: logger)
     }
 
     /// In the order in which they start; they stop in the reverse order, so each can use those before it to the end.
     private static func services(
         _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
-        _ images: ImageRendering?, _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
+        _ engines: MediaEngines, _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
     ) throws -> [any Service] {
         let upkeep = Upkeep(
-            metadata: database.metadata, blobs: blobs, variants: images?.store, signal: storage.reaper,
+            metadata: database.metadata, blobs: blobs, variants: engines.images?.store, signal: storage.reaper,
             schedule: Upkeep.Schedule(
                 expiryInterval: min(.seconds(60), configuration.limits.uploadExpiry),
                 sweepInterval: configuration.limits.sweepInterval,

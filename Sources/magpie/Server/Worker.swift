@@ -31,9 +31,9 @@ enum Worker {
             guard database.postgres == nil else { throw noServer(configuration) }
             try await database.metadata.ping()
             try await BlobDirectory.with(configuration, of: database.metadata, create: false, logger: logger) { blobs in
-                try await ImageRendering.with(configuration, keeps: false, logger: logger) { images in
+                try await MediaEngines.with(configuration, keepsVariants: false, logger: logger) { engines in
                     let storage = Server.storage(
-                        configuration.withoutCache, secrets, keys, database, blobs, images, nil, logger)
+                        configuration.withoutCache, secrets, keys, database, blobs, engines, nil, logger)
                     try await Server.group(services(configuration, database, storage, logger), logger).run()
                 }
             }
