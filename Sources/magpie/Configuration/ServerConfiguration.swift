@@ -46,6 +46,8 @@ struct ServerConfiguration: Sendable {
     var events: Events?
     /// Nil: images are only delivered as they are.
     var images: Images?
+    /// Nil: PostScript and videos are only kept.
+    var conversions: Conversions?
     var limits: Limits
     var warnings: [String]
 
@@ -111,6 +113,7 @@ struct ServerConfiguration: Sendable {
         tls = try Self.tls(settings)
         events = try Events(settings)
         images = try Images(settings)
+        conversions = try Conversions(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
         warnings = settings.unknown.map { "\($0) is not a setting of Magpie and has no effect" }
@@ -181,6 +184,8 @@ struct ServerConfiguration: Sendable {
 
     var blobDirectory: String { dataDirectory + "/store" }
     var variantDirectory: String { dataDirectory + "/variants" }
+    /// Of files that are being converted.
+    var scratchDirectory: String { dataDirectory + "/scratch" }
 }
 
 extension ServerConfiguration.GivenSecrets {

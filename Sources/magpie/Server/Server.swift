@@ -24,11 +24,14 @@ enum Server {
             let mayCreate = isFirstStart || isEmpty
             try await BlobDirectory.with(configuration, of: database.metadata, create: mayCreate, logger: logger) { blobs in
                 try await ImageRendering.with(configuration, logger: logger) { images in
-                    let unboundRole = try await unboundRole(configuration, database)
-                    let storage = storage(configuration, secrets, keys, database, blobs, images, unboundRole, logger)
-                    let services = try services(
-                        configuration, secrets, database, blobs, images, storage, sink: sink, registry: registry, logger: logger)
-                    try await group(services, logger).run()
+                    try await Conversion.with(configuration, logger: logger) { _ in
+                        let unboundRole = try await unboundRole(configuration, database)
+                        let storage = storage(configuration, secrets, keys, database, blobs, images, unboundRole, logger)
+                        let services = try services(
+                            configuration, secrets, database, blobs, images, storage, sink: sink, registry: registry,
+                            logger: logger)
+                        try await group(services, logger).run()
+                    }
                 }
             }
         } catch {
