@@ -207,6 +207,7 @@ let package = Package(
                 "MediaCore", "MediaProcessing", "MediaTesting", "WireFormats",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings),
         // Runs files through the image engine: for the corpus, the fuzzer and the benchmarks.
@@ -217,6 +218,16 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Tests/Support/MediaProbe",
+            swiftSettings: settings),
+        // Converts files: for the corpus of foreign media and for the test that kills it.
+        .executableTarget(
+            name: "conversion-probe",
+            dependencies: [
+                "MediaCore", "MediaProcessing",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/Support/ConversionProbe",
             swiftSettings: settings),
         .testTarget(
             name: "PostgresMetadataTests",

@@ -49,6 +49,8 @@ struct ServerConfiguration: Sendable {
     var images: Images?
     var assets: Assets.Configuration
     var jobs: Jobs
+    /// Nil: PostScript and videos are only kept.
+    var conversions: Conversions?
     var limits: Limits
     var warnings: [String]
 
@@ -120,6 +122,7 @@ struct ServerConfiguration: Sendable {
         assets = try Assets.Configuration(settings)
         images?.variants.assetLimits = assets.limits
         jobs = try Jobs(settings)
+        conversions = try Conversions(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
         warnings = settings.unknown.map { "\($0) is not a setting of Magpie and has no effect" }
@@ -198,6 +201,8 @@ struct ServerConfiguration: Sendable {
 
     var blobDirectory: String { dataDirectory + "/store" }
     var variantDirectory: String { dataDirectory + "/variants" }
+    /// Of files that are being converted.
+    var scratchDirectory: String { dataDirectory + "/scratch" }
 }
 
 extension ServerConfiguration.GivenSecrets {

@@ -125,6 +125,26 @@ extension Setting {
             name: "IMAGE_JXL", fallback: "off",
             meaning: "`on` chooses JPEG XL for readers who accept it, where the URL names no format."),
         Setting(
+            name: "CONVERT", fallback: "on",
+            meaning: "`on`, or `off`: nothing is then made of PostScript and videos."),
+        Setting(
+            name: "SANDBOX", fallback: "required",
+            meaning:
+                "`required`: what converts PostScript and videos is shut away, or not run at all. `off`: it is not shut away."),
+        Setting(name: "CONVERT_TOOLS", fallback: "2", meaning: "How many tools that convert run at a time."),
+        Setting(
+            name: "CONVERT_TIMEOUT", fallback: "60s",
+            meaning: "How long a tool may take for one step, by the clock and by the processor; `1s` to `3600s`."),
+        Setting(
+            name: "CONVERT_MEMORY", fallback: "1GiB",
+            meaning: "The address space of each process of a tool. FFmpeg starts in 400 MiB."),
+        Setting(name: "CONVERT_OUTPUT", fallback: "512MiB", meaning: "The most that one step of a tool may write."),
+        Setting(
+            name: "CONVERT_PIXELS", fallback: "100000000",
+            meaning: "The most pixels of a page, which is drawn coarser than 300 dpi to keep to them, and of a video's frame."),
+        Setting(
+            name: "CONVERT_PAGES", fallback: "200", meaning: "The most pages of a document, and designs on one of them."),
+        Setting(
             name: "DELIVERY_RATE", fallback: "0",
             meaning: "The most rendered images a second that are delivered of a bucket; 0 for any number."),
         Setting(
