@@ -11,6 +11,7 @@ struct Magpie: AsyncParsableCommand {
         version: Magpie.version,
         subcommands: [
             ServeCommand.self, KeysCommand.self, KeyCommand.self, MigrateCommand.self, VerifyCommand.self, WorkCommand.self,
+            JobsCommand.self,
             VersionCommand.self, SettingsCommand.self,
         ])
 
