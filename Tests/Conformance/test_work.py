@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
+import uuid
 from collections.abc import Iterator
 
 from Support.server import BINARY, Server, clean_environment, embedded_processes, wait_until
@@ -87,8 +88,17 @@ def test_a_job_that_nobody_can_run_waits():
         server.database.run("select magpie.enqueue_job('of-a-later-version')")
         server.stop()
         server.start()
+        (line,) = server.command("jobs", "list", "--status", "Pending").stdout.splitlines()
+        assert "  of-a-later-version  Pending  0/?  0/5  -  -  " in line
+        job = line.split()[0]
+        assert "of-a-later-version" in server.command("jobs", "show", job).stdout
         rows = server.database.rows("select kind, status, attempts from magpie.jobs")
         assert rows == [{"kind": "of-a-later-version", "status": "Pending", "attempts": 0}]
+        assert server.command("jobs", "cancel", job).stdout == "Cancelled\n"
+        assert server.command("jobs", "list", "--status", "Pending").stdout == ""
+        assert "Cancelled" in server.command("jobs", "show", job).stdout
+        for unknown in (str(uuid.uuid4()), "x"):
+            assert unknown in server.command("jobs", "cancel", unknown).stderr
 
 
 def test_without_a_server_there_is_nothing_to_work_for():

@@ -106,11 +106,15 @@ final class FaultyJobStore: JobStore {
 
     private let queue: InMemoryMetadataStore
     private let failures = Mutex<[Call: Int]>([:])
+    private let hangs = Mutex(false)
 
     init(_ queue: InMemoryMetadataStore) { self.queue = queue }
 
     /// The next so many calls fail.
     func fail(_ call: Call, times: Int) { failures.withLock { $0[call] = times } }
+
+    /// Renewals are never answered.
+    func hangOnRenewals() { hangs.withLock { $0 = true } }
 
     func failuresLeft(of call: Call) -> Int { failures.withLock { $0[call, default: 0] } }
 
@@ -126,6 +130,7 @@ final class FaultyJobStore: JobStore {
         _ lease: JobLease, forSeconds seconds: Int64, report: JobReport, checkpoint: JSONText?
     ) async throws -> JobRenewal {
         try check(.renew)
+        if hangs.withLock({ $0 }) { try await waitForCancellation() }
         return try await queue.renewJob(lease, forSeconds: seconds, report: report, checkpoint: checkpoint)
     }
 

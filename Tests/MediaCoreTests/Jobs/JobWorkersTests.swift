@@ -194,6 +194,26 @@ import Testing
         }
     }
 
+    @Test func aWorkerWhoseDatabaseDoesNotAnswerGivesTheJobUpWhenItsLeaseEnds() async throws {
+        let id = try await fixture.enqueue()
+        let (begun, ended) = (Event(), Event())
+        fixture.store.hangOnRenewals()
+        let workers = fixture.workers(
+            lease: 1,
+            TestHandler { _ in
+                defer { ended.happen() }
+                begun.happen()
+                try await waitForCancellation()
+            })
+        try await fixture.running(workers) {
+            await begun.wait()
+            workers.stop()
+            await ended.wait()
+            let job = try await fixture.queue.job(id)
+            #expect(job?.status == .running)
+        }
+    }
+
     @Test func aTroubleOfTheDatabaseDoesNotEndAJob() async throws {
         let id = try await fixture.enqueue()
         let end = Event()
