@@ -42,6 +42,7 @@ struct ServerConfiguration: Sendable {
     var serviceRole: String
     /// In lower case, without a port.
     var s3Domain: String?
+    var compute: Compute
     /// Nil: nobody wants events.
     var events: Events?
     /// Nil: images are only delivered as they are.
@@ -109,6 +110,7 @@ struct ServerConfiguration: Sendable {
         givenSecrets = try GivenSecrets(settings, algorithm)
         s3Domain = try settings.text("S3_DOMAIN").map(Self.domain)
         tls = try Self.tls(settings)
+        compute = try Compute(settings)
         events = try Events(settings)
         images = try Images(settings)
         limits = try Limits(settings)

@@ -119,6 +119,12 @@ extension Setting {
         Setting(
             name: "DELIVERY_RATE", fallback: "0",
             meaning: "The most rendered images a second that are delivered of a bucket; 0 for any number."),
+        Setting(name: "COMPUTE_BUCKET", fallback: "images", meaning: "The bucket of the Compute interface."),
+        Setting(
+            name: "COMPUTE_API_KEY", fallback: "",
+            meaning: "A static bearer token of the Compute interface, good for all its images; at least 16 characters.",
+            isSecret: true),
+        Setting(name: "COMPUTE_UPLOAD_LIMIT", fallback: "50MB", meaning: "The largest image that the Compute interface takes."),
         Setting(
             name: "RESPONSE_S_MAXAGE", fallback: "0",
             meaning: "Seconds of `s-maxage` on answers to conditional reads; 0 adds none."),

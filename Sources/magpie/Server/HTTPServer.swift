@@ -15,7 +15,7 @@ import ServiceLifecycle
 enum HTTPServer {
     /// - Throws: `ConfigurationError` when certificate or key can't be used.
     static func make(
-        _ configuration: ServerConfiguration, _ secrets: Secrets, _ storage: Storage, sink: LogSink,
+        _ configuration: ServerConfiguration, _ secrets: Secrets, _ storage: Storage, service: Principal, sink: LogSink,
         registry: PrometheusRegistry, logger: Logger
     ) throws -> any Service {
         let observer = RequestObserver(
@@ -31,7 +31,7 @@ enum HTTPServer {
                 lifecycleDay: LifecycleDay(configuration.limits.lifecycleDay)))
         let responder = FrontendResponder(
             // S3 first, for below its own domain every path is a key.
-            frontends: [s3] + frontends(configuration, storage, hotReads, registry), cors: cors, observer: observer,
+            frontends: [s3] + frontends(configuration, storage, service, hotReads, registry), cors: cors, observer: observer,
             sendsFiles: isPlain)
         let handlers = ConnectionHandlers(
             limits: ConnectionLimits(configuration.limits), cors: cors, observer: observer,
@@ -45,7 +45,8 @@ enum HTTPServer {
     }
 
     private static func frontends(
-        _ configuration: ServerConfiguration, _ storage: Storage, _ hotReads: HotReads, _ registry: PrometheusRegistry
+        _ configuration: ServerConfiguration, _ storage: Storage, _ service: Principal, _ hotReads: HotReads,
+        _ registry: PrometheusRegistry
     ) -> [any Frontend] {
         let limits = configuration.limits
         let origin = PublicOrigin(url: configuration.publicURL, isTLS: configuration.tls != nil)
@@ -65,6 +66,12 @@ enum HTTPServer {
                 storage: storage,
                 configuration: ResumableUploadFrontend.Configuration(
                     maxUploadBytes: limits.upload, lifetime: limits.uploadExpiry.components.seconds, origin: origin)),
+            // Ahead of the dialect whose first segment it shares.
+            ComputeFrontend(
+                storage: storage,
+                configuration: ComputeFrontend.Configuration(
+                    bucket: configuration.compute.bucket, maxUploadBytes: configuration.compute.uploadLimit, service: service,
+                    key: configuration.compute.key.map(ComputeKey.init), origin: origin)),
             PixaultAPIFrontend(
                 storage: storage,
                 configuration: PixaultAPIFrontend.Configuration(

@@ -107,7 +107,8 @@ enum Server {
                     outbox: database.metadata, signal: storage.events, muting: events.muting, retry: events.retry,
                     logger: logger))
         }
-        let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)
+        let http = try HTTPServer.make(
+            configuration, secrets, storage, service: database.metadata.service, sink: sink, registry: registry, logger: logger)
         services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))
         return services
     }
