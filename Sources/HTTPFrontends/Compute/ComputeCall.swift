@@ -89,6 +89,10 @@ extension ComputeCall {
 
     private func get(_ path: ImagePath?, access: Access) async throws -> Response {
         let address = try address(path)
+        if let publications = frontend.publications {
+            let (object, _) = try await asked(by: access) { try await storage.delivery.describe(address, access: access) }
+            if let url = try await publications.url(of: object) { return Self.redirect(to: url) }
+        }
         let delivered = try await asked(by: access) {
             try await storage.delivery.open(
                 address, range: request.singleRange, preconditions: request.readConditions, access: access)
@@ -134,6 +138,7 @@ extension ComputeCall {
         try await requireBucket()
         let upload = Upload(body: file.body, options: UploadOptions(mode: .replace, contentType: file.mediaType))
         _ = try await storage.objects.put(upload, at: address, access: .policy(caller))
+        try await frontend.publications?.refresh(address.key)
         return Self.json(
             JSONWriter.object { writer in
                 writer.field("path", address.key.rawValue)
@@ -144,6 +149,7 @@ extension ComputeCall {
     private func delete(_ path: ImagePath?, as caller: Caller) async throws -> Response {
         let address = try address(path)
         try await storage.objects.delete(address, as: caller)
+        try await frontend.publications?.refresh(address.key)
         return Self.json(
             JSONWriter.object { writer in
                 writer.field("deleted", true)
@@ -167,6 +173,7 @@ extension ComputeCall {
     }
 
     private func url(of address: ObjectAddress) -> String {
+        if let url = frontend.publications?.url(of: address.key) { return url }
         let path = PercentEncoding.encodePath(address.key.rawValue)
         return configuration.origin.url(for: request) + ComputeRoute.mounts[0] + "/" + path
     }
@@ -175,6 +182,11 @@ extension ComputeCall {
 // MARK: - Answers
 
 extension ComputeCall {
+    /// To where everybody reads it; who may be told so is asked each time.
+    private static func redirect(to url: String) -> Response {
+        Response(status: .found, headers: [.location: url, .cacheControl: "no-store"])
+    }
+
     private static func json(_ text: String) -> Response {
         Response(
             status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],

@@ -31,10 +31,13 @@ public struct ComputeFrontend: Frontend {
 
     public let name = "compute"
     let storage: Storage
+    let publications: Publications?
     let configuration: Configuration
 
-    public init(storage: Storage, configuration: Configuration) {
+    /// - Parameter publications: keeps copies of the images where a CDN serves them; readers are sent there. Nil: there is none.
+    public init(storage: Storage, publications: Publications? = nil, configuration: Configuration) {
         self.storage = storage
+        self.publications = publications
         self.configuration = configuration
     }
 

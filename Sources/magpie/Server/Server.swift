@@ -59,7 +59,7 @@ enum Server {
 
     private static func storage(
         _ configuration: ServerConfiguration, _ secrets: Secrets, _ keys: KeyRing, _ database: OpenDatabase,
-        _ blobs: any BlobStoreDirectory, _ images: ImageRendering?, _ unboundRole: String?, _ logger: Logger
+        _ blobs: BlobDirectory, _ images: ImageRendering?, _ unboundRole: String?, _ logger: Logger
     ) -> Storage {
         let limits = configuration.limits
         return Storage(
@@ -71,17 +71,17 @@ enum Server {
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
-            keys: keys, metadata: database.metadata, blobs: blobs, processor: images?.processor, variants: images?.store,
+            keys: keys, metadata: database.metadata, blobs: blobs.registry, processor: images?.processor, variants: images?.store,
             logger: logger)
     }
 
     /// In the order in which they start; they stop in the reverse order, so each can use those before it to the end.
     private static func services(
-        _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
+        _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: BlobDirectory,
         _ images: ImageRendering?, _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
     ) throws -> [any Service] {
         let upkeep = Upkeep(
-            metadata: database.metadata, blobs: blobs, variants: images?.store, signal: storage.reaper,
+            metadata: database.metadata, blobs: blobs.registry, variants: images?.store, signal: storage.reaper,
             schedule: Upkeep.Schedule(
                 expiryInterval: min(.seconds(60), configuration.limits.uploadExpiry),
                 sweepInterval: configuration.limits.sweepInterval,
@@ -107,8 +107,19 @@ enum Server {
                     outbox: database.metadata, signal: storage.events, muting: events.muting, retry: events.retry,
                     logger: logger))
         }
+        let publications = blobs.publisher.map { publisher in
+            Publications(
+                bucket: configuration.compute.bucket, publisher: publisher, metadata: database.metadata, blobs: blobs.registry,
+                service: database.metadata.service)
+        }
+        if let publications {
+            let interval = min(configuration.limits.sweepInterval, .seconds(900))
+            services.append(
+                BackgroundTask("publication", logger: logger) { await publications.run(every: interval, logger: logger) })
+        }
         let http = try HTTPServer.make(
-            configuration, secrets, storage, service: database.metadata.service, sink: sink, registry: registry, logger: logger)
+            configuration, secrets, storage, service: database.metadata.service, publications: publications, sink: sink,
+            registry: registry, logger: logger)
         services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))
         return services
     }
