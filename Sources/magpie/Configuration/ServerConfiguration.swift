@@ -43,6 +43,9 @@ struct ServerConfiguration: Sendable {
     var serviceRole: String
     /// In lower case, without a port.
     var s3Domain: String?
+    var compute: Compute
+    /// Nil: blobs are on this machine's disk.
+    var r2: R2?
     /// Nil: nobody wants events.
     var events: Events?
     /// Nil: images are only delivered as they are.
@@ -117,6 +120,8 @@ struct ServerConfiguration: Sendable {
         givenSecrets = try GivenSecrets(settings, algorithm)
         s3Domain = try settings.text("S3_DOMAIN").map(Self.domain)
         tls = try Self.tls(settings)
+        compute = try Compute(settings)
+        r2 = try R2(settings)
         events = try Events(settings)
         images = try Images(settings)
         assets = try Assets.Configuration(settings)

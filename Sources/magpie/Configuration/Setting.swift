@@ -3,7 +3,7 @@
 /// One setting: its environment variable, its default and what it means. The one list that the parser, the documentation and the
 /// warning about unknown variables read.
 struct Setting: Sendable {
-    /// Behind `MAGPIE_`.
+    /// Behind `MAGPIE_`, or the whole of it.
     let name: String
     /// As it would be written. Empty: none.
     let fallback: String
@@ -11,7 +11,10 @@ struct Setting: Sendable {
     /// Never shown, and redacted from logs.
     var isSecret = false
 
-    var variable: String { "MAGPIE_" + name }
+    /// Known by its name alone, which others use too.
+    var isShared: Bool { name.hasPrefix("R2_") }
+
+    var variable: String { isShared ? name : "MAGPIE_" + name }
 }
 
 extension Setting {
@@ -147,6 +150,24 @@ extension Setting {
         Setting(
             name: "DELIVERY_RATE", fallback: "0",
             meaning: "The most rendered images a second that are delivered of a bucket; 0 for any number."),
+        Setting(name: "COMPUTE_BUCKET", fallback: "images", meaning: "The bucket of the Compute interface."),
+        Setting(
+            name: "COMPUTE_API_KEY", fallback: "",
+            meaning: "A static bearer token of the Compute interface, good for all its images; at least 16 characters.",
+            isSecret: true),
+        Setting(name: "COMPUTE_UPLOAD_LIMIT", fallback: "50MB", meaning: "The largest image that the Compute interface takes."),
+        Setting(
+            name: "R2_ENDPOINT_URL", fallback: "",
+            meaning:
+                "An S3 service whose bucket new blobs go to, together with `R2_ACCESS_KEY_ID`; this machine's disk when not given."
+        ),
+        Setting(name: "R2_ACCESS_KEY_ID", fallback: "", meaning: "The access key of that service."),
+        Setting(name: "R2_SECRET_ACCESS_KEY", fallback: "", meaning: "Its secret key.", isSecret: true),
+        Setting(name: "R2_BUCKET_NAME", fallback: "", meaning: "The bucket there, which must exist."),
+        Setting(name: "R2_REGION", fallback: "auto", meaning: "The region that requests to it are signed for."),
+        Setting(
+            name: "R2_PUBLIC_URL", fallback: "",
+            meaning: "Where a CDN serves that bucket: the Compute interface then publishes images there and redirects to them."),
         Setting(
             name: "UPLOAD_RATE", fallback: "100",
             meaning:

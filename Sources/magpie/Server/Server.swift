@@ -61,7 +61,7 @@ enum Server {
 
     static func storage(
         _ configuration: ServerConfiguration, _ secrets: Secrets, _ keys: KeyRing, _ database: OpenDatabase,
-        _ blobs: any BlobStoreDirectory, _ engines: MediaEngines, _ unboundRole: String?, _ logger: Logger
+        _ blobs: BlobDirectory, _ engines: MediaEngines, _ unboundRole: String?, _ logger: Logger
     ) -> Storage {
         let limits = configuration.limits
         return Storage(
@@ -74,18 +74,18 @@ enum Server {
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
                 uploadsPerMinute: limits.uploadsPerMinute, uploadQueue: limits.uploadQueue,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
-            keys: keys, metadata: database.metadata, blobs: blobs, processor: engines.images?.processor, converter: engines.converter,
-            variants: engines.images?.store,
+            keys: keys, metadata: database.metadata, blobs: blobs.registry, processor: engines.images?.processor,
+            converter: engines.converter, variants: engines.images?.store,
             logger: logger)
     }
 
     /// In the order in which they start; they stop in the reverse order, so each can use those before it to the end.
     private static func services(
-        _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
+        _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: BlobDirectory,
         _ engines: MediaEngines, _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
     ) throws -> [any Service] {
         let upkeep = Upkeep(
-            metadata: database.metadata, blobs: blobs, variants: engines.images?.store, signal: storage.reaper,
+            metadata: database.metadata, blobs: blobs.registry, variants: engines.images?.store, signal: storage.reaper,
             schedule: Upkeep.Schedule(
                 expiryInterval: min(.seconds(60), configuration.limits.uploadExpiry),
                 sweepInterval: configuration.limits.sweepInterval,
@@ -113,7 +113,19 @@ enum Server {
                     outbox: database.metadata, signal: storage.events, muting: events.muting, retry: events.retry,
                     logger: logger))
         }
-        let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)
+        let publications = blobs.publisher.map { publisher in
+            Publications(
+                bucket: configuration.compute.bucket, publisher: publisher, metadata: database.metadata, blobs: blobs.registry,
+                service: database.metadata.service)
+        }
+        if let publications {
+            let interval = min(configuration.limits.sweepInterval, .seconds(900))
+            services.append(
+                BackgroundTask("publication", logger: logger) { await publications.run(every: interval, logger: logger) })
+        }
+        let http = try HTTPServer.make(
+            configuration, secrets, storage, service: database.metadata.service, publications: publications, sink: sink,
+            registry: registry, logger: logger)
         if configuration.jobs.workers > 0 {
             services.append(JobService.draining(configuration, database, storage, logger: logger))
         }
