@@ -91,6 +91,7 @@ struct ComputeProblem: Error {
             .init(.badRequest, error.message)
         case .mediaTypeNotAllowed: .init(.unsupportedMediaType, error.message)
         case .tooLarge, .imageTooLarge: .init(.contentTooLarge, "The file is too large")
+        case .quotaExceeded: .init(.contentTooLarge, error.message)
         case .rangeNotSatisfiable:
             .init(.rangeNotSatisfiable, error.message, headers: error.resource.map { [.contentRange: "bytes */\($0)"] } ?? [:])
         case .preconditionFailed: .init(.preconditionFailed, error.message)
@@ -102,7 +103,7 @@ struct ComputeProblem: Error {
         case .locked: .init(.init(code: 423, reasonPhrase: "Locked"), error.message)
         case .overloaded, .tooManyConnections: retry(.tooManyRequests, error.message)
         case .bucketExists, .objectExists, .bucketNotEmpty, .bucketReferenced, .tooManyObjects, .uploadComplete,
-            .uploadOffsetMismatch, .uploadTaken, .unsupported:
+            .uploadOffsetMismatch, .uploadTaken, .unsupported, .alreadyRunning:
             .init(.conflict, error.message)
         case .databaseAborted, .databaseFailure, .clientDisconnected, .internal:
             .init(.internalServerError, "Internal Server Error")
