@@ -20,7 +20,7 @@ struct JobsCommand: AsyncParsableCommand {
         @Option(help: "Only those of this bucket.")
         var bucket: String?
 
-        @Option(help: "Only those of this status; may be given several times.")
+        @Option(help: "Only those of this status; may be given several times.", transform: JobStatus.named)
         var status: [JobStatus] = []
 
         @Option(help: "The most to list.")
@@ -94,7 +94,14 @@ struct JobsCommand: AsyncParsableCommand {
     }
 }
 
-extension JobStatus: ExpressibleByArgument {}
+extension JobStatus {
+    fileprivate static func named(_ text: String) throws -> JobStatus {
+        guard let status = JobStatus(rawValue: text) else {
+            throw ValidationError("\(text) is none of \(allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return status
+    }
+}
 
 extension JobID {
     fileprivate init(argument: String) throws {
