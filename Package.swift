@@ -31,7 +31,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),  // the HTTP server
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),  // start, drain, stop
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),  // the private PostgreSQL, tools that convert
-        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),  // webhooks
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),  // webhooks, S3 services
         .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),  // JSON Web Tokens
     ],
     targets: [
@@ -73,9 +73,11 @@ let package = Package(
             name: "BlobStores",
             dependencies: [
                 "CLinuxFiles", "MediaCore", "WireFormats",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
@@ -187,9 +189,11 @@ let package = Package(
         .testTarget(
             name: "BlobStoresTests",
             dependencies: [
-                "BlobStores", "MediaCore", "MediaTesting",
+                "BlobStores", "MediaCore", "MediaTesting", "WireFormats",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .testTarget(
@@ -207,6 +211,7 @@ let package = Package(
                 "MediaCore", "MediaProcessing", "MediaTesting", "WireFormats",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             swiftSettings: settings),
         // Runs files through the image engine: for the corpus, the fuzzer and the benchmarks.
@@ -217,6 +222,16 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Tests/Support/MediaProbe",
+            swiftSettings: settings),
+        // Converts files: for the corpus of foreign media and for the test that kills it.
+        .executableTarget(
+            name: "conversion-probe",
+            dependencies: [
+                "MediaCore", "MediaProcessing",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Tests/Support/ConversionProbe",
             swiftSettings: settings),
         .testTarget(
             name: "PostgresMetadataTests",

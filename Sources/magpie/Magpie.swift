@@ -10,8 +10,8 @@ struct Magpie: AsyncParsableCommand {
         discussion: "Settings come from flags, MAGPIE_* variables and a configuration file, in this order.",
         version: Magpie.version,
         subcommands: [
-            ServeCommand.self, KeysCommand.self, KeyCommand.self, ProjectCommand.self, MigrateCommand.self, VerifyCommand.self,
-            VersionCommand.self, SettingsCommand.self,
+            ServeCommand.self, WorkCommand.self, KeysCommand.self, KeyCommand.self, ProjectCommand.self, JobsCommand.self,
+            MigrateCommand.self, VerifyCommand.self, VersionCommand.self, SettingsCommand.self,
         ])
 
     /// What `GET /version` and `--version` say.

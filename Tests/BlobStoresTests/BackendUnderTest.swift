@@ -8,11 +8,19 @@ import MediaTesting
 
 /// The stores that every behaviour of the contract is checked on.
 enum BackendUnderTest: String, CaseIterable, Sendable {
-    case memory, localDurable, localFast
+    case memory, localDurable, localFast, seaweedfs, rclone, moto
+
+    /// How often a race is run: far away it takes longer.
+    var rounds: Int { S3Peer(rawValue: rawValue) == nil ? 300 : 20 }
 
     /// A fresh store, and where it keeps its files if it does.
     func withStore(_ body: (any BlobStore, URL?) async throws -> Void) async throws {
         guard self != .memory else { return try await body(InMemoryBlobStore(), nil) }
+        if let peer = S3Peer(rawValue: rawValue) {
+            let store = try await peer.store()
+            try await body(store, nil)
+            return try await store.close()
+        }
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("magpie-blobs-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: directory) }
         let store = try await Self.open(directory, durability: self == .localDurable ? .fsync : .none)

@@ -34,7 +34,8 @@ import Testing
     @Test func aServiceThatDoesNotEndInTimeIsCancelledWithoutAnError() async throws {
         let (starts, started) = AsyncStream.makeStream(of: Void.self)
         let (ends, ended) = AsyncStream.makeStream(of: Bool.self)
-        let draining = Draining(service: Stubborn(started: started, ended: ended), limit: .milliseconds(1), logger: logger)
+        let draining = Draining(
+            service: Stubborn(started: started, ended: ended), work: "requests", limit: .milliseconds(1), logger: logger)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: draining, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger))
@@ -52,7 +53,7 @@ import Testing
 
     @Test func aFailureIsPassedOn() async throws {
         await #expect(throws: Failing.Failure.self) {
-            try await Draining(service: Failing(), limit: .seconds(60), logger: logger).run()
+            try await Draining(service: Failing(), work: "requests", limit: .seconds(60), logger: logger).run()
         }
     }
 }

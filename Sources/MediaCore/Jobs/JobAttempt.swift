@@ -52,6 +52,10 @@ struct JobAttempt: Sendable {
                 await keepHold()
                 return nil
             }
+            group.addTask {
+                await hold.waitForEnd()
+                return nil
+            }
             for await result in group {
                 group.cancelAll()
                 if let result { return result }

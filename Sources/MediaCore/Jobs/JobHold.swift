@@ -31,27 +31,31 @@ final class JobHold: Sendable {
     /// Why the job has to end. Nil: it may go on.
     var release: Release? { state.withLock { $0.release } }
 
-    /// Prolongs the lease and writes down what there is to say.
-    /// - Throws: `CancellationError` when the job has to end; what the database throws, as long as the lease may still hold.
-    func renew(report: JobReport, checkpoint: JSONText? = nil) async throws {
-        guard release == nil else { throw CancellationError() }
-        let start = ContinuousClock.now
-        let renewal: JobRenewal
-        do {
-            renewal = try await store.renewJob(lease, forSeconds: seconds, report: report, checkpoint: checkpoint)
-        } catch {
-            // Whoever comes next may have it by now, so it is not for this worker to go on.
+    /// Returns once the lease has run out by this machine's clock, which lets the job go; or when the task is cancelled. Renewals that
+    /// fail, or hang, end here.
+    func waitForEnd() async {
+        while true {
+            let end = state.withLock { $0.end }
+            do { try await Task.sleep(until: end, clock: .continuous) } catch { return }
             let isOver = state.withLock { state in
-                guard ContinuousClock.now >= state.end else { return false }
+                guard state.end <= ContinuousClock.now else { return false }
                 state.release = state.release ?? .lost
                 return true
             }
-            throw isOver ? CancellationError() : error
+            if isOver { return }
         }
+    }
+
+    /// Prolongs the lease and writes down what there is to say.
+    /// - Throws: `CancellationError` when the job has to end; what the database throws.
+    func renew(report: JobReport, checkpoint: JSONText? = nil) async throws {
+        guard release == nil else { throw CancellationError() }
+        let start = ContinuousClock.now
+        let renewal = try await store.renewJob(lease, forSeconds: seconds, report: report, checkpoint: checkpoint)
         try state.withLock { state in
             switch renewal {
             case .renewed: state.end = max(state.end, start + .seconds(seconds))
-            case .cancelRequested: state.release = .cancelRequested
+            case .cancelRequested: state.release = state.release ?? .cancelRequested
             case .lost: state.release = .lost
             }
             if state.release != nil { throw CancellationError() }

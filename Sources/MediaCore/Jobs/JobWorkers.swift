@@ -110,8 +110,22 @@ public final class JobWorkers: Sendable {
             try await store.takeJob(of: kinds, worker: name, lease: schedule.lease)
         }
         guard let taken, let handler = handlers[taken.job.kind] else { return nil }
-        state.withLock { $0.running[taken.job.kind, default: 0] += 1 }
+        let isWanted = state.withLock { state in
+            guard !state.isStopping else { return false }
+            state.running[taken.job.kind, default: 0] += 1
+            return true
+        }
+        guard isWanted else {
+            try await giveBack(taken)
+            return nil
+        }
         return JobAttempt(taken, by: handler, of: self, since: start)
+    }
+
+    /// It was taken while the worker was told to stop.
+    private func giveBack(_ taken: TakenJob) async throws {
+        let report = JobReport(progress: taken.job.progress, recentErrors: taken.job.recentErrors)
+        _ = try await runToEnd { [store] in try await store.finishJob(taken.lease, .released, report: report) }
     }
 
     /// The kinds that there is room for.

@@ -183,7 +183,7 @@ extension InMemoryMetadataStore.StoredJob {
         case .completedWithErrors: settle(.completedWithErrors, at: time)
         case .cancelled: settle(.cancelled, at: time)
         case .failed(let reason):
-            job.failure = reason
+            job.failure = reason.replacing("\0", with: "")
             close(.failed, at: time)
         case .retry, .released:
             if case .released = ending { job.attempts = max(0, job.attempts - 1) }
@@ -195,7 +195,7 @@ extension InMemoryMetadataStore.StoredJob {
         job.status = .pending
         job.runAfter = time
         if case .retry(let seconds, let reason) = ending {
-            job.failure = reason
+            job.failure = reason.replacing("\0", with: "")
             if job.attempts >= job.maxAttempts { return close(.failed, at: time) }
             job.runAfter = time.adding(seconds: seconds)
         }

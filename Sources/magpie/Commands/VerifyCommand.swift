@@ -35,9 +35,9 @@ struct VerifyCommand: AsyncParsableCommand {
                 blobs in
                 // On a running server a young blob without a row is an upload under way.
                 let orphanAge = database.isShared ? configuration.limits.orphanAge.components.seconds : -1
-                let upkeep = Upkeep(metadata: database.metadata, blobs: blobs, signal: WakeSignal(), logger: logger)
+                let upkeep = Upkeep(metadata: database.metadata, blobs: blobs.registry, signal: WakeSignal(), logger: logger)
                 if repair { try await upkeep.removeDeletedBlobs() }
-                let verifier = Verifier(metadata: database.metadata, blobs: blobs, orphanAge: orphanAge)
+                let verifier = Verifier(metadata: database.metadata, blobs: blobs.registry, orphanAge: orphanAge)
                 let summary = try await verifier.run(Verifier.Repair(removesOrphans: repair, dropsLost: dropLost)) {
                     Self.show($0)
                 }

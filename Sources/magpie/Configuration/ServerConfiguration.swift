@@ -43,10 +43,17 @@ struct ServerConfiguration: Sendable {
     var serviceRole: String
     /// In lower case, without a port.
     var s3Domain: String?
+    var compute: Compute
+    /// Nil: blobs are on this machine's disk.
+    var r2: R2?
     /// Nil: nobody wants events.
     var events: Events?
     /// Nil: images are only delivered as they are.
     var images: Images?
+    var assets: Assets.Configuration
+    var jobs: Jobs
+    /// Nil: PostScript and videos are only kept.
+    var conversions: Conversions?
     var limits: Limits
     var warnings: [String]
 
@@ -113,8 +120,14 @@ struct ServerConfiguration: Sendable {
         givenSecrets = try GivenSecrets(settings, algorithm)
         s3Domain = try settings.text("S3_DOMAIN").map(Self.domain)
         tls = try Self.tls(settings)
+        compute = try Compute(settings)
+        r2 = try R2(settings)
         events = try Events(settings)
         images = try Images(settings)
+        assets = try Assets.Configuration(settings)
+        images?.variants.assetLimits = assets.limits
+        jobs = try Jobs(settings)
+        conversions = try Conversions(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))
         warnings = settings.unknown.map { "\($0) is not a setting of Magpie and has no effect" }
@@ -193,6 +206,8 @@ struct ServerConfiguration: Sendable {
 
     var blobDirectory: String { dataDirectory + "/store" }
     var variantDirectory: String { dataDirectory + "/variants" }
+    /// Of files that are being converted.
+    var scratchDirectory: String { dataDirectory + "/scratch" }
 }
 
 extension ServerConfiguration.GivenSecrets {

@@ -3,7 +3,7 @@
 /// One setting: its environment variable, its default and what it means. The one list that the parser, the documentation and the
 /// warning about unknown variables read.
 struct Setting: Sendable {
-    /// Behind `MAGPIE_`.
+    /// Behind `MAGPIE_`, or the whole of it.
     let name: String
     /// As it would be written. Empty: none.
     let fallback: String
@@ -11,7 +11,10 @@ struct Setting: Sendable {
     /// Never shown, and redacted from logs.
     var isSecret = false
 
-    var variable: String { "MAGPIE_" + name }
+    /// Known by its name alone, which others use too.
+    var isShared: Bool { name.hasPrefix("R2_") }
+
+    var variable: String { isShared ? name : "MAGPIE_" + name }
 }
 
 extension Setting {
@@ -75,7 +78,9 @@ extension Setting {
             name: "MIN_BODY_RATE", fallback: "512",
             meaning: "The slowest body, in bytes a second, after half a minute of waiting."),
         Setting(name: "SEND_TIMEOUT", fallback: "120s", meaning: "How long a client may take nothing of what it is sent."),
-        Setting(name: "SHUTDOWN_TIMEOUT", fallback: "30s", meaning: "How long requests may go on after SIGTERM."),
+        Setting(
+            name: "SHUTDOWN_TIMEOUT", fallback: "30s", meaning: "How long requests may go on after SIGTERM, and jobs behind them."
+        ),
         Setting(
             name: "DATABASE_POOL", fallback: "",
             meaning: "The most database connections; two a core, at least eight, when not given."),
@@ -97,6 +102,12 @@ extension Setting {
         Setting(
             name: "RENDER_TIMEOUT", fallback: "15s",
             meaning: "How long a request waits for its image."),
+        Setting(name: "ASSET_IMAGE_LIMIT", fallback: "20MiB", meaning: "The largest image that is uploaded as an asset."),
+        Setting(name: "ASSET_DOCUMENT_LIMIT", fallback: "50MiB", meaning: "The largest EPS that is uploaded as an asset or rendered."),
+        Setting(name: "ASSET_VIDEO_LIMIT", fallback: "100MiB", meaning: "The largest video that is uploaded as an asset or rendered."),
+        Setting(
+            name: "ASSET_QUEUE", fallback: "256",
+            meaning: "How many uploads of assets wait to be looked at before more are turned away (429)."),
         Setting(
             name: "IMAGE_SOURCE_LIMIT", fallback: "50MiB",
             meaning: "The largest file that an image is rendered of. One for each worker is in memory at a time."),
@@ -117,8 +128,46 @@ extension Setting {
             name: "IMAGE_JXL", fallback: "off",
             meaning: "`on` chooses JPEG XL for readers who accept it, where the URL names no format."),
         Setting(
+            name: "CONVERT", fallback: "on",
+            meaning: "`on`, or `off`: nothing is then made of PostScript and videos."),
+        Setting(
+            name: "SANDBOX", fallback: "required",
+            meaning:
+                "`required`: what converts PostScript and videos is shut away, or not run at all. `off`: it is not shut away."),
+        Setting(name: "CONVERT_TOOLS", fallback: "2", meaning: "How many tools that convert run at a time."),
+        Setting(
+            name: "CONVERT_TIMEOUT", fallback: "60s",
+            meaning: "How long a tool may take for one step, by the clock and by the processor; `1s` to `3600s`."),
+        Setting(
+            name: "CONVERT_MEMORY", fallback: "1GiB",
+            meaning: "The address space of each process of a tool. FFmpeg starts in 400 MiB."),
+        Setting(name: "CONVERT_OUTPUT", fallback: "512MiB", meaning: "The most that one step of a tool may write."),
+        Setting(
+            name: "CONVERT_PIXELS", fallback: "100000000",
+            meaning: "The most pixels of a page, which is drawn coarser than 300 dpi to keep to them, and of a video's frame."),
+        Setting(
+            name: "CONVERT_PAGES", fallback: "200", meaning: "The most pages of a document, and designs on one of them."),
+        Setting(
             name: "DELIVERY_RATE", fallback: "0",
             meaning: "The most rendered images a second that are delivered of a bucket; 0 for any number."),
+        Setting(name: "COMPUTE_BUCKET", fallback: "images", meaning: "The bucket of the Compute interface."),
+        Setting(
+            name: "COMPUTE_API_KEY", fallback: "",
+            meaning: "A static bearer token of the Compute interface, good for all its images; at least 16 characters.",
+            isSecret: true),
+        Setting(name: "COMPUTE_UPLOAD_LIMIT", fallback: "50MB", meaning: "The largest image that the Compute interface takes."),
+        Setting(
+            name: "R2_ENDPOINT_URL", fallback: "",
+            meaning:
+                "An S3 service whose bucket new blobs go to, together with `R2_ACCESS_KEY_ID`; this machine's disk when not given."
+        ),
+        Setting(name: "R2_ACCESS_KEY_ID", fallback: "", meaning: "The access key of that service."),
+        Setting(name: "R2_SECRET_ACCESS_KEY", fallback: "", meaning: "Its secret key.", isSecret: true),
+        Setting(name: "R2_BUCKET_NAME", fallback: "", meaning: "The bucket there, which must exist."),
+        Setting(name: "R2_REGION", fallback: "auto", meaning: "The region that requests to it are signed for."),
+        Setting(
+            name: "R2_PUBLIC_URL", fallback: "",
+            meaning: "Where a CDN serves that bucket: the Compute interface then publishes images there and redirects to them."),
         Setting(
             name: "UPLOAD_RATE", fallback: "100",
             meaning:
@@ -139,6 +188,10 @@ extension Setting {
         Setting(
             name: "LIFECYCLE_DAY", fallback: "24h",
             meaning: "How long a day of a lifecycle rule is; any other length than 24h is for tests."),
+        Setting(
+            name: "JOB_WORKERS", fallback: "2",
+            meaning: "How many jobs are run at a time; 0 leaves them to `magpie work` and to other servers."),
+        Setting(name: "JOB_RETENTION", fallback: "14d", meaning: "How long jobs are kept that ended; at least `1s`."),
         Setting(
             name: "WEBHOOK_URL", fallback: "",
             meaning: "Where events are sent when objects change; no events when not given.", isSecret: true),

@@ -9,7 +9,9 @@ import PostgresMetadata
 /// The stores that blobs are in.
 struct BlobDirectory: Sendable {
     let registry: BlobStoreRegistry
-    private let managed: LocalBlobStore
+    /// Nil where no CDN serves the bucket that new blobs go to.
+    let publisher: S3Publisher?
+    private let stores: [any OwnedBlobStore]
 
     /// - Parameter create: whether a missing store may be made: at the first start only, since a disk that is not mounted looks
     ///   like a store that never was.
@@ -17,6 +19,33 @@ struct BlobDirectory: Sendable {
         _ configuration: ServerConfiguration, of metadata: PostgresMetadataStore, create: Bool, adopts: Bool = false,
         logger: Logger
     ) async throws -> BlobDirectory {
+        let managed = try await openManaged(configuration, create: create, logger: logger)
+        var stores: [any OwnedBlobStore] = [managed]
+        do {
+            try await StoreOwnership.require(managed, as: .managed, of: metadata, adopts: adopts)
+            guard let r2 = configuration.r2 else {
+                return BlobDirectory(
+                    registry: try BlobStoreRegistry(stores: [.managed: managed]), publisher: nil, stores: stores)
+            }
+            // Made where the database never had one: a wrong bucket would be taken for a store that lost everything.
+            let isNew = try await metadata.storeClaim(of: .r2) == nil
+            let remote = try await S3BlobStore.open(r2.service, create: isNew, logger: logger)
+            stores.append(remote)
+            try await StoreOwnership.require(remote, as: .r2, of: metadata, adopts: adopts)
+            return BlobDirectory(
+                registry: try BlobStoreRegistry(stores: [.managed: managed, .r2: remote], defaultBackend: .r2),
+                publisher: r2.publicURL.map { url in
+                    S3Publisher(store: remote, backend: .r2, prefix: "compute/", publicURL: url)
+                }, stores: stores)
+        } catch {
+            for store in stores { try await store.close() }
+            throw error
+        }
+    }
+
+    private static func openManaged(
+        _ configuration: ServerConfiguration, create: Bool, logger: Logger
+    ) async throws -> LocalBlobStore {
         let options = LocalBlobStore.Options(
             durability: configuration.durability == .fsync ? .fsync : .none,
             inlineReadBytes: configuration.limits.cachedObject)
@@ -26,27 +55,20 @@ struct BlobDirectory: Sendable {
                 "the database has objects, and \(configuration.blobDirectory), where their bytes should be, is missing: is its disk mounted?"
             )
         }
-        let managed = try await LocalBlobStore.open(
+        return try await LocalBlobStore.open(
             at: configuration.blobDirectory, create: create, options: options, logger: logger)
-        do {
-            try await StoreOwnership.require(managed, of: metadata, adopts: adopts)
-        } catch {
-            try await managed.close()
-            throw error
-        }
-        return BlobDirectory(registry: try BlobStoreRegistry(stores: [.managed: managed]), managed: managed)
     }
 
-    func close() async throws { try await managed.close() }
+    func close() async throws { for store in stores { try await store.close() } }
 
     /// Opens the stores for the time of `body`.
     static func with<Value: Sendable>(
         _ configuration: ServerConfiguration, of metadata: PostgresMetadataStore, create: Bool, logger: Logger,
-        _ body: (BlobStoreRegistry) async throws -> Value
+        _ body: (BlobDirectory) async throws -> Value
     ) async throws -> Value {
         let directory = try await open(configuration, of: metadata, create: create, logger: logger)
         do {
-            let value = try await body(directory.registry)
+            let value = try await body(directory)
             try await directory.close()
             return value
         } catch {

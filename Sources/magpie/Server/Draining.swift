@@ -7,6 +7,8 @@ import ServiceLifecycle
 /// in order.
 struct Draining: Service {
     let service: any Service
+    /// For the log: what is cut off.
+    let work: String
     let limit: Duration
     let logger: Logger
 
@@ -23,7 +25,7 @@ struct Draining: Service {
             }
             defer { group.cancelAll() }
             if try await group.next() == false {
-                logger.warning("requests still under way are cut off", metadata: ["after": "\(limit)"])
+                logger.warning("\(work) still under way are cut off", metadata: ["after": "\(limit)"])
                 group.cancelAll()
                 // What the service says when it is cancelled is not an error any more.
                 do { _ = try await group.next() } catch { logger.debug("cut off", metadata: ["error": "\(error)"]) }

@@ -15,7 +15,9 @@ import ServiceLifecycle
 enum HTTPServer {
     /// - Throws: `ConfigurationError` when certificate or key can't be used.
     static func make(
-        _ configuration: ServerConfiguration, _ secrets: Secrets, _ storage: Storage, sink: LogSink,
+        _ configuration: ServerConfiguration, _ secrets: Secrets, _ storage: Storage, service: Principal,
+        publications: Publications?,
+        sink: LogSink,
         registry: PrometheusRegistry, logger: Logger
     ) throws -> any Service {
         let observer = RequestObserver(
@@ -31,7 +33,8 @@ enum HTTPServer {
                 lifecycleDay: LifecycleDay(configuration.limits.lifecycleDay)))
         let responder = FrontendResponder(
             // S3 first, for below its own domain every path is a key.
-            frontends: [s3] + frontends(configuration, storage, hotReads, registry), cors: cors, observer: observer,
+            frontends: [s3] + frontends(configuration, storage, service, publications, hotReads, registry), cors: cors,
+            observer: observer,
             sendsFiles: isPlain)
         let handlers = ConnectionHandlers(
             limits: ConnectionLimits(configuration.limits), cors: cors, observer: observer,
@@ -45,7 +48,9 @@ enum HTTPServer {
     }
 
     private static func frontends(
-        _ configuration: ServerConfiguration, _ storage: Storage, _ hotReads: HotReads, _ registry: PrometheusRegistry
+        _ configuration: ServerConfiguration, _ storage: Storage, _ service: Principal, _ publications: Publications?,
+        _ hotReads: HotReads,
+        _ registry: PrometheusRegistry
     ) -> [any Frontend] {
         let limits = configuration.limits
         let origin = PublicOrigin(url: configuration.publicURL, isTLS: configuration.tls != nil)
@@ -57,6 +62,7 @@ enum HTTPServer {
                         try await WriteProbe.run(in: configuration.blobDirectory)
                     },
                 ], registry: registry),
+            DocumentationFrontend(version: Magpie.version),
             TUSFrontend(
                 storage: storage,
                 configuration: TUSFrontend.Configuration(maxUploadBytes: limits.upload, origin: origin)),
@@ -65,6 +71,12 @@ enum HTTPServer {
                 storage: storage,
                 configuration: ResumableUploadFrontend.Configuration(
                     maxUploadBytes: limits.upload, lifetime: limits.uploadExpiry.components.seconds, origin: origin)),
+            // Ahead of the dialect whose first segment it shares.
+            ComputeFrontend(
+                storage: storage, publications: publications,
+                configuration: ComputeFrontend.Configuration(
+                    bucket: configuration.compute.bucket, maxUploadBytes: configuration.compute.uploadLimit, service: service,
+                    key: configuration.compute.key.map(ComputeKey.init), origin: origin)),
             PixaultAPIFrontend(
                 storage: storage,
                 configuration: PixaultAPIFrontend.Configuration(

@@ -23,13 +23,13 @@ enum Server {
             let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
             let mayCreate = isFirstStart || isEmpty
             try await BlobDirectory.with(configuration, of: database.metadata, create: mayCreate, logger: logger) { blobs in
-                try await ImageRendering.with(configuration, logger: logger) { images in
+                try await MediaEngines.with(configuration, logger: logger) { engines in
                     let unboundRole = try await unboundRole(configuration, database)
-                    let storage = storage(configuration, secrets, keys, database, blobs, images, unboundRole, logger)
+                    let storage = storage(configuration, secrets, keys, database, blobs, engines, unboundRole, logger)
                     try await storage.projects.createDefault(
                         publishableKey: secrets.publishableKey, secretKey: secrets.secretKey)
                     let services = try services(
-                        configuration, secrets, database, blobs, images, storage, sink: sink, registry: registry, logger: logger)
+                        configuration, secrets, database, blobs, engines, storage, sink: sink, registry: registry, logger: logger)
                     try await group(services, logger).run()
                 }
             }
@@ -41,7 +41,7 @@ enum Server {
     }
 
     /// Before anything is started: a key set that can't be used is a setting to be corrected.
-    private static func keyRing(_ configuration: ServerConfiguration, _ secrets: Secrets) async throws -> KeyRing {
+    static func keyRing(_ configuration: ServerConfiguration, _ secrets: Secrets) async throws -> KeyRing {
         do {
             return try await KeyRing(
                 secret: secrets.jwtSecret, algorithm: configuration.jwtAlgorithm, jwks: configuration.jwks)
@@ -59,32 +59,33 @@ enum Server {
         return configuration.serviceRole
     }
 
-    private static func storage(
+    static func storage(
         _ configuration: ServerConfiguration, _ secrets: Secrets, _ keys: KeyRing, _ database: OpenDatabase,
-        _ blobs: any BlobStoreDirectory, _ images: ImageRendering?, _ unboundRole: String?, _ logger: Logger
+        _ blobs: BlobDirectory, _ engines: MediaEngines, _ unboundRole: String?, _ logger: Logger
     ) -> Storage {
         let limits = configuration.limits
         return Storage(
             configuration: Storage.Configuration(
                 uploadLimits: UploadLimits(maxObjectBytes: limits.upload, maxObjectsToEmpty: limits.objectsToEmpty),
                 uploads: Uploads.Configuration(lifetime: max(1, limits.uploadExpiry.components.seconds)),
-                variants: configuration.images?.variants ?? Variants.Configuration(),
+                assets: configuration.assets, variants: configuration.images?.variants ?? Variants.Configuration(),
                 signedUploadLifetime: limits.signedUploadExpiry.components.seconds, cacheCapacity: limits.cache,
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
                 uploadsPerMinute: limits.uploadsPerMinute, uploadQueue: limits.uploadQueue,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
-            keys: keys, metadata: database.metadata, blobs: blobs, processor: images?.processor, variants: images?.store,
+            keys: keys, metadata: database.metadata, blobs: blobs.registry, processor: engines.images?.processor,
+            converter: engines.converter, variants: engines.images?.store,
             logger: logger)
     }
 
     /// In the order in which they start; they stop in the reverse order, so each can use those before it to the end.
     private static func services(
-        _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: any BlobStoreDirectory,
-        _ images: ImageRendering?, _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
+        _ configuration: ServerConfiguration, _ secrets: Secrets, _ database: OpenDatabase, _ blobs: BlobDirectory,
+        _ engines: MediaEngines, _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
     ) throws -> [any Service] {
         let upkeep = Upkeep(
-            metadata: database.metadata, blobs: blobs, variants: images?.store, signal: storage.reaper,
+            metadata: database.metadata, blobs: blobs.registry, variants: engines.images?.store, signal: storage.reaper,
             schedule: Upkeep.Schedule(
                 expiryInterval: min(.seconds(60), configuration.limits.uploadExpiry),
                 sweepInterval: configuration.limits.sweepInterval,
@@ -112,13 +113,28 @@ enum Server {
                     outbox: database.metadata, signal: storage.events, muting: events.muting, retry: events.retry,
                     logger: logger))
         }
-        let http = try HTTPServer.make(configuration, secrets, storage, sink: sink, registry: registry, logger: logger)
-        services.append(Draining(service: http, limit: configuration.limits.shutdownTimeout, logger: logger))
+        let publications = blobs.publisher.map { publisher in
+            Publications(
+                bucket: configuration.compute.bucket, publisher: publisher, metadata: database.metadata, blobs: blobs.registry,
+                service: database.metadata.service)
+        }
+        if let publications {
+            let interval = min(configuration.limits.sweepInterval, .seconds(900))
+            services.append(
+                BackgroundTask("publication", logger: logger) { await publications.run(every: interval, logger: logger) })
+        }
+        let http = try HTTPServer.make(
+            configuration, secrets, storage, service: database.metadata.service, publications: publications, sink: sink,
+            registry: registry, logger: logger)
+        if configuration.jobs.workers > 0 {
+            services.append(JobService.draining(configuration, database, storage, logger: logger))
+        }
+        services.append(Draining(service: http, work: "requests", limit: configuration.limits.shutdownTimeout, logger: logger))
         return services
     }
 
     /// A part that ends, for whatever reason, takes the others with it, each in its turn.
-    private static func group(_ services: [any Service], _ logger: Logger) -> ServiceGroup {
+    static func group(_ services: [any Service], _ logger: Logger) -> ServiceGroup {
         ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map {

@@ -13,25 +13,29 @@ enum StoreOwnership {
     ///
     /// - Parameter adopts: makes it whatever either side says: the operator knows that they belong together.
     /// - Throws: `StorageError` with `.notConfigured` that says what to do.
-    static func require(_ store: LocalBlobStore, of metadata: PostgresMetadataStore, adopts: Bool) async throws {
-        let claim = try await metadata.storeClaim(of: .managed)
+    static func require(
+        _ store: any OwnedBlobStore, as backend: BackendID, of metadata: PostgresMetadataStore, adopts: Bool
+    ) async throws {
+        let claim = try await metadata.storeClaim(of: backend)
         if let claim, claim.store == store.id, claim.database == store.databaseID { return }
         if adopts {
-            return try await store.belong(to: metadata.replaceStore(by: store.id, of: .managed).database)
+            return try await store.belong(to: metadata.replaceStore(by: store.id, of: backend).database)
         }
         if let claim, claim.store != store.id { throw otherStore }
         if let owner = store.databaseID, owner != claim?.database { throw otherDatabase }
         // The store is new, or older than this tie. Then it must hold something that the database knows.
-        guard try await knows(metadata, store) else { throw otherDatabase }
-        let made = try await metadata.claimStore(store.id, of: .managed)
+        guard try await knows(metadata, store, backend) else { throw otherDatabase }
+        let made = try await metadata.claimStore(store.id, of: backend)
         guard made.store == store.id else { throw otherStore }
         try await store.belong(to: made.database)
     }
 
-    private static func knows(_ metadata: PostgresMetadataStore, _ store: LocalBlobStore) async throws -> Bool {
+    private static func knows(
+        _ metadata: PostgresMetadataStore, _ store: any OwnedBlobStore, _ backend: BackendID
+    ) async throws -> Bool {
         let keys = try await store.list(prefix: "", after: nil, limit: 500).blobs.map(\.key)
         if keys.isEmpty { return true }
-        return try await metadata.unknownBlobs(among: keys, in: .managed).count < keys.count
+        return try await metadata.unknownBlobs(among: keys, in: backend).count < keys.count
     }
 
     private static let otherStore = StorageError(

@@ -158,7 +158,7 @@ extension MetadataStoreConformance {
             }
         }
 
-        @Test(arguments: MetadataStoreUnderTest.allCases)
+        @Test(.timeLimit(.minutes(1)), arguments: MetadataStoreUnderTest.allCases)
         func aDueJobWakesWhoWatches(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 let (changes, sink) = AsyncStream.makeStream(of: MetadataChange.self)

@@ -10,6 +10,7 @@ extension PixaultAPICall {
     private static let maxParts = 32
 
     func upload(to project: BucketID, as caller: Caller) async throws -> Response {
+        try await storage.projects.admitUpload(by: caller.principal)
         guard let type = request.headers[.contentType], MultipartBoundary.isForm(contentType: type) else {
             throw PixaultProblem(.badRequest, "An upload is a form: multipart/form-data with a part called file")
         }

@@ -74,7 +74,6 @@ enum PixaultAPIRoute: Hashable {
         }
     }
 
-
     /// What may be done with it. Empty where nothing is.
     var methods: [String] {
         switch self {
@@ -138,14 +137,12 @@ extension PixaultAPIRoute.Resource {
         case (let id?, _):
             let part = PixaultAPIRoute.Part(rawValue: names.dropFirst().joined(separator: "/"))
             self = part.map { .asset(id, $0) } ?? .unknown
-        case (nil, _): self = .unknown
         }
     }
 
     /// What no asset is called, so that its routes are not taken for those of another thing.
     static let words: Set<String> = [
         "transforms", "watermarks", "plugins", "originals-signing", "upload", "images", "videos", "folders", "storage",
-        "migrations",
-        "usage",
+        "migrations", "usage",
     ]
 }

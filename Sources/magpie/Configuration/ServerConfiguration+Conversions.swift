@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import MediaProcessing
+
+extension ServerConfiguration {
+    /// What may be spent on PostScript and videos.
+    struct Conversions: Sendable {
+        fileprivate enum Switch: String, CaseIterable { case on, off }
+
+        var limits: ConversionLimits
+        var sandbox: SandboxPolicy
+    }
+}
+
+extension ServerConfiguration.Conversions {
+    /// Nil: nothing is converted.
+    init?(_ settings: Settings) throws {
+        guard try settings.choice("CONVERT", of: Switch.self) == .on else { return nil }
+        sandbox = try settings.choice("SANDBOX", of: SandboxPolicy.self)
+        limits = ConversionLimits(
+            timeout: try settings.duration("CONVERT_TIMEOUT", atLeast: .seconds(1), atMost: .seconds(3600)),
+            memory: try Self.bytes("CONVERT_MEMORY", settings), output: try Self.bytes("CONVERT_OUTPUT", settings),
+            pixels: try settings.integer("CONVERT_PIXELS", in: 10_000...900_000_000),
+            pages: try settings.integer("CONVERT_PAGES", in: 1...10_000),
+            tools: try settings.integer("CONVERT_TOOLS", in: 1...64))
+    }
+
+    /// With less no tool so much as starts.
+    private static func bytes(_ name: String, _ settings: Settings) throws -> Int64 {
+        let bytes = try settings.bytes(name)
+        guard bytes >= 1 << 20, bytes <= 1 << 40 else {
+            throw ConfigurationError("MAGPIE_\(name) must be from 1MiB to 1TiB")
+        }
+        return bytes
+    }
+}

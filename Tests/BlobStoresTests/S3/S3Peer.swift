@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BlobStores
+import Dispatch
+import Foundation
+import Logging
+import MediaCore
+import WireFormats
+
+/// S3 services of others that the tests run against: one process of each, which ends with the test process.
+enum S3Peer: String, CaseIterable, Sendable {
+    case seaweedfs, rclone, moto
+
+    private static let credentials = RequestSigner.Credentials(
+        accessKeyID: "AKIDEXAMPLEPEER00001", secretAccessKey: "peerSecretKey0123456789abcdefghijklmnopq")
+
+    private static let started: [S3Peer: Task<URLAndInput, any Error>] = Dictionary(
+        uniqueKeysWithValues: allCases.map { peer in (peer, Task { try await peer.start() }) })
+
+    /// Where it listens, and what ends it when it is closed, at the latest with this process.
+    private struct URLAndInput: Sendable {
+        let url: String
+        let input: Pipe
+    }
+
+    struct NotStarted: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// A store of its own below a fresh prefix.
+    func store(_ change: (inout S3Configuration) -> Void = { _ in }) async throws -> S3BlobStore {
+        try await S3BlobStore.open(
+            configuration(change), create: true, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    }
+
+    func configuration(_ change: (inout S3Configuration) -> Void = { _ in }) async throws -> S3Configuration {
+        guard let task = Self.started[self], let endpoint = S3Endpoint(try await task.value.url) else {
+            throw NotStarted(description: "\(rawValue) has no URL")
+        }
+        var configuration = S3Configuration(
+            endpoint: endpoint, region: "us-east-1", bucket: "magpie-tests", credentials: Self.credentials,
+            prefix: "\(UUID().uuidString)/", inlineReadBytes: 1024)
+        change(&configuration)
+        return configuration
+    }
+
+    private func start() async throws -> URLAndInput {
+        let process = Process()
+        let (input, output) = (Pipe(), Pipe())
+        let support = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appendingPathComponent("Support")
+        let directory = FileManager.default.temporaryDirectory.appendingPathComponent("magpie-peer-\(UUID().uuidString)")
+        process.executableURL = support.appendingPathComponent("s3-peer")
+        process.arguments = [rawValue, directory.path]
+        process.standardInput = input
+        process.standardOutput = output
+        try process.run()
+        let line: String = await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(returning: String(decoding: output.fileHandleForReading.availableData, as: UTF8.self))
+            }
+        }
+        let url = line.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard url.hasPrefix("http") else {
+            throw NotStarted(description: "\(rawValue) did not start; its programs are installed by: scripts/bootstrap tests")
+        }
+        return URLAndInput(url: url, input: input)
+    }
+}
