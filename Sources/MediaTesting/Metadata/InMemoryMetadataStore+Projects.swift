@@ -159,9 +159,9 @@ extension InMemoryMetadataStore.State {
 
     fileprivate func totals(of id: BucketID) -> ProjectTotals {
         var totals = ProjectTotals.none
-        for record in objects.values where record.address.bucket == id {
+        for asset in assets.values where asset.address.bucket == id {
             totals.objects += 1
-            totals.bytes += ObjectMetadata(parsing: record.metadata).size ?? 0
+            totals.bytes += asset.facts.size
         }
         return totals
     }
