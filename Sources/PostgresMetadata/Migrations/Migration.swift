@@ -35,6 +35,7 @@ struct Migration: Sendable {
         Migration(13, "magpie_part_checksums", PackageResources._013_magpie_part_checksums_sql),
         Migration(14, "magpie_puts", PackageResources._014_magpie_puts_sql),
         Migration(15, "magpie_images", PackageResources._015_magpie_images_sql),
+        Migration(16, "magpie_put_groups", PackageResources._016_magpie_put_groups_sql),
     ]
 
     /// The number that a database of this version has reached.
