@@ -2,7 +2,8 @@
 -- Several puts in one transaction and a few statements, for all that wait at the same time.
 
 -- Whether anything but Magpie looks at a row of `storage.objects` while it is written, and so might see that the settings of the
--- transaction are not those of one request: triggers, policies, checks, defaults or rules that somebody added.
+-- transaction are not those of one request: triggers, policies, checks, defaults or rules that somebody added. Magpie's own triggers
+-- read nothing of a request, but for those of events, and a server that records events forms no groups.
 CREATE OR REPLACE FUNCTION magpie.puts_are_watched() RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN row_security_active('storage.objects'::regclass)
@@ -12,10 +13,12 @@ BEGIN
         OR EXISTS (
             SELECT FROM pg_catalog.pg_trigger AS t
             WHERE t.tgrelid = 'storage.objects'::regclass AND NOT t.tgisinternal
-                AND t.tgname <> ALL (ARRAY[
-                    'update_objects_updated_at', 'protect_objects_delete', 'magpie_objects_inserted', 'magpie_objects_updated',
-                    'magpie_objects_deleted', 'magpie_objects_truncated', 'magpie_objects_kept', '00_magpie_events_inserted',
-                    '00_magpie_events_updated', '00_magpie_events_deleted']::name[]))
+                AND NOT EXISTS (
+                    SELECT FROM pg_catalog.pg_proc AS p
+                    WHERE p.oid = t.tgfoid
+                        AND (p.pronamespace = 'magpie'::regnamespace
+                            OR p.pronamespace = 'storage'::regnamespace
+                                AND p.proname IN ('update_updated_at_column', 'protect_delete'))))
         OR EXISTS (
             SELECT FROM pg_catalog.pg_attribute AS a
             WHERE a.attrelid = 'storage.objects'::regclass AND a.attnum > 0 AND a.atthasdef
