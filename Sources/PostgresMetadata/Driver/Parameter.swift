@@ -9,26 +9,32 @@ enum Parameter {
     static func bool(_ value: Bool?) -> String? { value.map { $0 ? "t" : "f" } }
     static func json(_ value: JSONText?) -> String? { value?.rawValue }
     /// A `text[]`.
-    static func strings(_ values: [String]?) -> String? { values.map(ArrayLiteral.text) }
+    static func strings(_ values: [String]?) -> String? { values.map { ArrayLiteral.text($0) } }
     /// A `bigint` of microseconds since 1970: `timestamptz 'epoch' + $1::bigint * interval '1 microsecond'` in the statement.
     static func timestamp(_ value: Timestamp?) -> String? { value.map { String($0.microseconds) } }
 }
 
 /// The text form of a `text[]` (PostgreSQL 15, §8.15.6).
 enum ArrayLiteral {
-    /// Every element is quoted, so that none is taken for NULL.
-    static func text(_ elements: [String]) -> String {
-        var text = "{"
+    /// Every element is quoted, so that none is taken for NULL; nil is.
+    static func text(_ elements: [String?]) -> String {
+        var bytes: [UInt8] = [UInt8(ascii: "{")]
+        bytes.reserveCapacity(elements.reduce(2) { $0 + ($1?.utf8.count ?? 4) + 3 })
         for (index, element) in elements.enumerated() {
-            if index > 0 { text += "," }
-            text += "\""
-            for scalar in element.unicodeScalars {
-                if scalar == "\"" || scalar == "\\" { text += "\\" }
-                text.unicodeScalars.append(scalar)
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            guard let element else {
+                bytes.append(contentsOf: "NULL".utf8)
+                continue
             }
-            text += "\""
+            bytes.append(UInt8(ascii: "\""))
+            for byte in element.utf8 {
+                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { bytes.append(UInt8(ascii: "\\")) }
+                bytes.append(byte)
+            }
+            bytes.append(UInt8(ascii: "\""))
         }
-        return text + "}"
+        bytes.append(UInt8(ascii: "}"))
+        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// The elements of a one-dimensional array without NULL elements; nil for anything else.

@@ -35,5 +35,7 @@ struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     static let uploadComplete = SQLState(rawValue: "MG409")
     // Raised by magpie.require_seen.
     static let anotherRow = SQLState(rawValue: "MG412")
+    // Raised by magpie.commit_puts.
+    static let watchedPuts = SQLState(rawValue: "MG501")
     static let cannotConnectNow = SQLState(rawValue: "57P03")
 }

@@ -35,6 +35,7 @@ struct Migration: Sendable {
         Migration(13, "magpie_part_checksums", PackageResources._013_magpie_part_checksums_sql),
         Migration(14, "magpie_puts", PackageResources._014_magpie_puts_sql),
         Migration(15, "magpie_images", PackageResources._015_magpie_images_sql),
+        Migration(16, "magpie_put_groups", PackageResources._016_magpie_put_groups_sql),
         Migration(17, "magpie_jobs", PackageResources._017_magpie_jobs_sql),
         Migration(18, "magpie_projects", PackageResources._018_magpie_projects_sql),
         Migration(19, "magpie_assets", PackageResources._019_magpie_assets_sql),

@@ -66,15 +66,22 @@ extension PostgresMetadataStore {
     }
 
     public func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord {
-        guard mode == .replace, let trial = object.trial, trial.caller.principal.role != configuration.service.role else {
-            return try await write(object, mode, facts)
-        }
+        if let record = try await commitTogether(object, mode) { return record }
+        guard let trial = requiredTrial(object, mode) else { return try await write(object, mode, facts) }
         let (bucket, name) = (object.address.bucket.rawValue, object.address.key.rawValue)
         do {
             return try await write(object, mode, facts, after: [.run(Self.requireSeen, bucket, name, trial.seen)])
         } catch let error as StorageError where error.isAnotherRow {
             return try await writeTryingAgain(object, trial, facts)
         }
+    }
+
+    /// The trial whose row must be the one that is replaced. Nil where the write may replace any row, or none.
+    func requiredTrial(_ object: NewObject, _ mode: PutMode) -> PutTrial? {
+        guard mode == .replace, let trial = object.trial, trial.caller.principal.role != configuration.service.role else {
+            return nil
+        }
+        return trial
     }
 
     /// Replaces a row that the trial did not see, if the caller may.

@@ -44,6 +44,7 @@ public final class PostgresMetadataStore: MetadataStore, Service {
     // Migrates; the same one where the login of requests does that too.
     let administrator: PostgresClient
     let configuration: Configuration
+    let putGroups = PutGroups()
     /// The principal of the server's own work.
     public var service: Principal { configuration.service }
     /// Brings the database to the schema this store expects; to be run before anything else.
