@@ -14,7 +14,7 @@ public struct VipsImageProcessor: ImageProcessor {
     public typealias SVGCleaning = @Sendable (ByteBuffer) throws -> ByteBuffer
 
     /// Counts what may change the bytes that this engine makes of an image.
-    private static let generation = 1
+    private static let generation = 2
 
     public let revision: String
     public let parallelism: Int

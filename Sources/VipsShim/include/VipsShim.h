@@ -50,6 +50,11 @@ VipsImage *vs_image_in_memory(VipsImage *image);
 /// The pixels of an image that `vs_image_in_memory` gave: as long as the image lives.
 const void *vs_image_pixels(VipsImage *image, size_t *length);
 
+/// Whether `vs_image_narrow` takes it: samples of 8 bits, 1, 3 or 4 a pixel, and `width` less, though no less than an eighth.
+bool vs_image_can_narrow(const VipsImage *image, int width);
+/// Makes it `width` wide with a Lanczos kernel of three lobes; its height stays. Pixels are computed later. Gives a reference, or NULL.
+VipsImage *vs_image_narrow(VipsImage *image, int width);
+
 // --- what images say of themselves (metadata.c) ---------------------------------------------------------------------------
 
 bool vs_field_exists(const VipsImage *image, const char *name);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import VipsShim
+
 /// Operations that move pixels.
 extension VipsImage {
     func cut(_ part: PixelRectangle) throws(VipsFailure) -> VipsImage {
@@ -26,6 +28,15 @@ extension VipsImage {
 
     /// To exactly this size, with a Lanczos kernel.
     func resized(to target: PixelSize) throws(VipsFailure) -> VipsImage {
+        guard target != size else { return self }
+        guard vs_image_can_narrow(pointer, Int32(target.width)) else { return try scaled(to: target) }
+        // Fewer lines first: then fewer are to be narrowed.
+        let lower = try scaled(to: PixelSize(width: width, height: target.height))
+        return try VipsImage(owning: vs_image_narrow(lower.pointer, Int32(target.width)))
+    }
+
+    /// By libvips alone.
+    private func scaled(to target: PixelSize) throws(VipsFailure) -> VipsImage {
         guard target != size else { return self }
         return try VipsOperation(
             "resize",
