@@ -203,7 +203,7 @@ let package = Package(
         .testTarget(
             name: "MediaProcessingTests",
             dependencies: [
-                "MediaCore", "MediaProcessing", "MediaTesting", "WireFormats",
+                "MediaCore", "MediaProcessing", "MediaTesting", "VipsShim", "WireFormats",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
