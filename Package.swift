@@ -109,7 +109,6 @@ let package = Package(
             dependencies: [
                 "MediaCore", "VipsShim", "WireFormats",
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Metrics", package: "swift-metrics"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -203,7 +202,7 @@ let package = Package(
         .testTarget(
             name: "MediaProcessingTests",
             dependencies: [
-                "MediaCore", "MediaProcessing", "MediaTesting", "VipsShim", "WireFormats",
+                "MediaCore", "MediaProcessing", "MediaTesting", "WireFormats",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],

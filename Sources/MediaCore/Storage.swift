@@ -81,9 +81,6 @@ public struct Storage: Sendable {
         self.metadata = metadata
         self.accessKeys = configuration.accessKeys.map { AccessKeys($0, store: metadata) }
         self.authenticator = Authenticator(keys: keys, anonymousRole: configuration.anonymousRole)
-        self.buckets = Buckets(
-            metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper, events: events,
-            serviceRole: configuration.serviceRole)
         let originals = OriginalsGate(
             metadata: metadata, cache: cache, anonymousRole: configuration.anonymousRole,
             serviceRole: configuration.serviceRole)
@@ -101,6 +98,9 @@ public struct Storage: Sendable {
         self.variants = processor.map { [delivery] in
             Variants(delivery: delivery, processor: $0, store: variants, configuration: configuration.variants, logger: logger)
         }
+        self.buckets = Buckets(
+            metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper, events: events,
+            variants: self.variants, serviceRole: configuration.serviceRole)
         self.signedURLs = SignedURLs(
             keys: keys, metadata: metadata, originals: originals, uploadLifetime: configuration.signedUploadLifetime)
     }

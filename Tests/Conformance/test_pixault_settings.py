@@ -222,6 +222,24 @@ def test_other_kinds_are_refused(api, body):
     problem(api("PUT", "watermarks/logo", body), 415)
 
 
+def truncated(kind):
+    body = picture(kind=kind)
+    return body[: len(body) * 3 // 4]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF\x10\0\0\0WEBPVP8 ", b"<svg", b"<svg><script>", truncated("PNG"), truncated("JPEG")],
+)
+def test_a_watermark_that_cannot_be_drawn_is_refused(api, body):
+    problem(api("PUT", "watermarks/logo", body), 415)
+    assert api("GET", "watermarks").json() == []
+
+
+def test_a_watermark_with_too_many_pixels_is_refused(api):
+    problem(api("PUT", "watermarks/logo", picture(size=(6000, 5000))), 413)
+
+
 @pytest.mark.parametrize("name", ["Logo", "_logo", "-a", "a" * 65, "pos_br", "opacity_1", "a%2Fb", "a.png"])
 def test_an_id_that_is_none_is_refused(api, name):
     problem(api("PUT", f"watermarks/{name}", picture()), 400)
