@@ -20,8 +20,7 @@ final class VipsImage {
     var height: Int { Int(vs_image_height(pointer)) }
     var size: PixelSize { PixelSize(width: width, height: height) }
     var bands: Int { Int(vs_image_bands(pointer)) }
-    /// What `labq` packs into four bytes a pixel is no transparency.
-    var hasAlpha: Bool { interpretation != "labq" && vs_image_has_alpha(pointer) }
+    var hasAlpha: Bool { vs_image_has_alpha(pointer) }
     var holdsBytes: Bool { sampleFormat == "uchar" }
     /// `uchar`, `ushort`, `float`...
     var sampleFormat: String { String(cString: vs_image_sample_format(pointer)) }
