@@ -9,8 +9,8 @@ static void drop(const gchar *domain, GLogLevelFlags level, const gchar *message
 }
 
 int vs_start(void) {
-    if (vips_init("magpie")) return -1;
     g_log_set_default_handler(drop, NULL);
+    if (vips_init("magpie")) return -1;
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_block_untrusted_set(TRUE);
