@@ -210,7 +210,7 @@ def test_a_watermark_is_put_replaced_and_deleted(api):
     ("body", "kind"),
     [
         (picture(kind="WEBP"), "image/webp"),
-        (b'\xef\xbb\xbf<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "image/svg+xml"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "image/svg+xml"),
     ],
 )
 def test_the_kind_of_a_watermark_is_told_by_its_bytes(api, body, kind):
