@@ -12,7 +12,8 @@
 // --- the library (runtime.c) ---------------------------------------------------------------------------------------------
 
 /// Starts libvips: once in a process, before anything else. One thread per image, nothing cached, and every loader and saver
-/// that libvips itself does not trust with foreign bytes blocked.
+/// that libvips itself does not trust with foreign bytes blocked. From then on allocations of 4 MiB and more go back to the system
+/// when they are freed, those of the whole process.
 int vs_start(void);
 /// Lets a blocked class of operations run again, with those derived of it.
 void vs_unblock(const char *class_name);
