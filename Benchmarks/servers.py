@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +21,7 @@ import botocore.awsrequest
 import botocore.config
 import botocore.credentials
 
+from measures import family
 from Support.server import HOST, ROOT, Server, free_port, wait_until
 from Support.tokens import new_subject, token
 from Support.wire import Wire
@@ -218,6 +221,14 @@ MAX_PIXELS = 100000000
     def command(self) -> list[str]:
         program, configuration = str(self.environment / "bin" / "thumbor"), str(self.directory / "thumbor.conf")
         return [program, "-i", HOST, "-p", str(self.port), "-c", configuration, "--processes", str(os.cpu_count())]
+
+    def stop(self) -> None:
+        # Its processes outlive the one that started them.
+        workers = [pid for pid in family(self.pid) if pid != self.pid] if self.process is not None else []
+        super().stop()
+        for pid in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
     def store_image(self, name: str, body: bytes) -> None:
         (self.directory / "pictures" / name).write_bytes(body)

@@ -101,9 +101,6 @@ public struct Storage: Sendable {
         self.jobs = Jobs(metadata: metadata, wake: WakeSignal())
         self.accessKeys = configuration.accessKeys.map { AccessKeys($0, store: metadata) }
         self.authenticator = Authenticator(keys: keys, anonymousRole: configuration.anonymousRole)
-        self.buckets = Buckets(
-            metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper, events: events,
-            serviceRole: configuration.serviceRole)
         let originals = OriginalsGate(
             metadata: metadata, cache: cache, anonymousRole: configuration.anonymousRole,
             serviceRole: configuration.serviceRole)
@@ -126,6 +123,9 @@ public struct Storage: Sendable {
                 configuration: configuration.variants,
                 logger: logger)
         }
+        self.buckets = Buckets(
+            metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper, events: events,
+            variants: self.variants, serviceRole: configuration.serviceRole)
         self.assets = Assets(
             metadata: metadata, objects: objects, delivery: delivery, jobs: jobs,
             examiner: MediaExaminer(

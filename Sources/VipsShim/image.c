@@ -11,7 +11,10 @@ const char *vs_image_sample_format(const VipsImage *image) {
     return vips_enum_nick(VIPS_TYPE_BAND_FORMAT, image->BandFmt);
 }
 int vs_image_sample_bytes(const VipsImage *image) { return (int)VIPS_IMAGE_SIZEOF_ELEMENT(image); }
-bool vs_image_has_alpha(VipsImage *image) { return vips_image_hasalpha(image); }
+bool vs_image_has_alpha(VipsImage *image) {
+    // Packed pixels, as of Lab in TIFF, have bytes and no bands.
+    return image->Coding == VIPS_CODING_NONE && vips_image_hasalpha(image);
+}
 
 const char *vs_image_interpretation(const VipsImage *image) {
     return vips_enum_nick(VIPS_TYPE_INTERPRETATION, image->Type);

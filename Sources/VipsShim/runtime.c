@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "VipsShim.h"
+#include <malloc.h>
 #include <vips/vips.h>
 
 // Warnings of decoders, and of the libraries below them, are about foreign bytes: anybody could fill the log with them. Errors come
@@ -9,8 +10,10 @@ static void drop(const gchar *domain, GLogLevelFlags level, const gchar *message
 }
 
 int vs_start(void) {
-    if (vips_init("magpie")) return -1;
     g_log_set_default_handler(drop, NULL);
+    // Left to itself, glibc keeps planes of up to 32 MB in heaps once one was freed, and HEIC decoded twice holds twice the memory.
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    if (vips_init("magpie")) return -1;
     vips_concurrency_set(1);
     vips_cache_set_max(0);
     vips_block_untrusted_set(TRUE);

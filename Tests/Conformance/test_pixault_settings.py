@@ -210,7 +210,7 @@ def test_a_watermark_is_put_replaced_and_deleted(api):
     ("body", "kind"),
     [
         (picture(kind="WEBP"), "image/webp"),
-        (b'\xef\xbb\xbf<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>', "image/svg+xml"),
+        (b'\xef\xbb\xbf<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "image/svg+xml"),
     ],
 )
 def test_the_kind_of_a_watermark_is_told_by_its_bytes(api, body, kind):
@@ -220,6 +220,24 @@ def test_the_kind_of_a_watermark_is_told_by_its_bytes(api, body, kind):
 @pytest.mark.parametrize("body", [b"", b"hello", picture(kind="GIF"), b"<html><body></body></html>", b"\x89PNG"])
 def test_other_kinds_are_refused(api, body):
     problem(api("PUT", "watermarks/logo", body), 415)
+
+
+def truncated(kind):
+    body = picture(kind=kind)
+    return body[: len(body) * 3 // 4]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF\x10\0\0\0WEBPVP8 ", b"<svg", b"<svg><script>", truncated("PNG"), truncated("JPEG")],
+)
+def test_a_watermark_that_cannot_be_drawn_is_refused(api, body):
+    problem(api("PUT", "watermarks/logo", body), 415)
+    assert api("GET", "watermarks").json() == []
+
+
+def test_a_watermark_with_too_many_pixels_is_refused(api):
+    problem(api("PUT", "watermarks/logo", picture(size=(6000, 5000))), 413)
 
 
 @pytest.mark.parametrize("name", ["Logo", "_logo", "-a", "a" * 65, "pos_br", "opacity_1", "a%2Fb", "a.png"])

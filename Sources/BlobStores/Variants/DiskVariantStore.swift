@@ -37,8 +37,8 @@ public final class DiskVariantStore: VariantStore {
         var index = VariantIndex()
         /// Of what waits to be written, in bytes.
         var writing: Int64 = 0
-        /// Nothing more is taken.
-        var isClosed = false
+        /// Nothing more is taken, and what is in no hurry is given up.
+        var isClosing = false
         /// Waits for what is being written.
         var closing: CheckedContinuation<Void, Never>?
     }
@@ -57,7 +57,6 @@ public final class DiskVariantStore: VariantStore {
     private let logger: Logger
     private let state = Mutex(State())
     private let serial = Atomic<UInt64>(0)
-    private let isClosing = Atomic(false)
     private let scan = Mutex<Task<Void, Never>?>(nil)
 
     /// Opens the store in a directory, which is made when there is none.
@@ -156,7 +155,7 @@ public final class DiskVariantStore: VariantStore {
     /// Ends the store, so that the next start can trust what is in it. Nothing may be called afterwards.
     /// - Throws: `StorageError` with `.backendUnavailable` when it can't be made sure of.
     public func close() async throws {
-        isClosing.store(true, ordering: .relaxed)
+        state.withLock { $0.isClosing = true }
         await settle()
         // What is written behind the flush would be promised without being there.
         await finishWriting()
@@ -176,7 +175,6 @@ public final class DiskVariantStore: VariantStore {
     private func finishWriting() async {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in
-                state.isClosed = true
                 guard state.writing > 0 else { return true }
                 state.closing = continuation
                 return false
@@ -197,16 +195,15 @@ public final class DiskVariantStore: VariantStore {
     public func open(_ name: VariantName) async throws -> KeptVariant? {
         guard let key = VariantKey(name) else { return nil }
         let now = Self.now()
-        guard let (file, marks) = state.withLock({ $0.index.use(key, at: now, markingAfter: Self.markingAfter) }) else {
-            return nil
-        }
+        guard let use = state.withLock({ $0.index.use(key, at: now, markingAfter: Self.markingAfter) }) else { return nil }
+        let file = use.file
         do {
             guard let opened = try openFile(file) else {
-                lose(key)
+                try await lose(use)
                 return nil
             }
             // A mark that can't be made only costs a place in the order after the next start.
-            if marks, futimens(opened.descriptor, nil) != 0 { logger.debug("the use of a variant can't be marked") }
+            if use.marks, futimens(opened.descriptor, nil) != 0 { logger.debug("the use of a variant can't be marked") }
             let range = 0..<Int64(file.size)
             guard range.count <= options.inlineReadBytes else {
                 return KeptVariant(
@@ -221,7 +218,11 @@ public final class DiskVariantStore: VariantStore {
         }
     }
 
-    private func lose(_ key: VariantKey) { state.withLock { _ = $0.index.remove(key) } }
+    /// What is no longer in the index must not stay on the disk, where nobody would count it.
+    private func lose(_ use: VariantIndex.Use) async throws {
+        guard state.withLock({ $0.index.lose(use) }) else { return }
+        try await onDisk { [self] in try removeFiles([use.file]) }
+    }
 
     /// Nil when it is gone, or not what its name says.
     private func openFile(_ file: VariantFile) throws -> LocalBlobFile? {
@@ -245,20 +246,29 @@ public final class DiskVariantStore: VariantStore {
         let file = VariantFile(key: key, size: size, kind: kind)
         // One that would push out everything else is not worth it.
         guard file.cost <= options.capacity / 4 else { return }
-        guard !isClosing.load(ordering: .relaxed) else { return }
-        guard beginWriting(file.cost) else {
+        switch beginWriting(file.cost) {
+        case .begun: break
+        case .closing: return
+        case .tooMuch:
             throw StorageError(.overloaded, "The disk does not take variants as fast as they are made", isRetryable: true)
         }
         defer { endWriting(file.cost) }
         try await onDisk { [self] in try write(image.body, to: file) }
     }
 
-    /// - Returns: false when too much waits already, or the store is closed.
-    private func beginWriting(_ cost: Int64) -> Bool {
+    private enum Admission {
+        /// `endWriting` follows.
+        case begun
+        case closing
+        case tooMuch
+    }
+
+    private func beginWriting(_ cost: Int64) -> Admission {
         state.withLock { state in
-            guard !state.isClosed, state.writing + cost <= Self.mostWriting else { return false }
+            guard !state.isClosing else { return .closing }
+            guard state.writing + cost <= Self.mostWriting else { return .tooMuch }
             state.writing += cost
-            return true
+            return .begun
         }
     }
 
@@ -315,9 +325,18 @@ public final class DiskVariantStore: VariantStore {
         try await onDisk { [self] in try removeFiles(files) }
     }
 
-    /// Those who read them go on reading.
-    private func removeFiles(_ files: [VariantFile]) throws {
-        for file in files { try root.remove(file.path) }
+    /// Those who read them go on reading. All are tried: what stays is counted by nobody until the next start.
+    /// - Throws: the first error.
+    private func removeFiles(_ files: [VariantFile]) throws(LocalFileError) {
+        var failure: LocalFileError?
+        for file in files {
+            do {
+                try root.remove(file.path)
+            } catch {
+                failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
     }
 
     // MARK: - What is there at the start
@@ -337,15 +356,17 @@ public final class DiskVariantStore: VariantStore {
     package func settle() async { await scan.withLock { $0 }?.value }
 
     private func learn() throws {
-        let scan = VariantScan(root: root) { [self] in isClosing.load(ordering: .relaxed) }
+        let scan = VariantScan(root: root) { [self] in state.withLock { $0.isClosing } }
         let found = try scan.files()
+        var superfluous: [VariantFile] = []
         // The newest first: each comes behind those before it, and all behind what was used meanwhile.
         for (file, marked) in found.sorted(by: { $0.marked > $1.marked }) {
             let isNew = state.withLock { $0.index.addOldest(file, marked: marked) }
             // A variant of the same name in another format: whoever wrote last is in the index.
-            if !isNew, state.withLock({ $0.index.file(of: file.key) }) != file { try removeFiles([file]) }
+            if !isNew, state.withLock({ $0.index.file(of: file.key) }) != file { superfluous.append(file) }
         }
-        try removeFiles(state.withLock { $0.index.trim(to: max(0, options.capacity - $0.writing)) })
+        superfluous += state.withLock { $0.index.trim(to: max(0, options.capacity - $0.writing)) }
+        try removeFiles(superfluous)
         try scan.removeDropped()
     }
 

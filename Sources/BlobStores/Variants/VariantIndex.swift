@@ -5,12 +5,22 @@ struct VariantIndex {
     /// Links go by position, so that half a million entries are one array.
     private struct Entry {
         var file: VariantFile
+        /// Tells it from earlier and later entries of its variant, whose files have the same name.
+        var serial: UInt32
         /// When its file was last marked as used, in seconds since 1970.
         var marked: UInt32
         var newer = VariantIndex.none
         var older = VariantIndex.none
         var nextOfVersion = VariantIndex.none
         var previousOfVersion = VariantIndex.none
+    }
+
+    /// An entry that was found.
+    struct Use {
+        var file: VariantFile
+        /// Whether the file is to be marked as used.
+        var marks: Bool
+        fileprivate var serial: UInt32
     }
 
     private static let none: Int32 = -1
@@ -21,6 +31,7 @@ struct VariantIndex {
     private var versions: [VariantKey.Version: Int32] = [:]
     private var newest = VariantIndex.none
     private var oldest = VariantIndex.none
+    private var lastSerial: UInt32 = 0
     /// Of all files, in bytes.
     private(set) var cost: Int64 = 0
 
@@ -29,13 +40,13 @@ struct VariantIndex {
     /// The file of a variant, which counts as used now.
     ///
     /// - Parameter age: in seconds; when the mark on the file is older, it is to be marked anew.
-    mutating func use(_ key: VariantKey, at now: UInt32, markingAfter age: UInt32) -> (file: VariantFile, marks: Bool)? {
+    mutating func use(_ key: VariantKey, at now: UInt32, markingAfter age: UInt32) -> Use? {
         guard let position = positions[key] else { return nil }
         unlinkUse(position)
         linkNewest(position)
         let marks = now > entries[Int(position)].marked + age
         if marks { entries[Int(position)].marked = now }
-        return (entries[Int(position)].file, marks)
+        return Use(file: entries[Int(position)].file, marks: marks, serial: entries[Int(position)].serial)
     }
 
     func file(of key: VariantKey) -> VariantFile? { positions[key].map { entries[Int($0)].file } }
@@ -58,6 +69,14 @@ struct VariantIndex {
         positions[key].map { removeEntry($0) }
     }
 
+    /// Removes an entry whose file turned out to be missing or not what it says, unless another one took its place since.
+    /// - Returns: whether it was still there.
+    mutating func lose(_ use: Use) -> Bool {
+        guard let position = positions[use.file.key], entries[Int(position)].serial == use.serial else { return false }
+        _ = removeEntry(position)
+        return true
+    }
+
     /// Removes what was not used for longest, until the rest costs no more than `limit`.
     mutating func trim(to limit: Int64) -> [VariantFile] {
         var removed: [VariantFile] = []
@@ -72,7 +91,8 @@ struct VariantIndex {
     }
 
     private mutating func insert(_ file: VariantFile, marked: UInt32) -> Int32 {
-        let entry = Entry(file: file, marked: marked)
+        lastSerial &+= 1
+        let entry = Entry(file: file, serial: lastSerial, marked: marked)
         let position: Int32
         if let reused = free.popLast() {
             position = reused

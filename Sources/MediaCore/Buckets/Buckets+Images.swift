@@ -41,9 +41,10 @@ extension Buckets {
         return try await runToEnd { try await metadata.deletePreset(name, in: id, as: caller) }
     }
 
-    /// Creates or replaces a watermark. Its kind is told by its bytes, whatever anybody says of them.
+    /// Creates or replaces a watermark. Its kind is told by its bytes, whatever anybody says of them, and it is laid on once before it
+    /// is kept: one that can't be would break every image that is to have it.
     /// - Throws: what `ImageSettingsStore.putWatermark` throws; `StorageError` with `.mediaTypeNotAllowed` for bytes of another kind;
-    ///   `.invalidParameter` for an id that is none, and for one watermark too many.
+    ///   `.invalidParameter` for an id that is none, and for one watermark too many; what `Variants.tryWatermark` throws.
     public func putWatermark(
         _ watermark: String, body: ByteBuffer, in id: BucketID, as caller: Caller
     ) async throws -> (picture: WatermarkPicture, isNew: Bool) {
@@ -55,6 +56,7 @@ extension Buckets {
         guard watermarks[watermark] != nil || watermarks.count < Self.maxWatermarks else {
             throw StorageError(.invalidParameter, "There can be no more than \(Self.maxWatermarks) watermarks", resource: "id")
         }
+        try await variants?.tryWatermark(body)
         var hash = SHA256()
         body.withUnsafeReadableBytes { hash.update(bufferPointer: $0) }
         let picture = WatermarkPicture(

@@ -7,6 +7,8 @@ public struct Buckets: Sendable {
     let cache: ReadCache
     let reaper: WakeSignal
     let events: WakeSignal
+    /// Tries watermarks. Nil where images are only delivered as they are.
+    let variants: Variants?
     /// The role that may empty buckets.
     let serviceRole: String
 

@@ -96,18 +96,22 @@ public struct ImageLimits: Hashable, Sendable {
     /// The largest result, in pixels, all frames together. Half of it for AVIF and GIF and a fifth for JPEG XL, whose encoders need
     /// more. A result that would be larger is made smaller.
     public var resultPixels: Int
+    /// The largest result, in pixels, all frames together, in AVIF, GIF or JPEG XL: their encoders can't be stopped, so this bounds for
+    /// how long one outlives its deadline. A result that would be larger is made smaller.
+    public var slowPixels: Int
     /// AVIF costs ten times WebP: past so many pixels of the result nobody gets it who did not name it.
     public var avifPixels: Int
 
     public init(
         sourceBytes: Int = 50 << 20, sourcePixels: Int = 100_000_000, frames: Int = 200, resultSide: Int = 8192,
-        resultPixels: Int = 50_000_000, avifPixels: Int = 2_000_000
+        resultPixels: Int = 50_000_000, slowPixels: Int = 8_000_000, avifPixels: Int = 2_000_000
     ) {
         self.sourceBytes = sourceBytes
         self.sourcePixels = sourcePixels
         self.frames = frames
         self.resultSide = resultSide
         self.resultPixels = resultPixels
+        self.slowPixels = slowPixels
         self.avifPixels = avifPixels
     }
 }

@@ -116,6 +116,17 @@ extension Variants {
 }
 
 extension Variants {
+    /// Lays a picture on an image, as small as possible: on itself.
+    /// - Throws: `StorageError` with `.unreadableImage` for one that can't be decoded, `.imageTooLarge`, `.overloaded`, `.renderTimedOut`.
+    func tryWatermark(_ picture: ByteBuffer) async throws {
+        var transform = Transform()
+        transform.width = 1
+        transform.format = .fixed(.png)
+        transform.watermark = Watermark(.picture(digest: ""))
+        let recipe = ImageRecipe(transform, overlay: picture, deadline: .now() + configuration.timeout)
+        _ = try await engine.gate.run { try await engine.processor.render(picture, recipe) }
+    }
+
     /// The picture that is laid on, where there is one.
     /// - Throws: `StorageError` with `.locked` when it was replaced since the project's settings were read: they are on their way.
     private func overlay(of wanted: WantedVariant) async throws -> ByteBuffer? {

@@ -17,11 +17,20 @@ extension TransformRequest {
         var transform = request.transform
         if let choice = request.watermark { transform.watermark = choice.watermark(of: settings) }
         for call in request.plugins { try call.apply(to: &transform, settings, request.watermark, project: project) }
+        // A template brings a place of its own.
+        if let position = lockedPosition(by: settings) { transform.watermark?.position = position }
         transform.limit(to: limits)
         if (transform.format ?? .accepted) == .accepted {
             transform.format = .negotiated(accepted, for: transform, limits: limits)
         }
         return transform.normalised()
+    }
+
+    /// Where the preset says that any watermark is, and no URL may say otherwise.
+    private func lockedPosition(by settings: ImageSettings) -> Watermark.Position? {
+        guard let preset = preset.flatMap({ settings.presets[$0] }), preset.lockedParameters.contains(.watermarkPosition)
+        else { return nil }
+        return preset.request.watermark?.position
     }
 
     /// What the URL and its preset say together: the URL wins where it may. Every plugin that is left is to run.

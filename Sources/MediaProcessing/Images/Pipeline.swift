@@ -23,7 +23,7 @@ struct Pipeline {
             transform, of: orientation.applied(to: part.size), isVector: source.format == .svg,
             limits: ResultLimits(
                 side: min(limits.resultSide, output.longestSide),
-                pixels: max(limits.resultPixels / output.costOfAPixel / frames, 1)))
+                pixels: max(output.mostPixels(limits) / frames, 1)))
         let target = orientation.applied(to: plan.scaled)
         let factor = max(
             Double(target.width) / Double(part.width), Double(target.height) / Double(part.height))

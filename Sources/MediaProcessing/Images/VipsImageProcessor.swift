@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import MediaCore
-import Metrics
 public import NIOCore
 
 /// The image engine: libvips, in this process, on threads of its own.
@@ -14,14 +13,13 @@ public struct VipsImageProcessor: ImageProcessor {
     public typealias SVGCleaning = @Sendable (ByteBuffer) throws -> ByteBuffer
 
     /// Counts what may change the bytes that this engine makes of an image.
-    private static let generation = 1
+    private static let generation = 2
 
     public let revision: String
     public let parallelism: Int
     private let limits: ImageLimits
     private let cleanSVG: SVGCleaning?
     private let threads: RenderThreads
-    private let duration = Timer(label: "magpie_image_render_duration_seconds")
 
     /// Starts the threads.
     ///
@@ -33,7 +31,7 @@ public struct VipsImageProcessor: ImageProcessor {
         throws(StorageError)
     {
         // The other limits refuse; these change what is made.
-        let shape = "\(limits.frames)-\(limits.resultSide)-\(limits.resultPixels)"
+        let shape = "\(limits.frames)-\(limits.resultSide)-\(limits.resultPixels)-\(limits.slowPixels)"
         self.revision = "magpie-\(Self.generation)-vips-\(try VipsRuntime.version.get())-\(shape)"
         self.parallelism = max(parallelism ?? System.coreCount, 1)
         self.limits = limits
@@ -47,11 +45,7 @@ public struct VipsImageProcessor: ImageProcessor {
     public func render(_ source: ByteBuffer, _ recipe: ImageRecipe) async throws -> RenderedImage {
         let watch = RenderWatch(deadline: recipe.deadline)
         let rendering = Rendering(recipe: recipe, limits: limits, cleanSVG: cleanSVG, watch: watch)
-        return try await threads.run(watch) {
-            let start = NIODeadline.now()
-            defer { duration.recordNanoseconds((NIODeadline.now() - start).nanoseconds) }
-            return try rendering.run(source)
-        }
+        return try await threads.run(watch) { try rendering.run(source) }
     }
 
     public func inspect(_ source: ByteBuffer, deadline: NIODeadline) async throws -> ImageFacts {

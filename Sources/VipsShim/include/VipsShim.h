@@ -12,7 +12,8 @@
 // --- the library (runtime.c) ---------------------------------------------------------------------------------------------
 
 /// Starts libvips: once in a process, before anything else. One thread per image, nothing cached, and every loader and saver
-/// that libvips itself does not trust with foreign bytes blocked.
+/// that libvips itself does not trust with foreign bytes blocked. From then on allocations of 4 MiB and more go back to the system
+/// when they are freed, those of the whole process.
 int vs_start(void);
 /// Lets a blocked class of operations run again, with those derived of it.
 void vs_unblock(const char *class_name);
@@ -49,6 +50,11 @@ VipsImage *vs_matrix_new(const double *numbers, int width, int height);
 VipsImage *vs_image_in_memory(VipsImage *image);
 /// The pixels of an image that `vs_image_in_memory` gave: as long as the image lives.
 const void *vs_image_pixels(VipsImage *image, size_t *length);
+
+/// Whether `vs_image_narrow` takes it: samples of 8 bits, 1, 3 or 4 a pixel, and `width` less, though no less than an eighth.
+bool vs_image_can_narrow(const VipsImage *image, int width);
+/// Makes it `width` wide with a Lanczos kernel of three lobes; its height stays. Pixels are computed later. Gives a reference, or NULL.
+VipsImage *vs_image_narrow(VipsImage *image, int width);
 
 // --- what images say of themselves (metadata.c) ---------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ extension ImageLimits {
         sourcePixels = try settings.integer("IMAGE_PIXELS", in: 1...10_000_000_000)
         frames = try settings.integer("IMAGE_FRAMES", in: 1...100_000)
         resultSide = try settings.integer("IMAGE_RESULT_SIDE", in: 1...16_383)
+        slowPixels = try settings.integer("IMAGE_SLOW_PIXELS", in: 1...1_000_000_000)
         avifPixels = try settings.integer("IMAGE_AVIF_PIXELS", in: 0...1_000_000_000)
     }
 

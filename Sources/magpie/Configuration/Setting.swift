@@ -121,6 +121,11 @@ extension Setting {
             name: "IMAGE_RESULT_SIDE", fallback: "8192",
             meaning: "The longest side of a rendered image, in pixels; longer ones are made so long. At most 16383."),
         Setting(
+            name: "IMAGE_SLOW_PIXELS", fallback: "8000000",
+            meaning:
+                "The most pixels of a result in AVIF, GIF or JPEG XL, whose encoders can't be stopped; larger ones are made smaller."
+        ),
+        Setting(
             name: "IMAGE_AVIF_PIXELS", fallback: "2000000",
             meaning:
                 "The most pixels of a result for which AVIF is chosen where the URL names no format. It costs ten times WebP."),

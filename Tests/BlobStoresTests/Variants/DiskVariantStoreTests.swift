@@ -381,9 +381,32 @@ struct DiskVariantStoreTests {
             for file in files.dropFirst() { try FileManager.default.removeItem(at: file) }
 
             for name in names { #expect(try await store.open(name) == nil) }
+            // Nobody counts it any more, so it must not be there.
+            #expect(Self.files(in: directory).isEmpty)
             // And can be kept again.
             for name in names { try await store.keep(sample(5000), as: name) }
             for name in names { #expect(try await store.open(name) != nil) }
+        }
+    }
+
+    @Test func oneFileThatCannotBeRemovedKeepsNoOtherOnTheDisk() async throws {
+        try await Self.withStore { store, directory in
+            let version = ObjectVersion()
+            for _ in 0..<5 {
+                let before = Set(Self.files(in: directory))
+                try await store.keep(sample(5000), as: freshName(of: version))
+                // A directory is nothing that a file is removed as. The last one kept is the first to go.
+                for file in Set(Self.files(in: directory)).subtracting(before) where before.count == 4 {
+                    try FileManager.default.removeItem(at: file)
+                    try FileManager.default.createDirectory(at: file, withIntermediateDirectories: false)
+                }
+            }
+            #expect(Self.files(in: directory).count == 5)
+
+            #expect(await errorCode { try await store.forget([version]) } != nil)
+
+            #expect(Self.files(in: directory).count == 1)
+            #expect(store.keptBytes == 0)
         }
     }
 

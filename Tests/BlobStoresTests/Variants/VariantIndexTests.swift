@@ -78,6 +78,25 @@ struct VariantIndexTests {
         #expect(marks == [false, false, true, false, true])
     }
 
+    @Test func onlyTheEntryThatWasFoundIsLost() throws {
+        var index = VariantIndex()
+        let file = VariantFile(key: try Self.key(1, 1), size: 1, kind: .jpeg)
+        index.add(file, at: 0)
+        let first = index.use(file.key, at: 0, markingAfter: 1)
+        let early = try #require(first)
+        // Pushed out, and rendered and written again under the same name, before the reader opened the file.
+        _ = index.trim(to: 0)
+        index.add(file, at: 0)
+
+        let losesTheNewOne = index.lose(early)
+        let second = index.use(file.key, at: 0, markingAfter: 1)
+        let late = try #require(second)
+        let losesItself = index.lose(late)
+
+        #expect(!losesTheNewOne)
+        #expect(losesItself && index.count == 0 && index.cost == 0)
+    }
+
     @Test func aNameIsReadBackAndNoOther() throws {
         var random = SeededGenerator(seed: 5)
         let name = VariantFile(key: try Self.key(1, 1), size: 1234, kind: .avif).name

@@ -352,6 +352,23 @@ struct VariantsTests {
         #expect(stopped.transform.format == .fixed(.avif))
     }
 
+    @Test func aWatermarkThatCannotBeLaidOnIsNotKept() async throws {
+        let server = try await Server()
+        let (buckets, bucket) = (server.core.storage.buckets, server.core.bucket)
+        let png = ByteBuffer(bytes: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
+        server.processor.fail(with: StorageError(.unreadableImage, "broken"))
+
+        #expect(
+            await errorCode { _ = try await buckets.putWatermark("logo", body: png, in: bucket, as: CoreFixture.service) }
+                == .unreadableImage)
+        #expect(try await buckets.imageSettings(of: bucket, as: CoreFixture.service).watermarks.isEmpty)
+
+        server.processor.fail(with: nil)
+        _ = try await buckets.putWatermark("logo", body: png, in: bucket, as: CoreFixture.service)
+        #expect(server.processor.overlays == [png, png])
+        #expect(try await buckets.imageSettings(of: bucket, as: CoreFixture.service).watermarks.keys.sorted() == ["logo"])
+    }
+
     @Test func theWatermarksPictureComesWithTheRecipe() async throws {
         let server = try await Server()
         let picture = WatermarkPicture(id: "logo", digest: "d1", mediaType: "image/png", size: 4, updatedAt: .now())

@@ -183,6 +183,17 @@ struct TransformResolutionTests {
         #expect(locked.filters == [.sepia] && locked.drawings.isEmpty)
     }
 
+    @Test func aLockedPositionHoldsForATemplateToo() throws {
+        for template in ["diagonal-text", "corner-logo"] {
+            let url = TransformRequest(preset: "card", plugins: [Self.call(.watermarkTemplates, template)])
+            let locked = try Self.resolve(url, by: Self.settings(locked: [.watermarkPosition, .watermarkOpacity]))
+            let free = try Self.resolve(url, by: Self.settings())
+
+            #expect(locked.watermark?.position == .tile && locked.watermark?.opacity == 50)
+            #expect(free.watermark?.position == (template == "corner-logo" ? .bottomRight : .diagonal))
+        }
+    }
+
     @Test func oneWatermarkIsLaidOnAndALockedOneStays() throws {
         let template = [Self.call(.watermarkTemplates, "diagonal-text")]
         let text = Watermark.Mark.text("shop")

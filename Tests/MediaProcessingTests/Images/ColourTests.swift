@@ -82,6 +82,32 @@ import Testing
         }
     }
 
+    @Test func aProfileLeavesTheTransparencyOfSixteenBits() async throws {
+        let picture = try TestPicture.plain(40, 40, [200, 100, 50]).image()
+        // Its own profile and 16 bits, as cameras and scanners write it.
+        let deep = try VipsOperation(
+            "icc_transform",
+            ["in": .image(picture), "input-profile": .text("srgb"), "output-profile": .text("srgb"), "depth": 16]
+        ).image()
+        let clear = try VipsOperation("bandjoin_const", ["in": .image(deep), "c": .numbers([128 * 257])]).image()
+        let bytes = try Encoder(format: .png, isStripped: false).encode(clear)
+        for width in [40, 20] {
+            let looked = try Looked(try await Engine().render(bytes) { $0.width = width })
+            #expect(near(looked[5, 5], [200, 100, 50, 128], within: 2), "\(looked[5, 5])")
+        }
+    }
+
+    @Test func labIsRead() async throws {
+        let picture = try TestPicture.plain(40, 40, [200, 100, 50]).image()
+        let lab = try VipsOperation("Lab2LabQ", ["in": .image(picture.inSpace("lab"))]).image()
+        let bytes = try VipsOperation("tiffsave_buffer", ["in": .image(lab)]).withBytes { ByteBuffer(bytes: $0) }
+        #expect(try await Engine().inspect(bytes).hasAlpha == false)
+        for width in [40, 20] {
+            let looked = try Looked(try await Engine().render(bytes) { $0.width = width })
+            #expect(near(looked[5, 5], [200, 100, 50], within: 3), "\(looked[5, 5])")
+        }
+    }
+
     @Test func greyAndGreyWithTransparencyAreRead() async throws {
         for (picture, expected) in [
             (TestPicture.plain(20, 20, [90]), [90, 90, 90]), (TestPicture.plain(20, 20, [90, 40]), [90, 90, 90, 40]),

@@ -45,6 +45,17 @@ import Testing
         #expect(try await code { try await Engine(limits: less).inspect(tiff) } == .imageTooLarge)
     }
 
+    @Test(arguments: [(6_700_000, nil), (6_800_000, StorageError.Code.imageTooLarge)])
+    func aLineHasSoManyBytesAndNoMore(_ width: Int, _ expected: StorageError.Code?) async throws {
+        // Ten bytes a pixel: both are far from the limit of pixels, and one is past 64 MiB.
+        let line = try VipsOperation("black", ["width": .integer(width), "height": 1, "bands": 5]).image()
+        let deep = try VipsOperation("cast", ["in": .image(line), "format": .choice("ushort")]).image()
+        let tiff = try VipsOperation("tiffsave_buffer", ["in": .image(deep), "compression": .choice("deflate")]).withBytes {
+            ByteBuffer(bytes: $0)
+        }
+        #expect(try await code { try await Engine().inspect(tiff) } == expected)
+    }
+
     @Test func whatIsDecodedWholeMayHaveHalfThePixels() async throws {
         let limits = ImageLimits(sourcePixels: 15_000)
         let picture = TestPicture.quarters(100, 100)
@@ -68,6 +79,20 @@ import Testing
             let image = try await Engine(limits: ImageLimits(resultPixels: 10_000)).render(source) { $0.format = .fixed(format) }
             let pixels = try Looked(image).image.size.pixels
             #expect(abs(pixels * cost - 10_000) < 500, "\(format) \(pixels)")
+        }
+    }
+
+    @Test func encodersThatCannotBeStoppedGetFewPixels() async throws {
+        let limits = ImageLimits(slowPixels: 5000)
+        let source = try TestPicture.quarters(200, 200).encoded()
+        for format in [ImageFormat.avif, .gif, .jxl] {
+            let image = try await Engine(limits: limits).render(source) { $0.format = .fixed(format) }
+            let pixels = try Looked(image).image.size.pixels
+            #expect(abs(pixels - 5000) < 250, "\(format) \(pixels)")
+        }
+        for format in [ImageFormat.jpeg, .png, .webp] {
+            let image = try await Engine(limits: limits).render(source) { $0.format = .fixed(format) }
+            #expect(try Looked(image).image.size.pixels == 40_000)
         }
     }
 
@@ -185,19 +210,20 @@ import Testing
 
     @Test func theRevisionIsAnotherOneForLimitsThatChangeTheImage() throws {
         let standard = ImageLimits()
-        var (frames, side, pixels, source) = (standard, standard, standard, standard)
+        var (frames, side, pixels, slow, source) = (standard, standard, standard, standard, standard)
         frames.frames -= 1
         side.resultSide -= 1
         pixels.resultPixels -= 1
+        slow.slowPixels -= 1
         source.sourcePixels -= 1
-        let revisions = try [standard, frames, side, pixels].map { try Engine(limits: $0).processor.revision }
-        #expect(Set(revisions).count == 4)
+        let revisions = try [standard, frames, side, pixels, slow].map { try Engine(limits: $0).processor.revision }
+        #expect(Set(revisions).count == 5)
         #expect(try Engine(limits: source).processor.revision == revisions[0])
     }
 
     @Test func theRevisionNamesTheEngineAndItsLibrary() throws {
         let engine = try Engine()
-        #expect(engine.processor.revision.hasPrefix("magpie-1-vips-8."))
+        #expect(engine.processor.revision.hasPrefix("magpie-2-vips-8."))
         #expect(engine.processor.parallelism == 2)
     }
 }

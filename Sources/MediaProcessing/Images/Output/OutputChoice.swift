@@ -45,8 +45,22 @@ enum OutputChoice: Hashable {
         }
     }
 
+    /// How many pixels a result may have, all frames together.
+    func mostPixels(_ limits: ImageLimits) -> Int {
+        let most = limits.resultPixels / costOfAPixel
+        return isSlow ? min(most, limits.slowPixels) : most
+    }
+
+    /// Whether the encoder takes a second for a few million pixels and can't be stopped.
+    private var isSlow: Bool {
+        switch self {
+        case .fixed(.avif), .fixed(.gif), .fixed(.jxl): true
+        case .fixed(.jpeg), .fixed(.png), .fixed(.webp), .fixed(.svg), .byTransparency: false
+        }
+    }
+
     /// How many pixels of a JPEG cost the encoder's memory and time of one of these: their limit is so much lower.
-    var costOfAPixel: Int {
+    private var costOfAPixel: Int {
         switch self {
         case .fixed(.jxl): 5
         case .fixed(.avif), .fixed(.gif): 2

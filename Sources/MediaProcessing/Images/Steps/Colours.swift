@@ -18,15 +18,19 @@ struct Colours: Step {
     private func profiled(_ image: VipsImage) -> VipsImage {
         guard image.hasField("icc-profile-data") else { return image }
         do {
-            return try VipsOperation(
-                "icc_transform",
-                [
-                    "in": .image(image), "output-profile": .text("srgb"), "embedded": true,
-                    "black-point-compensation": true,
-                ]
-            ).image()
+            guard image.hasAlpha, image.sampleFormat == "ushort" else { return try transformed(image) }
+            // The operation would cut transparencies of 16 bits off at 255.
+            let colours = try transformed(try image.bands(0, count: image.bands - 1))
+            return try colours.joined(try image.bands(image.bands - 1, count: 1).linear([1.0 / 257], [0]))
         } catch {
             return image
         }
+    }
+
+    private func transformed(_ image: VipsImage) throws(VipsFailure) -> VipsImage {
+        try VipsOperation(
+            "icc_transform",
+            ["in": .image(image), "output-profile": .text("srgb"), "embedded": true, "black-point-compensation": true]
+        ).image()
     }
 }
