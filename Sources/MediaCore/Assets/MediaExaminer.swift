@@ -122,7 +122,7 @@ extension AssetFacts {
 
 extension BlobContent {
     /// All bytes in memory. They were held against a limit before.
-    func collected() async throws -> ByteBuffer {
+    fileprivate func collected() async throws -> ByteBuffer {
         if case .buffer(let bytes) = source { return bytes }
         return try await stream().collected(upTo: Int(clamping: size))
     }
