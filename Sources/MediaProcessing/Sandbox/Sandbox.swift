@@ -19,19 +19,23 @@ struct Sandbox: Sendable {
     private let walls: Bubblewrap?
     private let places: ToolPlaces
 
-    /// - Throws: `ConversionFailure` with `.notConfigured` when the programs for it are missing.
-    init(_ policy: SandboxPolicy, limits: ConversionLimits) throws(ConversionFailure) {
+    /// Without walls.
+    init(limits: ConversionLimits) {
         self.limits = limits
         places = ToolPlaces(count: limits.tools)
-        switch policy {
-        case .off: walls = nil
-        case .required:
-            guard let walls = Bubblewrap() else {
-                throw ConversionFailure(
-                    .notConfigured, "Conversions need bubblewrap and util-linux, which are not installed on this server")
-            }
-            self.walls = walls
+        walls = nil
+    }
+
+    /// - Parameter identity: whom tools run as.
+    /// - Throws: `ConversionFailure` with `.notConfigured` when the programs for it are missing.
+    init(limits: ConversionLimits, _ identity: Bubblewrap.Identity) throws(ConversionFailure) {
+        guard let walls = Bubblewrap(identity) else {
+            throw ConversionFailure(
+                .notConfigured, "Conversions need bubblewrap and util-linux, which are not installed on this server")
         }
+        self.limits = limits
+        self.walls = walls
+        places = ToolPlaces(count: limits.tools)
     }
 
     /// Whom an output directory has to belong to. Nil: to this process's user.
@@ -112,7 +116,8 @@ struct Sandbox: Sendable {
                 }
             let (output, complaints) = result.closureResult
             return ToolResult(status: status, output: output, complaints: ToolEnd.printable(complaints))
-        } catch let error as SubprocessError {
+        } catch {
+            // What is stopped fails in many ways.
             try Task.checkCancellation()
             throw ConversionFailure(.sandboxUnavailable, "The sandbox can't be started", detail: "\(error)")
         }

@@ -16,9 +16,7 @@ struct ToolSurvey: Sendable {
     ) async throws -> ToolSurvey {
         var survey = ToolSurvey()
         do {
-            let sandbox = try Sandbox(policy, limits: limits)
-            survey.versions = try await versions(in: sandbox, scratch, threads)
-            survey.sandbox = sandbox
+            (survey.sandbox, survey.versions) = try await working(policy, limits, scratch, threads)
         } catch let failure as ConversionFailure {
             logger.warning(
                 "conversions of PostScript and video are off: tools can't be shut away here",
@@ -43,6 +41,26 @@ struct ToolSurvey: Sendable {
             }
         }
         return survey
+    }
+
+    /// The best sandbox that works, and the versions of the tools in it. - Throws: `ConversionFailure` when none does.
+    private static func working(
+        _ policy: SandboxPolicy, _ limits: ConversionLimits, _ scratch: Scratch, _ threads: FileThreads
+    ) async throws -> (Sandbox, String) {
+        guard policy == .required else {
+            let sandbox = Sandbox(limits: limits)
+            return (sandbox, try await versions(in: sandbox, scratch, threads))
+        }
+        var first: ConversionFailure?
+        for identity in Bubblewrap.Identity.possible {
+            do {
+                let sandbox = try Sandbox(limits: limits, identity)
+                return (sandbox, try await versions(in: sandbox, scratch, threads))
+            } catch let failure as ConversionFailure {
+                first = first ?? failure
+            }
+        }
+        throw first ?? ConversionFailure(.notConfigured, "There is no sandbox on this server")
     }
 
     /// Runs each tool once, shut away as it will be. - Throws: `ConversionFailure` when the sandbox does not work.
