@@ -17,8 +17,9 @@ struct Bubblewrap: Sendable {
         static var possible: [Identity] { geteuid() == 0 ? [.stranger, .secluded] : [.secluded] }
     }
 
-    /// Nobody's. Below what containers usually map, above what systems give to people.
-    static let unprivilegedID: uid_t = 64_713
+    /// Ids that no system gives to anybody. Each run has one of its own, so that runs can't reach each other, and the limit of processes
+    /// counts those of one of them.
+    private static let strangers: ClosedRange<uid_t> = 1_900_000_000...1_999_999_999
 
     private let prlimit: String
     private let setpriv: String
@@ -35,15 +36,18 @@ struct Bubblewrap: Sendable {
         self.system = Self.systemMounts()
     }
 
-    /// Whom the output directory has to belong to. Nil: to this process's user.
-    var owner: uid_t? { identity == .stranger ? Self.unprivilegedID : nil }
+    /// Whom the next tool runs as, and its output directory has to belong to. Nil: this process's user.
+    func freshOwner() -> uid_t? { identity == .stranger ? uid_t.random(in: Self.strangers) : nil }
 
     /// The name of a program, which is looked for in the path, and its arguments.
     /// - Parameters:
     ///   - command: the tool and its arguments, with the paths of `paths`.
     ///   - input: a file on this machine.
-    ///   - output: a directory on this machine.
-    func command(_ command: [String], input: String?, output: String, limits: ConversionLimits) -> [String] {
+    ///   - output: a directory on this machine, which belongs to `owner`.
+    ///   - owner: as `freshOwner` gave it.
+    func command(
+        _ command: [String], input: String?, output: String, owner: uid_t?, limits: ConversionLimits
+    ) -> [String] {
         var words = [Tool.bubblewrap.rawValue] + namespaces + system
         words += ["--dev", "/dev", "--size", "\(limits.temporary)", "--perms", "1777", "--tmpfs", "/tmp"]
         if let input { words += ["--ro-bind", input, Self.paths.input] }
@@ -52,7 +56,7 @@ struct Bubblewrap: Sendable {
         words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", Self.paths.output, "--setenv", "HOME", "/tmp", "--"]
         // Inside, so that the limit of processes counts those of the sandbox and not all of this user.
         words += limiting(limits)
-        if identity == .stranger { words += becomingNobody }
+        if let owner { words += becoming(owner) }
         return words + command
     }
 
@@ -67,18 +71,16 @@ struct Bubblewrap: Sendable {
         ] + common + ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
     }
 
-    private var becomingNobody: [String] {
+    private func becoming(_ owner: uid_t) -> [String] {
         [
-            setpriv, "--reuid=\(Self.unprivilegedID)", "--regid=\(Self.unprivilegedID)", "--clear-groups", "--no-new-privs",
+            setpriv, "--reuid=\(owner)", "--regid=\(owner)", "--clear-groups", "--no-new-privs",
             "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--",
         ]
     }
 
     private func limiting(_ limits: ConversionLimits) -> [String] {
         let seconds = Limiting.processorSeconds(limits)
-        // Without a namespace of users the processes of all sandboxes are one user's.
-        let processes = identity == .stranger ? limits.processes * limits.tools : limits.processes
-        return [prlimit] + Limiting.options(limits, processes: processes, seconds: seconds) + ["--"]
+        return [prlimit] + Limiting.options(limits, processes: limits.processes, seconds: seconds) + ["--"]
     }
 
     /// The programs, their libraries, and the few files of the system that these read. No `/proc`: none of them needs it.

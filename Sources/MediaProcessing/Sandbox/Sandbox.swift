@@ -38,13 +38,13 @@ struct Sandbox: Sendable {
         places = ToolPlaces(count: limits.tools)
     }
 
-    /// Whom an output directory has to belong to. Nil: to this process's user.
-    var owner: uid_t? { walls?.owner }
+    /// Whom the next tool runs as: its output directory has to belong to them. Nil: this process's user.
+    func freshOwner() -> uid_t? { walls?.freshOwner() }
 
     /// Runs one tool to its end, when it is its turn.
     ///
     /// When this returns or throws, the tool and all it started are gone, or the kernel has been told to end them.
-    /// - Parameter output: an empty directory that belongs to `owner`.
+    /// - Parameter output: an empty directory, with its owner as `freshOwner` gave it.
     /// - Returns: however the tool itself ended.
     /// - Throws: `ConversionFailure` when a limit ended it, or when it could not be started; `CancellationError`.
     func run(_ run: ToolRun, output: OutputDirectory) async throws -> ToolResult {
@@ -66,7 +66,7 @@ struct Sandbox: Sendable {
                 + run.arguments(paths)
         }
         return walls.command(
-            [tool] + run.arguments(Bubblewrap.paths), input: run.input, output: output.path, limits: limits)
+            [tool] + run.arguments(Bubblewrap.paths), input: run.input, output: output.path, owner: output.owner, limits: limits)
     }
 
     private enum End: Sendable {

@@ -27,7 +27,8 @@ import Testing
         // The variable is one of this process's.
         setenv("MAGPIE_TEST_SECRET", "visible", 1)
         let text = try await said("id -u; id -G; env | sort; setpriv --dump")
-        #expect(text.hasPrefix(geteuid() == 0 ? "64713\n64713\n" : "\(geteuid())\n"))
+        let id = try #require(text.split(separator: "\n").first.flatMap { Int($0) })
+        #expect(geteuid() == 0 ? id >= 1_900_000_000 : id == geteuid())
         #expect(!text.contains("MAGPIE") && !text.contains("visible") && text.contains("HOME=/tmp\n"))
         #expect(text.contains("no_new_privs: 1") && text.contains("Capability bounding set: [none]"))
     }
@@ -61,7 +62,7 @@ import Testing
         let bomb = "bomb() { bomb | bomb & }; bomb; sleep 0.2; echo alive"
         let start = ContinuousClock.now
         _ = try await Converting.failure { try await shell(bomb, limits: ConversionLimits(timeout: .seconds(2))) }
-        #expect(ContinuousClock.now - start < .seconds(20))
+        #expect(ContinuousClock.now - start < .seconds(40))
     }
 
     @Test func timeEndsWhatNeverEnds() async throws {
@@ -69,7 +70,7 @@ import Testing
             let start = ContinuousClock.now
             let failure = try await Converting.failure { try await shell(script, limits: ConversionLimits(timeout: .seconds(1))) }
             #expect(failure?.reason == .timedOut)
-            #expect(ContinuousClock.now - start < .seconds(10))
+            #expect(ContinuousClock.now - start < .seconds(30))
         }
     }
 
@@ -182,8 +183,8 @@ import Testing
 
     @Test func someoneWhoIsNotRootGetsANamespaceOfUsers() throws {
         let walls = try #require(Bubblewrap(.secluded))
-        let words = walls.command(["/usr/bin/gs"], input: "/a", output: "/b", limits: ConversionLimits())
+        let words = walls.command(["/usr/bin/gs"], input: "/a", output: "/b", owner: nil, limits: ConversionLimits())
         #expect(words.contains("--unshare-all") && words.contains("--disable-userns") && !words.contains("CAP_SETUID"))
-        #expect(walls.owner == nil)
+        #expect(walls.freshOwner() == nil)
     }
 }
