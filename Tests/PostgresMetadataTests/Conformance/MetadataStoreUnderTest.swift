@@ -63,12 +63,12 @@ actor ConformanceDatabase {
         TRUNCATE storage.objects, storage.buckets, storage.s3_multipart_uploads, storage.s3_multipart_uploads_parts,
             magpie.blobs, magpie.blob_deletions, magpie.object_versions, magpie.bucket_settings, magpie.s3_keys,
             magpie.upload_sessions, magpie.upload_parts, magpie.events, magpie.presets, magpie.watermarks, magpie.plugins,
-            magpie.originals_signing;
+            magpie.originals_signing, magpie.projects, magpie.api_keys, magpie.api_key_projects, magpie.usage, magpie.project_totals;
         DO $$
         DECLARE
             p record;
         BEGIN
-            FOR p IN SELECT * FROM pg_policies WHERE schemaname IN ('storage', 'magpie') LOOP
+            FOR p IN SELECT * FROM pg_policies WHERE schemaname IN ('storage', 'magpie') AND NOT roles && '{magpie_project}' LOOP
                 EXECUTE format('DROP POLICY %I ON %I.%I', p.policyname, p.schemaname, p.tablename);
             END LOOP;
         END
