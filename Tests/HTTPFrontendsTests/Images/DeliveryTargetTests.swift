@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MediaCore
 import MediaTesting
 import Testing
 
@@ -106,7 +107,7 @@ struct DeliveryTargetTests {
             if Bool.random(using: &generator) { path = Mutation.of(path, using: &generator) }
             guard let target = DeliveryTarget(path[...]) else { continue }
             #expect(target.readings.count <= 6, "\(path)")
-            #expect(DeliveryTarget.isProject(target.project[...]), "\(path)")
+            #expect(ProjectName.isName(target.project), "\(path)")
         }
     }
 }
