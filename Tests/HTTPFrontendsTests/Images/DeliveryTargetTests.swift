@@ -14,6 +14,7 @@ struct DeliveryTargetTests {
                 switch reading.wanted {
                 case .image(let parameters, let format): "\(reading.key) < \(parameters).\(format.name)"
                 case .original(let format, let name): "\(reading.key) < original.\(name) as \(format.name)"
+                case .media(let kind, let name): "\(reading.key) < \(name) as \(kind.mediaType)"
                 case .embed: "\(reading.key) < embed"
                 }
             }
