@@ -67,7 +67,7 @@ extension Workspace {
         let factor = max((max(page.width, page.height) + longestSide - 1) / longestSide, 1)
         let small = try VipsOperation(
             "shrink",
-            ["in": .image(dark), "hshrink": .integer(factor), "vshrink": .integer(factor), "ceil": true]
+            ["in": .image(dark), "hshrink": .number(Double(factor)), "vshrink": .number(Double(factor)), "ceil": true]
         ).image()
         let marks = try small.samples().map { $0 > 0 }
         return (DesignSearch(marks: marks, width: small.width, height: small.height), factor)
