@@ -17,9 +17,7 @@ enum BackendUnderTest: String, CaseIterable, Sendable {
     func withStore(_ body: (any BlobStore, URL?) async throws -> Void) async throws {
         guard self != .memory else { return try await body(InMemoryBlobStore(), nil) }
         if let peer = S3Peer(rawValue: rawValue) {
-            let store = try await peer.store()
-            try await body(store, nil)
-            return try await store.close()
+            return try await peer.withStore { try await body($0, nil) }
         }
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("magpie-blobs-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: directory) }

@@ -17,10 +17,15 @@ enum S3Document {
 
     /// The code of an error document. Nil for any other one.
     static func errorCode(_ document: ByteBuffer) -> String? {
-        guard document.readableBytesView.prefix(256).contains(UInt8(ascii: "<")), let root = try? tree(document),
-            root.name == "Error"
-        else { return nil }
+        // Lists are long and are no errors: only what may be one is read.
+        let beginning = String(decoding: document.readableBytesView.prefix(256), as: UTF8.self)
+        guard beginning.contains("<Error"), let root = try? tree(document), root.name == "Error" else { return nil }
         return root["Code"]?.text ?? "Unknown"
+    }
+
+    /// A key out of a list that is encoded for URLs. Services write a space as `+`, and a plus as `%2B`.
+    static func decoded(_ text: String) -> String? {
+        PercentEncoding.decode(text.map { $0 == "+" ? "%20" : String($0) }.joined())
     }
 
     /// The body of `DeleteObjects`, whose answer names only what could not be deleted.
@@ -76,7 +81,7 @@ struct S3ListPage {
         isTruncated = root["IsTruncated"]?.text == "true"
         var entries: [Entry] = []
         for element in root.all("Contents") {
-            guard let text = element["Key"]?.text, let key = isEncoded ? PercentEncoding.decode(text) : text,
+            guard let text = element["Key"]?.text, let key = isEncoded ? S3Document.decoded(text) : text,
                 let size = element["Size"].flatMap({ Int64($0.text) }),
                 let date = element["LastModified"].flatMap({ Timestamp(iso8601: $0.text) })
             else { throw S3Failure(.malformed("an entry of a list lacks a part")) }

@@ -146,7 +146,7 @@ extension S3Service {
             let root = try S3Document.tree(try await send(S3Request(.GET, query: query)).body)
             let isEncoded = root["EncodingType"]?.text == "url"
             for element in root.all("Upload") {
-                guard let text = element["Key"]?.text, let key = isEncoded ? PercentEncoding.decode(text) : text,
+                guard let text = element["Key"]?.text, let key = isEncoded ? S3Document.decoded(text) : text,
                     let id = element["UploadId"]?.text, let date = element["Initiated"].flatMap({ Timestamp(iso8601: $0.text) }),
                     // Not all services filter.
                     key.hasPrefix(prefix)

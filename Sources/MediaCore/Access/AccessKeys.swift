@@ -111,7 +111,8 @@ public struct AccessKeys: Sendable {
         guard let value = try? JSONSerialization.jsonObject(with: Data(claims.rawValue.utf8)),
             let fields = value as? [String: Any]
         else { throw StorageError(.invalidRequest, "The claims of a key must be a JSON object") }
-        for name in ["role", "sub"] where fields[name] != nil && !(fields[name] is String) {
+        for name in ["role", "sub"] {
+            guard let given = fields[name], !(given is String), !(given is NSNull) else { continue }
             throw StorageError(.invalidRequest, "The claim \(name) must be text")
         }
         let role = fields["role"] as? String ?? configuration.anonymousRole

@@ -35,7 +35,7 @@ struct MediaExaminer: Sendable {
     ) async throws -> (findings: Findings, replacement: ByteBuffer?) {
         guard let processor else { return (Findings(facts: AssetFacts(kind, size: content.size)), nil) }
         return try await gate.run {
-            let bytes = try await content.collected()
+            let bytes = try await content.allBytes()
             let replacement = try await change(bytes, processor)
             let found = try await Self.timed { try await processor.inspect(bytes, deadline: .now() + timeout) }
             var facts = AssetFacts(kind, size: Int64((replacement ?? bytes).readableBytes))
@@ -122,7 +122,7 @@ extension AssetFacts {
 
 extension BlobContent {
     /// All bytes in memory. They were held against a limit before.
-    fileprivate func collected() async throws -> ByteBuffer {
+    func allBytes() async throws -> ByteBuffer {
         if case .buffer(let bytes) = source { return bytes }
         return try await stream().collected(upTo: Int(clamping: size))
     }

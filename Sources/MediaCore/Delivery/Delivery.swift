@@ -144,13 +144,15 @@ public struct Delivery: Sendable {
             throw StorageError(.blobMissing, "The resource was not found", resource: object.record.address.key.rawValue)
         }
         let resolved = try range?.resolved(size: blob.size)
-        let content = try await blobs.store(for: blob.backend).get(
+        var content = try await blobs.store(for: blob.backend).get(
             blob.key, range: resolved.map { .closed($0.lowerBound...($0.upperBound - 1)) })
         guard content.size == blob.size else {
             throw StorageError(
                 .internal, "Internal Server Error", resource: "blob \(blob.key) has \(content.size) bytes, not \(blob.size)")
         }
         if let resolved { return Delivered(object: object, details: details, outcome: .partial(content, resolved)) }
+        // The managed disk is this machine's own, and `verify` reads it.
+        if blob.backend != .managed { content = try VerifiedBytes.verifying(content, of: blob) }
         var cached: CachedObject?
         if let ticket {
             var body: ByteBuffer?

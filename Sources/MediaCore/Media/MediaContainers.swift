@@ -26,7 +26,7 @@ enum MediaContainers {
     private static let images: Set = ["heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"]
     private static let videos: Set = [
         "isom", "iso2", "iso3", "iso4", "iso5", "iso6", "iso7", "iso8", "iso9", "mp41", "mp42", "avc1", "av01", "M4V ", "M4VH",
-        "M4VP", "MSNV", "dash", "cmfc", "mmp4", "f4v ", "3gp4", "3gp5", "3gp6", "3g2a",
+        "M4VP", "MSNV", "dash", "cmfc", "mmp4", "f4v ",
     ]
     private static let soundsAndRaws: Set = ["M4A ", "M4B ", "M4P ", "crx "]
 

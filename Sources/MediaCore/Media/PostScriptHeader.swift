@@ -12,6 +12,8 @@ public struct PostScriptHeader: Hashable, Sendable {
     public var bottom: Double
     public var width: Double
     public var height: Double
+    /// Whether it says that it is made to be put into a page (`EPSF`). What does not, and has a box nevertheless, is a page itself.
+    public var isEncapsulated: Bool
 
     /// Reads the header.
     /// - Parameter head: the first `length` bytes of the file, or all of it.
@@ -28,6 +30,8 @@ public struct PostScriptHeader: Hashable, Sendable {
         // Readers of PostScript take either end of a line, or both.
         for line in bytes.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) where line.starts(with: Self.name.utf8) {
             self = try Self.box(String(decoding: line.dropFirst(Self.name.utf8.count), as: UTF8.self))
+            let first = String(decoding: bytes.prefix { $0 != 0x0A && $0 != 0x0D }, as: UTF8.self)
+            isEncapsulated = first.contains("EPSF-")
             return
         }
         throw .unreadable("This EPS has no %%BoundingBox comment in its first \(Self.length) bytes")
@@ -57,6 +61,7 @@ public struct PostScriptHeader: Hashable, Sendable {
         self.bottom = bottom
         self.width = width
         self.height = height
+        isEncapsulated = true
     }
 
     /// How large its picture is, in pixels, at least one each way.

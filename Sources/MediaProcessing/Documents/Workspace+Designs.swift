@@ -62,12 +62,12 @@ extension Workspace {
     private static func marks(on page: VipsImage) throws(VipsFailure) -> (DesignSearch, factor: Int) {
         let paper = try page.flattened(red: 255, green: 255, blue: 255).inSpace("b-w").asBytes().bands(0, count: 1)
         let dark = try VipsOperation(
-            "relational_const", ["in": .image(paper), "relation": .choice("less"), "c": .numbers([whitest])]
+            "relational_const", ["in": .image(paper), "relational": .choice("less"), "c": .numbers([whitest])]
         ).image()
         let factor = max((max(page.width, page.height) + longestSide - 1) / longestSide, 1)
         let small = try VipsOperation(
             "shrink",
-            ["in": .image(dark), "hshrink": .integer(factor), "vshrink": .integer(factor), "ceil": true]
+            ["in": .image(dark), "hshrink": .number(Double(factor)), "vshrink": .number(Double(factor)), "ceil": true]
         ).image()
         let marks = try small.samples().map { $0 > 0 }
         return (DesignSearch(marks: marks, width: small.width, height: small.height), factor)

@@ -27,12 +27,11 @@ extension Workspace {
     /// The document that a file draws, by running it, or from before.
     func portable(_ file: WorkFile) async throws -> PortableDocument {
         if let document = document(of: file) { return document }
-        let head = try await head(of: file, count: PostScriptHeader.length)
-        guard head.readableBytesView.starts(with: "%!".utf8) else { throw ConversionFailure.unreadable("This is no PostScript") }
+        let header = try PostScriptHeader(try await head(of: file, count: PostScriptHeader.length))
         let most = limits.pages
         let (result, made) = try await run(.ghostscript, on: file, making: "document.pdf", "application/pdf") { paths in
             Self.ghostscript("pdfwrite", page: nil, into: "\(paths.output)/document.pdf")
-                + Self.faithful + ["-dEPSCrop", "-dLastPage=\(most + 1)", "-f", paths.input]
+                + Self.faithful + Self.cropping(to: header) + ["-dLastPage=\(most + 1)", "-f", paths.input]
         }
         guard result.status == 0, let made, made.size > 0 else {
             throw ConversionFailure.unreadable("The PostScript in the file fails", detail: Self.said(result))
@@ -40,6 +39,15 @@ extension Workspace {
         let document = try await described(made)
         keep(document, of: file)
         return document
+    }
+
+    /// The page is as large as the box that the header speaks of, unless the program asks for another one.
+    private static func cropping(to header: PostScriptHeader) -> [String] {
+        // Ghostscript itself does so for what calls itself encapsulated.
+        guard !header.isEncapsulated else { return ["-dEPSCrop"] }
+        let size = [header.width, header.height].map(PointBox.text).joined(separator: " ")
+        let offset = [-header.left, -header.bottom].map(PointBox.text).joined(separator: " ")
+        return ["-c", "<< /PageSize [\(size)] /PageOffset [\(offset)] >> setpagedevice"]
     }
 
     private func described(_ file: WorkFile) async throws -> PortableDocument {

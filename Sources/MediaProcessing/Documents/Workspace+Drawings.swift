@@ -70,13 +70,14 @@ struct PointBox: Hashable {
         bottom = max(page.height - Double(area.y + area.height) * points, 0)
     }
 
-    /// With three digits: never with an exponent, which PostScript reads, too, but nobody else.
-    var text: String {
-        [left, bottom, right, top].map { number in
-            let thousandths = Int((number * 1000).rounded())
-            let rest = "\(thousandths % 1000)"
-            return "\(thousandths / 1000).\(String(repeating: "0", count: 3 - rest.count))\(rest)"
-        }.joined(separator: " ")
+    var text: String { [left, bottom, right, top].map(Self.text).joined(separator: " ") }
+
+    /// With three digits: never with an exponent, which not everybody reads.
+    static func text(_ points: Double) -> String {
+        let thousandths = Int((points.magnitude * 1000).rounded())
+        let rest = "\(thousandths % 1000)"
+        let sign = points < 0 && thousandths > 0 ? "-" : ""
+        return "\(sign)\(thousandths / 1000).\(String(repeating: "0", count: 3 - rest.count))\(rest)"
     }
 }
 

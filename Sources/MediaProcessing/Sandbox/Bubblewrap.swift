@@ -5,38 +5,50 @@ import Glibc
 /// The command line that shuts a tool away: namespaces of its own for everything, a file system that consists of the system's programs
 /// (read-only), one input file (read-only) and one output directory, no network, no privileges, no environment, and limits.
 ///
-/// Run by root, the tool becomes a user that nobody else is, who has no name and owns nothing. Run by anybody else, it stays that user
-/// in a user namespace of its own, where it sees none of that user's files.
 struct Bubblewrap: Sendable {
-    /// Nobody's. Below what containers usually map, above what systems give to people.
-    static let unprivilegedID: uid_t = 64_713
+    /// Whom a tool runs as.
+    enum Identity: String, Sendable, CaseIterable {
+        /// A user that nobody else is, who has no name and owns nothing. Only a privileged root can make it that.
+        case stranger
+        /// The server's own user, in a user namespace of the tool's own: without a privilege, and seeing none of that user's files.
+        case secluded
 
-    private let program: String
+        /// Those that may work, the better first. Root of a container often lacks the privileges of root.
+        static var possible: [Identity] { geteuid() == 0 ? [.stranger, .secluded] : [.secluded] }
+    }
+
+    /// Ids that no system gives to anybody. Each run has one of its own, so that runs can't reach each other, and the limit of processes
+    /// counts those of one of them.
+    private static let strangers: ClosedRange<uid_t> = 1_900_000_000...1_999_999_999
+
     private let prlimit: String
     private let setpriv: String
-    private let isRoot: Bool
+    private let identity: Identity
     private let system: [String]
 
     /// - Parameter find: where a tool is.
     /// - Returns: nil when what is needed is not installed.
-    init?(isRoot: Bool = geteuid() == 0, find: (Tool) -> String? = { $0.path() }) {
-        guard let program = find(.bubblewrap), let prlimit = find(.prlimit), let setpriv = find(.setpriv) else { return nil }
-        self.program = program
+    init?(_ identity: Identity, find: (Tool) -> String? = { $0.path() }) {
+        guard find(.bubblewrap) != nil, let prlimit = find(.prlimit), let setpriv = find(.setpriv) else { return nil }
         self.prlimit = prlimit
         self.setpriv = setpriv
-        self.isRoot = isRoot
+        self.identity = identity
         self.system = Self.systemMounts()
     }
 
-    /// Whom the output directory has to belong to. Nil: to this process's user.
-    var owner: uid_t? { isRoot ? Self.unprivilegedID : nil }
+    /// Whom the next tool runs as, and its output directory has to belong to. Nil: this process's user.
+    func freshOwner() -> uid_t? { identity == .stranger ? uid_t.random(in: Self.strangers) : nil }
 
+    /// The name of a program, which is looked for in the path, and its arguments.
     /// - Parameters:
     ///   - command: the tool and its arguments, with the paths of `paths`.
     ///   - input: a file on this machine.
-    ///   - output: a directory on this machine.
-    func command(_ command: [String], input: String?, output: String, limits: ConversionLimits) -> [String] {
-        var words = [program] + namespaces + system
+    ///   - output: a directory on this machine, which belongs to `owner`.
+    ///   - owner: as `freshOwner` gave it.
+    func command(
+        _ command: [String], input: String?, output: String, owner: uid_t?, limits: ConversionLimits
+    ) -> [String] {
+        var words = [Tool.bubblewrap.rawValue] + namespaces + system
         words += ["--dev", "/dev", "--size", "\(limits.temporary)", "--perms", "1777", "--tmpfs", "/tmp"]
         if let input { words += ["--ro-bind", input, Self.paths.input] }
         words += ["--bind", output, Self.paths.output]
@@ -44,7 +56,7 @@ struct Bubblewrap: Sendable {
         words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", Self.paths.output, "--setenv", "HOME", "/tmp", "--"]
         // Inside, so that the limit of processes counts those of the sandbox and not all of this user.
         words += limiting(limits)
-        if isRoot { words += becomingNobody }
+        if let owner { words += becoming(owner) }
         return words + command
     }
 
@@ -52,25 +64,23 @@ struct Bubblewrap: Sendable {
 
     private var namespaces: [String] {
         let common = ["--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-        guard isRoot else { return ["--unshare-all", "--disable-userns"] + common }
+        guard identity == .stranger else { return ["--unshare-user", "--unshare-all", "--disable-userns"] + common }
         // Root needs no user namespace, and what is one for it inside would be root outside.
         return [
             "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
         ] + common + ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
     }
 
-    private var becomingNobody: [String] {
+    private func becoming(_ owner: uid_t) -> [String] {
         [
-            setpriv, "--reuid=\(Self.unprivilegedID)", "--regid=\(Self.unprivilegedID)", "--clear-groups", "--no-new-privs",
+            setpriv, "--reuid=\(owner)", "--regid=\(owner)", "--clear-groups", "--no-new-privs",
             "--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--",
         ]
     }
 
     private func limiting(_ limits: ConversionLimits) -> [String] {
         let seconds = Limiting.processorSeconds(limits)
-        // As root the processes of all sandboxes are one user's.
-        let processes = isRoot ? limits.processes * limits.tools : limits.processes
-        return [prlimit] + Limiting.options(limits, processes: processes, seconds: seconds) + ["--"]
+        return [prlimit] + Limiting.options(limits, processes: limits.processes, seconds: seconds) + ["--"]
     }
 
     /// The programs, their libraries, and the few files of the system that these read. No `/proc`: none of them needs it.

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import MediaCore
 
 /// Where one run of a tool writes.
 struct OutputDirectory: Sendable {
     let directory: ScratchDirectory
+    /// Whom it was given to. Nil: this process's user.
+    let owner: uid_t?
     let threads: FileThreads
 
     var path: String { directory.path }

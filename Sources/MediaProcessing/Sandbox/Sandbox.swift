@@ -19,28 +19,32 @@ struct Sandbox: Sendable {
     private let walls: Bubblewrap?
     private let places: ToolPlaces
 
-    /// - Throws: `ConversionFailure` with `.notConfigured` when the programs for it are missing.
-    init(_ policy: SandboxPolicy, limits: ConversionLimits) throws(ConversionFailure) {
+    /// Without walls.
+    init(limits: ConversionLimits) {
         self.limits = limits
         places = ToolPlaces(count: limits.tools)
-        switch policy {
-        case .off: walls = nil
-        case .required:
-            guard let walls = Bubblewrap() else {
-                throw ConversionFailure(
-                    .notConfigured, "Conversions need bubblewrap and util-linux, which are not installed on this server")
-            }
-            self.walls = walls
-        }
+        walls = nil
     }
 
-    /// Whom an output directory has to belong to. Nil: to this process's user.
-    var owner: uid_t? { walls?.owner }
+    /// - Parameter identity: whom tools run as.
+    /// - Throws: `ConversionFailure` with `.notConfigured` when the programs for it are missing.
+    init(limits: ConversionLimits, _ identity: Bubblewrap.Identity) throws(ConversionFailure) {
+        guard let walls = Bubblewrap(identity) else {
+            throw ConversionFailure(
+                .notConfigured, "Conversions need bubblewrap and util-linux, which are not installed on this server")
+        }
+        self.limits = limits
+        self.walls = walls
+        places = ToolPlaces(count: limits.tools)
+    }
+
+    /// Whom the next tool runs as: its output directory has to belong to them. Nil: this process's user.
+    func freshOwner() -> uid_t? { walls?.freshOwner() }
 
     /// Runs one tool to its end, when it is its turn.
     ///
     /// When this returns or throws, the tool and all it started are gone, or the kernel has been told to end them.
-    /// - Parameter output: an empty directory that belongs to `owner`.
+    /// - Parameter output: an empty directory, with its owner as `freshOwner` gave it.
     /// - Returns: however the tool itself ended.
     /// - Throws: `ConversionFailure` when a limit ended it, or when it could not be started; `CancellationError`.
     func run(_ run: ToolRun, output: OutputDirectory) async throws -> ToolResult {
@@ -62,7 +66,7 @@ struct Sandbox: Sendable {
                 + run.arguments(paths)
         }
         return walls.command(
-            [tool] + run.arguments(Bubblewrap.paths), input: run.input, output: output.path, limits: limits)
+            [tool] + run.arguments(Bubblewrap.paths), input: run.input, output: output.path, owner: output.owner, limits: limits)
     }
 
     private enum End: Sendable {
@@ -112,7 +116,8 @@ struct Sandbox: Sendable {
                 }
             let (output, complaints) = result.closureResult
             return ToolResult(status: status, output: output, complaints: ToolEnd.printable(complaints))
-        } catch let error as SubprocessError {
+        } catch {
+            // What is stopped fails in many ways.
             try Task.checkCancellation()
             throw ConversionFailure(.sandboxUnavailable, "The sandbox can't be started", detail: "\(error)")
         }

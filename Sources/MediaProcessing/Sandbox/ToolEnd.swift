@@ -23,8 +23,10 @@ enum ToolEnd {
             return ConversionFailure(
                 .sandboxUnavailable, "The sandbox can't be started on this server", detail: result.complaints)
         }
-        if signsOfMemory.contains(where: result.complaints.contains) { return with(result.complaints, outOfMemory) }
-        if result.complaints.contains("File too large") { return with(result.complaints, outputTooLarge) }
+        // Ghostscript complains where others print.
+        let said = result.complaints + printable(Array(result.output.prefix(2000)))
+        if signsOfMemory.contains(where: said.contains) { return with(said, outOfMemory) }
+        if said.contains("File too large") { return with(said, outputTooLarge) }
         return nil
     }
 

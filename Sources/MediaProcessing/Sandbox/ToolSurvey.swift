@@ -16,9 +16,7 @@ struct ToolSurvey: Sendable {
     ) async throws -> ToolSurvey {
         var survey = ToolSurvey()
         do {
-            let sandbox = try Sandbox(policy, limits: limits)
-            survey.versions = try await versions(in: sandbox, scratch, threads)
-            survey.sandbox = sandbox
+            (survey.sandbox, survey.versions) = try await working(policy, limits, scratch, threads)
         } catch let failure as ConversionFailure {
             logger.warning(
                 "conversions of PostScript and video are off: tools can't be shut away here",
@@ -46,13 +44,36 @@ struct ToolSurvey: Sendable {
         return survey
     }
 
+    /// The best sandbox that works, and the versions of the tools in it. - Throws: `ConversionFailure` when none does.
+    private static func working(
+        _ policy: SandboxPolicy, _ limits: ConversionLimits, _ scratch: Scratch, _ threads: FileThreads
+    ) async throws -> (Sandbox, String) {
+        guard policy == .required else {
+            return (Sandbox(limits: limits), try await versions(in: Sandbox(limits: generous), scratch, threads))
+        }
+        var first: ConversionFailure?
+        for identity in Bubblewrap.Identity.possible {
+            do {
+                let versions = try await versions(in: Sandbox(limits: generous, identity), scratch, threads)
+                return (try Sandbox(limits: limits, identity), versions)
+            } catch let failure as ConversionFailure {
+                first = first ?? failure
+            }
+        }
+        throw first ?? ConversionFailure(.notConfigured, "There is no sandbox on this server")
+    }
+
+    /// Whether there is a sandbox is one question; whether files fit into the limits is asked of each file.
+    private static let generous = ConversionLimits()
+
     /// Runs each tool once, shut away as it will be. - Throws: `ConversionFailure` when the sandbox does not work.
     private static func versions(in sandbox: Sandbox, _ scratch: Scratch, _ threads: FileThreads) async throws -> String {
         let (name, directory) = try await threads.run { try scratch.makeDirectory() }
         let result: Result<[String], any Error>
         do {
-            if let owner = sandbox.owner { try await threads.run { try directory.give(to: owner) } }
-            let output = OutputDirectory(directory: directory, threads: threads)
+            let owner = sandbox.freshOwner()
+            if let owner { try await threads.run { try directory.give(to: owner) } }
+            let output = OutputDirectory(directory: directory, owner: owner, threads: threads)
             // Something that is there for sure, and does nothing.
             _ = try await sandbox.run(ToolRun(.prlimit, input: nil) { _ in ["--version"] }, output: output)
             var versions: [String] = []

@@ -88,7 +88,7 @@ final class Workspace: ConversionWorkspace {
         _ arguments: @escaping @Sendable (ToolPaths) -> [String]
     ) async throws -> (result: ToolResult, file: WorkFile?) {
         let name = freshName("-run")
-        let owner = sandbox.owner
+        let owner = sandbox.freshOwner()
         let output = try await threads.run { [directory] in
             let output = try directory.makeDirectory(name)
             if let owner { try output.give(to: owner) }
@@ -97,7 +97,7 @@ final class Workspace: ConversionWorkspace {
         let outcome: Result<(ToolResult, WorkFile?), any Error>
         do {
             let run = ToolRun(tool, input: file.map(path(of:)), arguments: arguments)
-            let result = try await sandbox.run(run, output: OutputDirectory(directory: output, threads: threads))
+            let result = try await sandbox.run(run, output: OutputDirectory(directory: output, owner: owner, threads: threads))
             var file: WorkFile?
             if let made { file = try await take(made, from: output, mediaType) }
             outcome = .success((result, file))
@@ -111,13 +111,15 @@ final class Workspace: ConversionWorkspace {
     /// Takes a tool's result out of its reach and then looks at it.
     private func take(_ made: String, from output: ScratchDirectory, _ mediaType: String?) async throws -> WorkFile? {
         let name = freshName()
-        let (limit, isForeign) = (limits.output, sandbox.owner != nil)
+        let limit = limits.output
         return try await threads.run { [directory] in
             guard try directory.take(made, from: output, as: name) else { return nil }
             do {
                 let file = try directory.openFile(name)
                 try ScratchDirectory.check("chmod") { fchmod(file.descriptor, 0o644) }
-                if isForeign { try ScratchDirectory.check("chown") { fchown(file.descriptor, geteuid(), getegid()) } }
+                if try file.status().st_uid != geteuid() {
+                    try ScratchDirectory.check("chown") { fchown(file.descriptor, geteuid(), getegid()) }
+                }
                 let size = try file.size()
                 guard size <= limit else { throw ToolEnd.outputTooLarge }
                 return WorkFile(name: name, size: size, mediaType: mediaType)

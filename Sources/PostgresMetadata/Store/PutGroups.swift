@@ -63,9 +63,9 @@ final class PutGroups: Sendable {
     private let state = Mutex(State())
 
     /// - Parameter mostUnderway: how many groups are written at the same time. More of them are smaller ones, each hardly cheaper than a
-    ///   large one. Nil: one for four cores, at least one.
+    ///   large one. Nil: one for four cores, at least two, so that one is prepared while the other waits for the disk.
     init(mostUnderway: Int? = nil) {
-        self.mostUnderway = mostUnderway ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) / 4)
+        self.mostUnderway = mostUnderway ?? max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) / 4)
     }
 
     var waitingCount: Int { state.withLock { $0.waiting.count } }

@@ -15,87 +15,87 @@ struct S3BlobStoreTests {
 
     @Test(arguments: S3Peer.allCases, [0, 1, 5 << 20, (5 << 20) + 1, 17_000_000])
     func bodiesOfAnySizeComeBack(peer: S3Peer, size: Int) async throws {
-        let store = try await peer.store { $0.partBytes = Self.part }
-        let (key, bytes) = (freshKey(), SampleData.bytes(size))
+        try await peer.withStore({ $0.partBytes = Self.part }) { store in
+            let (key, bytes) = (freshKey(), SampleData.bytes(size))
 
-        let info = try await store.put(SampleData.stream(bytes, chunkBytes: 100_000, announced: .nothing), at: key)
+            let info = try await store.put(SampleData.stream(bytes, chunkBytes: 100_000, announced: .nothing), at: key)
 
-        #expect(info.size == Int64(size))
-        #expect(try await store.get(key, range: nil).stream().collected() == bytes)
-        try await store.close()
+            #expect(info.size == Int64(size))
+            #expect(try await store.get(key, range: nil).stream().collected() == bytes)
+        }
     }
 
     @Test(arguments: S3Peer.allCases)
     func aLargeBodyThatFailsLeavesNothing(peer: S3Peer) async throws {
-        let store = try await peer.store { $0.partBytes = Self.part }
-        let key = freshKey()
-        let body = SampleData.stream(SampleData.bytes(16_000_000), chunkBytes: 100_000, failingAfter: 14_000_000)
+        try await peer.withStore({ $0.partBytes = Self.part }) { store in
+            let key = freshKey()
+            let body = SampleData.stream(SampleData.bytes(16_000_000), chunkBytes: 100_000, failingAfter: 14_000_000)
 
-        await #expect(throws: SampleFailure.self) { try await store.put(body, at: key) }
+            await #expect(throws: SampleFailure.self) { try await store.put(body, at: key) }
 
-        #expect(await errorCode { _ = try await store.info(key) } == .blobMissing)
-        #expect(try await store.sweepUnfinished(before: .now().adding(seconds: 3600)) == 0)
-        try await store.close()
+            #expect(await errorCode { _ = try await store.info(key) } == .blobMissing)
+            #expect(try await store.sweepUnfinished(before: .now().adding(seconds: 3600)) == 0)
+        }
     }
 
     @Test(arguments: S3Peer.allCases)
     func aLargeKeyThatIsTakenKeepsItsBytes(peer: S3Peer) async throws {
-        let store = try await peer.store { $0.partBytes = Self.part }
-        let (key, bytes) = (freshKey(), SampleData.bytes(100))
-        _ = try await store.put(ByteStream(bytes), at: key)
-        let large = SampleData.stream(SampleData.bytes(12_000_000), chunkBytes: 100_000)
+        try await peer.withStore({ $0.partBytes = Self.part }) { store in
+            let (key, bytes) = (freshKey(), SampleData.bytes(100))
+            _ = try await store.put(ByteStream(bytes), at: key)
+            let large = SampleData.stream(SampleData.bytes(12_000_000), chunkBytes: 100_000)
 
-        #expect(await errorCode { _ = try await store.put(large, at: key) } == .internal)
+            #expect(await errorCode { _ = try await store.put(large, at: key) } == .internal)
 
-        #expect(try await store.get(key, range: nil).stream().collected() == bytes)
-        try await store.close()
+            #expect(try await store.get(key, range: nil).stream().collected() == bytes)
+        }
     }
 
     @Test(arguments: S3Peer.allCases)
     func largePartsBecomeOneBlob(peer: S3Peer) async throws {
-        let store = try await peer.store { $0.partBytes = Self.part }
-        let (key, bytes) = (freshKey(), SampleData.bytes(2 * Self.part + 1000))
-        let id = try await store.beginMultipart(at: key)
-        var parts: [BlobPart] = []
-        for (index, start) in stride(from: 0, to: bytes.readableBytes, by: Self.part).enumerated() {
-            let piece = try #require(bytes.getSlice(at: start, length: min(Self.part, bytes.readableBytes - start)))
-            parts.append(try await store.putPart(ByteStream(piece), as: PartNumber(index + 1), of: id, at: key))
+        try await peer.withStore({ $0.partBytes = Self.part }) { store in
+            let (key, bytes) = (freshKey(), SampleData.bytes(2 * Self.part + 1000))
+            let id = try await store.beginMultipart(at: key)
+            var parts: [BlobPart] = []
+            for (index, start) in stride(from: 0, to: bytes.readableBytes, by: Self.part).enumerated() {
+                let piece = try #require(bytes.getSlice(at: start, length: min(Self.part, bytes.readableBytes - start)))
+                parts.append(try await store.putPart(ByteStream(piece), as: PartNumber(index + 1), of: id, at: key))
+            }
+
+            let info = try await store.completeMultipart(id, at: key, parts: parts)
+            try await store.abortMultipart(id, at: key)
+
+            #expect(info.size == Int64(bytes.readableBytes))
+            #expect(try await store.info(key).size == info.size)
+            #expect(try await store.get(key, range: nil).stream().collected() == bytes)
         }
-
-        let info = try await store.completeMultipart(id, at: key, parts: parts)
-        try await store.abortMultipart(id, at: key)
-
-        #expect(info.size == Int64(bytes.readableBytes))
-        #expect(try await store.info(key).size == info.size)
-        #expect(try await store.get(key, range: nil).stream().collected() == bytes)
-        try await store.close()
     }
 
     @Test(arguments: [S3Peer.seaweedfs, .moto])
     func aBlobThatIsTooLargeForOneCopyIsCopiedInPieces(peer: S3Peer) async throws {
-        let store = try await peer.store {
+        try await peer.withStore({
             $0.partBytes = Self.part
             $0.copyBytes = Int64(Self.part)
+        }) { store in
+            let (key, copy, bytes) = (freshKey(), freshKey(), SampleData.bytes(12_000_000))
+            _ = try await store.put(ByteStream(bytes), at: key)
+
+            #expect(try await store.copy(key, to: copy).size == 12_000_000)
+
+            #expect(try await store.get(copy, range: nil).stream().collected() == bytes)
         }
-        let (key, copy, bytes) = (freshKey(), freshKey(), SampleData.bytes(12_000_000))
-        _ = try await store.put(ByteStream(bytes), at: key)
-
-        #expect(try await store.copy(key, to: copy).size == 12_000_000)
-
-        #expect(try await store.get(copy, range: nil).stream().collected() == bytes)
-        try await store.close()
     }
 
     @Test(arguments: S3Peer.allCases)
     func manyBlobsAreDeletedAtOnce(peer: S3Peer) async throws {
-        let store = try await peer.store()
-        let keys = (0..<30).map { _ in freshKey() }
-        for key in keys { _ = try await store.put(ByteStream(SampleData.bytes(3)), at: key) }
+        try await peer.withStore { store in
+            let keys = (0..<30).map { _ in freshKey() }
+            for key in keys { _ = try await store.put(ByteStream(SampleData.bytes(3)), at: key) }
 
-        try await store.delete(keys + (0..<1200).map { _ in freshKey() })
+            try await store.delete(keys + (0..<1200).map { _ in freshKey() })
 
-        #expect(try await store.list(prefix: "", after: nil, limit: 10).blobs.isEmpty)
-        try await store.close()
+            #expect(try await store.list(prefix: "", after: nil, limit: 10).blobs.isEmpty)
+        }
     }
 
     @Test(arguments: S3Peer.allCases)

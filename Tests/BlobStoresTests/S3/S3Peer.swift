@@ -27,10 +27,19 @@ enum S3Peer: String, CaseIterable, Sendable {
         let description: String
     }
 
-    /// A store of its own below a fresh prefix.
-    func store(_ change: (inout S3Configuration) -> Void = { _ in }) async throws -> S3BlobStore {
-        try await S3BlobStore.open(
+    /// Runs `body` with a store of its own below a fresh prefix.
+    func withStore(
+        _ change: (inout S3Configuration) -> Void = { _ in }, _ body: (S3BlobStore) async throws -> Void
+    ) async throws {
+        let store = try await S3BlobStore.open(
             configuration(change), create: true, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        do {
+            try await body(store)
+        } catch {
+            try await store.close()
+            throw error
+        }
+        try await store.close()
     }
 
     func configuration(_ change: (inout S3Configuration) -> Void = { _ in }) async throws -> S3Configuration {

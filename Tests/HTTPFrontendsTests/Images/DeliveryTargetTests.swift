@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MediaCore
 import MediaTesting
 import Testing
 
@@ -13,6 +14,7 @@ struct DeliveryTargetTests {
                 switch reading.wanted {
                 case .image(let parameters, let format): "\(reading.key) < \(parameters).\(format.name)"
                 case .original(let format, let name): "\(reading.key) < original.\(name) as \(format.name)"
+                case .media(let kind, let name): "\(reading.key) < \(name) as \(kind.mediaType)"
                 case .embed: "\(reading.key) < embed"
                 }
             }
@@ -56,7 +58,8 @@ struct DeliveryTargetTests {
                 ["a/b.jpg < original.auto as auto", "a/b.jpg/original < .auto", "a/b.jpg/original.auto < .auto"]
             ),
             ("/shop/img_01J/embed", ["img_01J < embed"]), ("/shop/a/b.jpg/embed", ["a/b.jpg < embed"]),
-            ("/shop/vid_01J/video.mp4", []), ("/shop/w_4/notes.md", ["notes.md < w_4.auto"]),
+            ("/shop/vid_01J/video.mp4", ["vid_01J < video.mp4 as video/mp4"]),
+            ("/shop/eps_01J/original.eps", ["eps_01J < original.eps as application/postscript"]), ("/shop/w_4/notes.md", ["notes.md < w_4.auto"]),
             (
                 "/shop/w_4%2Ch_5/cat.webp",
                 ["cat < w_4,h_5.webp", "cat.webp < w_4,h_5.webp", "w_4,h_5/cat < .webp", "w_4,h_5/cat.webp < .webp"]
@@ -106,7 +109,7 @@ struct DeliveryTargetTests {
             if Bool.random(using: &generator) { path = Mutation.of(path, using: &generator) }
             guard let target = DeliveryTarget(path[...]) else { continue }
             #expect(target.readings.count <= 6, "\(path)")
-            #expect(DeliveryTarget.isProject(target.project[...]), "\(path)")
+            #expect(ProjectName.isName(target.project), "\(path)")
         }
     }
 }

@@ -26,6 +26,7 @@ import Testing
         let read = try header(lines.joined(separator: end))
         #expect((read.left, read.bottom, read.width, read.height) == (10, 20, 100, 50))
         #expect(read.size() == (417, 208))
+        #expect(read.isEncapsulated)
         #expect(read.size(at: 72) == (100, 50))
     }
 
@@ -33,6 +34,7 @@ import Testing
         let read = try header("%!PS-Adobe-2.0\n%%BoundingBox:\t -10.5   0 \t9.5  0.1 \n")
         #expect((read.left, read.width) == (-10.5, 20))
         #expect(read.size().height == 1)
+        #expect(!read.isEncapsulated)
     }
 
     @Test func whatIsNoEPSIsRefusedWithAReason() {

@@ -81,6 +81,17 @@ import Testing
         }
     }
 
+    @Test func aPageWithABoxThatIsNotEncapsulatedIsCroppedToo() async throws {
+        let body = "1 0 0 setrgbcolor 0 0 36 72 rectfill 0 0 1 setrgbcolor 36 0 36 72 rectfill"
+        let page = TestEPS.drawing(width: 72, height: 72, header: "%!PS-Adobe-2.0", body)
+        try await Converting.with(page) { workspace, file in
+            let page = try await workspace.page(1, ofEPS: file)
+            #expect((page.width, page.height) == (300, 300))
+            let picture = try await workspace.picture(of: page.file)
+            #expect(near(picture.at(0.25, 0.1), [255, 0, 0, 255]) && near(picture.at(0.75, 0.9), [0, 0, 255, 255]))
+        }
+    }
+
     @Test func aProgramWithoutShowpageIsDrawnNevertheless() async throws {
         let text = String(buffer: TestEPS.three).replacing("showpage", with: "")
         try await Converting.with(ByteBuffer(string: text)) { workspace, file in

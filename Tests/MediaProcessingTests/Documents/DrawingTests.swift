@@ -46,6 +46,7 @@ import Testing
         #expect(PointBox(larger, on: page).text == "0.000 0.000 200.000 100.000")
         let odd = DesignArea(x: 1, y: 1, width: 1, height: 1, resolution: 300)
         #expect(PointBox(odd, on: page).text == "0.240 99.520 0.480 99.760")
+        #expect([-0.5, -0.0001, 1234.0006, 1_000_000].map(PointBox.text) == ["-0.500", "0.000", "1234.001", "1000000.000"])
     }
 
     @Test func whatADrawingOnlyPretendsToNeedIsTakenOut() async throws {

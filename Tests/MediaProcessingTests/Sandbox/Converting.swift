@@ -12,9 +12,18 @@ import Testing
 enum Converting {
     static let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
+    /// Tests begin all at once, and a machine has only so much time to give.
+    private static let room = ToolPlaces(count: 3)
+
     /// - Parameter body: gets the converter; when it has ended, no process and no file may be left.
     static func with<Value: Sendable>(
         limits: ConversionLimits = ConversionLimits(), _ body: (ToolConverter) async throws -> Value
+    ) async throws -> Value {
+        try await room.withPlace { try await alone(limits, body) }
+    }
+
+    private static func alone<Value: Sendable>(
+        _ limits: ConversionLimits, _ body: (ToolConverter) async throws -> Value
     ) async throws -> Value {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("magpie-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)

@@ -14,7 +14,7 @@ extension MetadataStoreConformance {
 
         @discardableResult
         private func move(
-            _ key: String, in bucket: String = "shop", to newKey: String, of newBucket: String = "shop", _ fixture: StoreFixture
+            _ key: String, in bucket: String = "shop", to newKey: String, into newBucket: String = "shop", _ fixture: StoreFixture
         ) async throws -> ObjectRecord {
             try await fixture.store.moveObject(
                 from: fixture.address(key, in: bucket), to: fixture.address(newKey, in: newBucket), as: fixture.service)
@@ -100,7 +100,7 @@ extension MetadataStoreConformance {
                 }
                 try await fixture.addAsset(Self.red, in: "other") { $0.publicID = "red" }
 
-                try await move(Self.red, to: "red.png", of: "other", fixture)
+                try await move(Self.red, to: "red.png", into: "other", fixture)
 
                 let asset = try await fixture.asset("red-2", in: "other")
                 #expect(asset.id != moved.id)
@@ -122,7 +122,7 @@ extension MetadataStoreConformance {
                 try await fixture.makeBucket("photos")
                 let first = try await fixture.addAsset("a.png") { $0.changes.name = "A" }
 
-                try await move("a.png", to: "a.png", of: "photos", fixture)
+                try await move("a.png", to: "a.png", into: "photos", fixture)
                 #expect(try await fixture.list().total == 0)
                 #expect(try await fixture.totals() == .none)
 

@@ -24,7 +24,7 @@ private enum SupabaseDatabase {
                 """)
     }
 
-    /// A text that changes with any function, column, index, policy or row of the schema; triggers and indexes of ours aside.
+    /// A text that changes with any function, column, index, policy or row of the schema; triggers, indexes and policies of ours aside.
     static let fingerprint = """
         SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
             SELECT pg_get_functiondef(oid) FROM pg_proc WHERE pronamespace = 'storage'::regnamespace
@@ -35,7 +35,7 @@ private enum SupabaseDatabase {
             UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger
                 WHERE tgrelid IN ('storage.objects'::regclass, 'storage.buckets'::regclass) AND NOT tgisinternal
                     AND tgname !~ '^(00_)?magpie_'
-            UNION ALL SELECT policyname || qual FROM pg_policies
+            UNION ALL SELECT policyname || qual FROM pg_policies WHERE NOT starts_with(policyname, 'magpie_')
             UNION ALL SELECT m::text FROM storage.migrations AS m
             UNION ALL SELECT o::text FROM storage.objects AS o
             UNION ALL SELECT b::text FROM storage.buckets AS b

@@ -14,12 +14,12 @@ import Testing
     ) async throws {
         let login = "login_" + UUID().uuidString.prefix(8).lowercased()
         try await TestStore.onEmptyDatabase { admin, database in
-            // The three roles are the cluster's; another test made them or this one does.
+            // The roles are the cluster's; another test made them or this one does.
             try await admin.migrator.migrate()
             try await admin.administrator.execute(
                 script: """
                     CREATE ROLE \(login) LOGIN \(attributes) PASSWORD 'secret';
-                    \(grants ? "GRANT anon, authenticated, service_role TO \(login);" : "")
+                    \(grants ? "GRANT anon, authenticated, service_role, magpie_project TO \(login);" : "")
                     """)
             try await admin.administrator.execute(script: "CREATE DATABASE \(login) OWNER \(login)")
             let name = "dbname=\(login) user=\(login) password=secret"
@@ -35,7 +35,7 @@ import Testing
     }
 
     @Test(arguments: ["", "NOINHERIT"])
-    func aMemberOfTheThreeRolesMigratesAndServes(_ attributes: String) async throws {
+    func aMemberOfTheRolesMigratesAndServes(_ attributes: String) async throws {
         try await makeLogin(attributes, grants: true) { store, _ in
             try await store.migrator.migrate()
             let fixture = StoreFixture(.postgres(store))

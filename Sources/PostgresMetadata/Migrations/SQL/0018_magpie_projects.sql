@@ -120,6 +120,15 @@ EXCEPTION
         RAISE WARNING 'the role "magpie_project" may not use the schemas auth and extensions';
 END
 $$;
+DO $$
+BEGIN
+    GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA storage TO magpie_project;
+EXCEPTION
+    WHEN insufficient_privilege THEN
+        -- By default everybody may.
+        RAISE WARNING 'the right to call the functions of schema storage is not granted to the role "magpie_project"';
+END
+$$;
 
 DROP POLICY IF EXISTS magpie_project_objects ON storage.objects;
 CREATE POLICY magpie_project_objects ON storage.objects FOR ALL TO magpie_project
