@@ -71,11 +71,20 @@ public struct AssetRecord: Sendable {
         self.address = address
         self.version = version
         self.facts = facts
-        self.exif = exif
-        self.originalFileName = originalFileName
+        // What files say may hold what no database does.
+        self.exif = Dictionary(
+            exif.map { (Self.withoutNUL($0.key), Self.withoutNUL($0.value)) }, uniquingKeysWith: { first, _ in first })
+        self.originalFileName = originalFileName.map(Self.withoutNUL)
         self.changes = changes
         self.publicID = publicID
         self.origin = origin
         self.isThumbnail = isThumbnail
+    }
+
+    private static func withoutNUL(_ text: String) -> String {
+        guard text.utf8.contains(0) else { return text }
+        var scalars = text.unicodeScalars
+        scalars.removeAll { $0.value == 0 }
+        return String(scalars)
     }
 }

@@ -99,6 +99,24 @@ extension MetadataStoreConformance {
         }
 
         @Test(arguments: MetadataStoreUnderTest.allCases)
+        func whatAFileSaysMayHoldAnyByte(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeProject()
+                let object = try await fixture.put("a.png", in: "shop")
+                let record = AssetRecord(
+                    address: object.address, version: try #require(object.version), facts: StoreFixture.image,
+                    exif: ["Ma\u{0}ke": "Nikon\u{0}\u{0}", "Raw": "\u{1}\u{1F}\u{7F}\u{10FFFF}\\\""],
+                    originalFileName: "a\u{0}.png")
+
+                let asset = try await fixture.store.recordAsset(record, facts: fixture.facts)
+
+                #expect(asset?.exif == ["Make": "Nikon", "Raw": "\u{1}\u{1F}\u{7F}\u{10FFFF}\\\""])
+                #expect(asset?.originalFileName == "a.png")
+                #expect(try await fixture.asset(at: "a.png") == asset)
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
         func whatIsSaidOfAStaleVersionIsNotTaken(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 try await fixture.makeProject()
