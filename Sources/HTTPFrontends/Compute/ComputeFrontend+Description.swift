@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
+
 extension ComputeFrontend {
     /// What is documented of this dialect. Both mounts have the same routes.
     static let description = APIDescription(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import HTTPTypes
 import MediaCore
 
 /// All documented routes of one dialect, from which its OpenAPI document is written.
