@@ -4,7 +4,7 @@ import HTTPTypes
 
 extension SupabaseFrontend {
     /// What is documented of this dialect, at the root; the same routes are below `/storage/v1`.
-    static let description = APIDescription(
+    public static let description = APIDescription(
         name: "supabase", title: "Supabase Storage",
         summary: "Buckets, objects, signed URLs and rendered images; also below /storage/v1.",
         routes: service + buckets + objects + reads + transfers + lists)
