@@ -8,7 +8,7 @@ public struct AssetQuery: Hashable, Sendable {
     public var limit: Int
     /// The page after the one that ended with this asset.
     public var after: AssetID?
-    /// A part of the id, the file name, the title, the description, the caption or a keyword, whatever its case.
+    /// The id, or a part of the file name, the title, the description, the caption or a keyword, whatever its case.
     public var search: String?
     /// The whole category, whatever its case.
     public var category: String?
@@ -43,11 +43,13 @@ public struct AssetPage: Hashable, Sendable {
     public var assets: [Asset]
     /// Whether there are more behind the last one.
     public var hasMore: Bool
-    /// How many match on all pages. Past `countLimit` an estimate that is at least that.
+    /// How many match on all pages. Past `countLimit`, of a part of a text past `searchCountLimit`, an estimate that is at least that.
     public var total: Int
 
     /// So far matches are counted one by one.
     public static let countLimit = 10_000
+    /// So far where a part of a text is asked for: search, keyword or author.
+    public static let searchCountLimit = 1000
 
     public init(assets: [Asset], hasMore: Bool, total: Int) {
         self.assets = assets

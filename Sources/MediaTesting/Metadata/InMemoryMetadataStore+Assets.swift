@@ -21,8 +21,16 @@ extension InMemoryMetadataStore {
     public func assets(matching query: AssetQuery, in project: BucketID, as caller: Caller) async throws -> AssetPage {
         try transaction(as: caller) { state, security in
             guard state.projects[project] != nil else { throw StorageError.bucketNotFound(project) }
+            var query = query
+            let sought = state.assets.values.first { asset in
+                asset.address.bucket == project && query.search?.uppercased() == asset.id.rawValue.uppercased()
+            }
+            if sought != nil { query.search = nil }
             let found = state.assets.values
-                .filter { $0.address.bucket == project && query.matches($0) && state.sees($0, security) }
+                .filter { asset in
+                    asset.address.bucket == project && (sought == nil || asset.id == sought?.id) && query.matches(asset)
+                        && state.sees(asset, security)
+                }
                 .sorted { Self.goesFirst($0.id, $1.id) }
             let rest = query.after.map { last in found.filter { Self.goesFirst(last, $0.id) } } ?? found
             return AssetPage(
@@ -149,11 +157,12 @@ extension InMemoryMetadataStore.State {
 extension AssetQuery {
     fileprivate func matches(_ asset: Asset) -> Bool {
         let details = asset.details
-        let texts = [asset.id.rawValue, asset.originalFileName, details.name, details.description, details.caption]
+        let texts = [asset.originalFileName, details.name, details.description, details.caption]
         return asset.facts.kind != .other && (includesDerived || asset.origin == nil)
             && (folder == nil || details.folder == folder) && (isVideo == nil || isVideo == (asset.facts.kind == .video))
             && (category == nil || category.map(Self.folded) == details.category.map(Self.folded))
-            && Self.isPart(search, of: texts.compactMap { $0 } + details.keywords) && Self.isPart(keyword, of: details.keywords)
+            && Self.isPart(search, of: texts.compactMap { $0 } + details.keywords)
+            && Self.isPart(keyword, of: details.keywords)
             && Self.isPart(author, of: [details.author].compactMap { $0 })
     }
 

@@ -67,7 +67,7 @@ extension PostgresMetadataStore {
             Self.findAssets, project.rawValue, Parameter.int(query.limit + 1), query.after?.place, query.folder?.rawValue,
             query.category, Parameter.bool(query.isVideo), Parameter.bool(query.includesDerived), query.search.nonEmpty,
             query.keyword.nonEmpty, query.author.nonEmpty, Parameter.bool(seesAll),
-            counts ? Parameter.int(AssetPage.countLimit) : nil)
+            counts ? Parameter.int(query.hasTexts ? AssetPage.searchCountLimit : AssetPage.countLimit) : nil)
     }
 }
 
@@ -86,10 +86,10 @@ extension AssetPage {
 
 extension AssetQuery {
     /// Whether it asks for less than everything, or everything and what is derived.
-    fileprivate var isFiltered: Bool {
-        let texts = [search, keyword, author].contains { !($0 ?? "").isEmpty }
-        return texts || category != nil || isVideo != nil || folder != nil
-    }
+    fileprivate var isFiltered: Bool { hasTexts || category != nil || isVideo != nil || folder != nil }
+
+    /// Whether it asks for parts of texts.
+    fileprivate var hasTexts: Bool { [search, keyword, author].contains { !($0 ?? "").isEmpty } }
 }
 
 extension AssetID {

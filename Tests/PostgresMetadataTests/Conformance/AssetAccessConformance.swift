@@ -110,7 +110,8 @@ extension MetadataStoreConformance {
             try await kind.withStore { fixture in
                 try await fixture.makeProject()
                 try await fixture.allow([.select, .insert, .update])
-                let trial = try await fixture.store.checkPut(fixture.draft("a.png", in: "shop"), mode: .replace, as: fixture.alice)
+                let trial = try await fixture.store.checkPut(
+                    fixture.draft("a.png", in: "shop"), mode: .replace, as: fixture.alice)
                 // The trial leaves nothing behind.
                 #expect(try await fixture.list().total == 0)
                 #expect(try await fixture.inspections().isEmpty)

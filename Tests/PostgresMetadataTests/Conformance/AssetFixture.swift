@@ -63,7 +63,8 @@ extension StoreFixture {
         return page.assets.first { $0.address.key.rawValue == key }
     }
 
-    func list(_ query: AssetQuery = AssetQuery(), in project: String = "shop", as caller: Caller? = nil) async throws -> AssetPage {
+    func list(_ query: AssetQuery = AssetQuery(), in project: String = "shop", as caller: Caller? = nil) async throws -> AssetPage
+    {
         try await store.assets(matching: query, in: BucketID(stored: project), as: caller ?? service)
     }
 

@@ -109,7 +109,9 @@ extension MetadataStoreConformance {
                 #expect(try await search("o_t") == [])
                 let id = try await fixture.list(AssetQuery(search: "hat")).assets[0].id.rawValue
                 #expect(try await search(id.lowercased()) == ["Hat"])
-                #expect(try await search(String(id.dropFirst(20))) == ["Hat"])
+                #expect(try await search(id) == ["Hat"])
+                // A part of an id is in many by chance.
+                #expect(try await search(String(id.dropFirst(20))) == [])
             }
         }
 
