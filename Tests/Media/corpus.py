@@ -58,7 +58,7 @@ def main() -> int:
             problems += [f"{path.name}: {problem}"] if problem else []
             pictures = ", ".join(answer["pictures"]) or answer.get("message")
             print(f"{path.name}: {answer.get('kind')} {answer.get('size', '')} -> {pictures} ({int(answer['milliseconds'])} ms)")
-            probe.until(lambda: not probe.children_of(scratch), 5, f"{path.name}: processes are left")
+            probe.until(lambda: not probe.commands(scratch), 5, f"{path.name}: processes are left")
             left = [str(file) for workspace in scratch.iterdir() for file in workspace.iterdir()]
             problems += [f"{path.name}: left {left}"] if left else []
         engine.stop()

@@ -20,8 +20,8 @@ def program() -> pathlib.Path:
     return max(built, key=lambda path: path.stat().st_mtime)
 
 
-def children_of(directory: pathlib.Path) -> list[int]:
-    """Processes whose command line names a directory: those of bubblewrap, which last as long as anything in their sandbox."""
+def commands(directory: pathlib.Path) -> list[bytes]:
+    """Command lines of bubblewrap that name a directory. Its processes are there as long as anything in their sandbox is."""
     found = []
     for process in pathlib.Path("/proc").iterdir():
         if process.name.isdigit():
@@ -30,7 +30,7 @@ def children_of(directory: pathlib.Path) -> list[int]:
             except OSError:
                 continue  # it ended meanwhile
             if words.split(b"\0", 1)[0].endswith(b"bwrap") and str(directory).encode() in words:
-                found.append(int(process.name))
+                found.append(words)
     return found
 
 

@@ -219,7 +219,7 @@ extension S3Service {
             let body = S3Document.deletion(of: keys[start..<min(start + Self.batch, keys.count)])
             let answer = try await send(
                 S3Request(
-                    .POST, query: [NamedValue("delete", "")],
+                    .POST, query: [.init("delete", "")],
                     fields: [
                         NamedValue("content-md5", Checksum.of(body.readableBytesView, .md5).base64),
                         NamedValue("content-type", "application/xml"),
@@ -232,11 +232,11 @@ extension S3Service {
 
     /// A page of the keys that begin with `prefix` and follow `key`, in byte order.
     func list(_ prefix: String, after key: String?, limit: Int) async throws -> S3ListPage {
-        var query = [
-            NamedValue("list-type", "2"), NamedValue("prefix", prefix), NamedValue("encoding-type", "url"),
-            NamedValue("max-keys", String(min(max(limit, 1), Self.batch))),
+        var query: [QueryParameters.Parameter] = [
+            .init("list-type", "2"), .init("prefix", prefix), .init("encoding-type", "url"),
+            .init("max-keys", String(min(max(limit, 1), Self.batch))),
         ]
-        if let key { query.append(NamedValue("start-after", key)) }
+        if let key { query.append(.init("start-after", key)) }
         return try S3ListPage(try await send(S3Request(.GET, query: query)).body)
     }
 }

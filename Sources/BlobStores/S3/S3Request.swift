@@ -10,13 +10,14 @@ struct S3Request: Sendable {
     var method: HTTPMethod
     /// As the service knows it. Nil: the bucket itself.
     var key: String?
-    var query: [NamedValue] = []
+    var query: [QueryParameters.Parameter] = []
     /// Names in lower case.
     var fields: [NamedValue] = []
     var body: ByteBuffer?
 
     init(
-        _ method: HTTPMethod, _ key: String? = nil, query: [NamedValue] = [], fields: [NamedValue] = [], body: ByteBuffer? = nil
+        _ method: HTTPMethod, _ key: String? = nil, query: [QueryParameters.Parameter] = [], fields: [NamedValue] = [],
+        body: ByteBuffer? = nil
     ) {
         self.method = method
         self.key = key
@@ -66,9 +67,14 @@ struct S3Request: Sendable {
         return path + "/" + PercentEncoding.encodeComponents(ofPath: key)
     }
 
+    /// As it was written: the names of S3's parameters are told apart by their case.
     private var queryText: String? {
         guard !query.isEmpty else { return nil }
         return query.map { "\(PercentEncoding.encodeComponent($0.name))=\(PercentEncoding.encodeComponent($0.value))" }
             .joined(separator: "&")
     }
+}
+
+extension QueryParameters.Parameter {
+    init(_ name: String, _ value: String) { self.init(name: name, value: value) }
 }

@@ -140,9 +140,9 @@ extension S3Service {
     /// Uploads in parts of the service's own that were neither completed nor given up.
     func unfinishedUploads(below prefix: String) async throws -> [UnfinishedUpload] {
         var all: [UnfinishedUpload] = []
-        var markers: [NamedValue] = []
+        var markers: [QueryParameters.Parameter] = []
         while true {
-            let query = [NamedValue("uploads", ""), NamedValue("prefix", prefix)] + markers
+            let query: [QueryParameters.Parameter] = [.init("uploads", ""), .init("prefix", prefix)] + markers
             let root = try S3Document.tree(try await send(S3Request(.GET, query: query)).body)
             let isEncoded = root["EncodingType"]?.text == "url"
             for element in root.all("Upload") {
@@ -154,7 +154,9 @@ extension S3Service {
                 all.append(UnfinishedUpload(key: key, id: id, begunAt: date))
             }
             guard root["IsTruncated"]?.text == "true", let key = root["NextKeyMarker"]?.text, !key.isEmpty else { return all }
-            let next = [NamedValue("key-marker", key), NamedValue("upload-id-marker", root["NextUploadIdMarker"]?.text ?? "")]
+            let next: [QueryParameters.Parameter] = [
+                .init("key-marker", key), .init("upload-id-marker", root["NextUploadIdMarker"]?.text ?? ""),
+            ]
             guard next != markers else { return all }
             markers = next
         }

@@ -125,7 +125,7 @@ struct S3Upload: Sendable {
     let id: String
 
     static func begin(_ service: S3Service, _ key: String, fields: [NamedValue]) async throws -> S3Upload {
-        let answer = try await service.send(S3Request(.POST, key, query: [NamedValue("uploads", "")], fields: fields))
+        let answer = try await service.send(S3Request(.POST, key, query: [.init("uploads", "")], fields: fields))
         guard let id = try S3Document.tree(answer.body)["UploadId"]?.text, !id.isEmpty else {
             throw S3Failure(.malformed("an upload without an id"))
         }
@@ -159,7 +159,7 @@ struct S3Upload: Sendable {
     func complete(_ tags: [String], fields: [NamedValue]) async throws {
         _ = try await service.send(
             S3Request(
-                .POST, key, query: [NamedValue("uploadId", id)], fields: fields + [NamedValue("content-type", "application/xml")],
+                .POST, key, query: [.init("uploadId", id)], fields: fields + [NamedValue("content-type", "application/xml")],
                 body: S3Document.completion(of: tags)))
     }
 
@@ -173,14 +173,14 @@ struct S3Upload: Sendable {
 
     func abort() async throws {
         do {
-            _ = try await service.send(S3Request(.DELETE, key, query: [NamedValue("uploadId", id)]))
+            _ = try await service.send(S3Request(.DELETE, key, query: [.init("uploadId", id)]))
         } catch let failure as S3Failure where failure.status == 404 {
             return
         }
     }
 
-    private func query(_ number: Int) -> [NamedValue] {
-        [NamedValue("partNumber", String(number)), NamedValue("uploadId", id)]
+    private func query(_ number: Int) -> [QueryParameters.Parameter] {
+        [.init("partNumber", String(number)), .init("uploadId", id)]
     }
 }
 

@@ -4,7 +4,7 @@ import HTTPTypes
 
 extension ComputeFrontend {
     /// What is documented of this dialect. Both mounts have the same routes.
-    static let description = APIDescription(
+    public static let description = APIDescription(
         name: "compute", title: "Compute image storage", summary: "Images by their paths, with FastAPI's errors.",
         routes: ComputeRoute.mounts.flatMap(routes))
 

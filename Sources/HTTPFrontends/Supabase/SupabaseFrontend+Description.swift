@@ -4,7 +4,7 @@ import HTTPTypes
 
 extension SupabaseFrontend {
     /// What is documented of this dialect, at the root; the same routes are below `/storage/v1`.
-    static let description = APIDescription(
+    public static let description = APIDescription(
         name: "supabase", title: "Supabase Storage",
         summary: "Buckets, objects, signed URLs and rendered images; also below /storage/v1.",
         routes: service + buckets + objects + reads + transfers + lists)
@@ -111,11 +111,22 @@ extension SupabaseFrontend {
                 .list(.object([("path", .text), ("error", .optional(.text)), ("signedURL", .optional(.text))])))),
     ]
 
-    /// The routes that read an object by one of the four rights, below each of these words.
-    private static let rights: [(word: String, download: String, info: String, needsToken: Bool)] = [
-        ("public/", "storage.object.get_public", "storage.object.info_public", false),
-        ("authenticated/", "storage.object.get_authenticated", "object.get_authenticated_info", true),
-        ("", "storage.object.get_authenticated", "object.get_authenticated_info", false),
+    /// By what right an object is read: the word before the bucket, and the names of the two calls.
+    private struct Right {
+        var word: String
+        var download: String
+        var info: String
+        var needsToken = false
+        /// Quirk: but for public objects these two share the name of another call; policies compare it.
+        var headOperation: String { word == "public/" ? download : "object.head_authenticated_info" }
+    }
+
+    private static let rights = [
+        Right(word: "public/", download: "storage.object.get_public", info: "storage.object.info_public"),
+        Right(
+            word: "authenticated/", download: "storage.object.get_authenticated", info: "object.get_authenticated_info",
+            needsToken: true),
+        Right(word: "", download: "storage.object.get_authenticated", info: "object.get_authenticated_info"),
     ]
 
     private static let downloadFields: [APIRoute.Parameter] = [
@@ -128,53 +139,68 @@ extension SupabaseFrontend {
 
     private static let token = APIRoute.Parameter("token", isRequired: true)
 
-    private static let reads: [APIRoute] =
-        rights.flatMap { right in
-            [
-                APIRoute(
-                    .get, "/object/\(right.word){bucket}/{key}", right.download, "Reads an object.", parameters: downloadFields,
-                    needsToken: right.needsToken, answers: bytes),
-                APIRoute(
-                    .head, "/object/\(right.word){bucket}/{key}",
-                    right.word == "public/" ? "storage.object.get_public" : "storage.object.get_authenticated",
-                    "Describes an object in the fields of its answer.", needsToken: right.needsToken,
-                    answers: [.init("200", "There is one."), .init("4XX", "There is none, or not for this caller.")]),
-                APIRoute(
-                    .get, "/object/info/\(right.word){bucket}/{key}", right.info, "Describes an object.",
-                    needsToken: right.needsToken,
-                    answers: done("What is known of it.", .object([("id", .text), ("name", .text)]))),
-                APIRoute(
-                    .head, "/object/info/\(right.word){bucket}/{key}", "object.head_authenticated_info",
-                    "Says whether there is an object.", needsToken: right.needsToken,
-                    answers: [.init("200", "There is one."), .init("4XX", "There is none, or not for this caller.")]),
-            ]
-        } + [
+    private static let reads: [APIRoute] = rights.flatMap(reads(by:)) + signedReads + renders
+
+    private static let found: [APIRoute.Answer] = [
+        .init("200", "There is one."), .init("4XX", "There is none, or not for this caller."),
+    ]
+
+    private static func reads(by right: Right) -> [APIRoute] {
+        let object = "/object/\(right.word){bucket}/{key}"
+        let info = "/object/info/\(right.word){bucket}/{key}"
+        return [
             APIRoute(
-                .get, "/object/sign/{bucket}/{key}", "storage.object.get_signed", "Reads an object by a signed URL.",
-                parameters: [token] + downloadFields, needsToken: false, answers: bytes),
+                .get, object, right.download, "Reads an object.", parameters: downloadFields, needsToken: right.needsToken,
+                answers: bytes),
             APIRoute(
-                .head, "/object/sign/{bucket}/{key}", "storage.object.get_signed", "Describes an object by a signed URL.",
-                parameters: [token], needsToken: false,
-                answers: [.init("200", "There is one."), .init("4XX", "There is none, or not for this token.")]),
-        ] + renders
+                .head, object, right.headOperation, "Describes an object in the fields of its answer.",
+                needsToken: right.needsToken, answers: found),
+            APIRoute(
+                .get, info, right.info, "Describes an object.", needsToken: right.needsToken,
+                answers: done("What is known of it.", .object([("id", .text), ("name", .text)]))),
+            APIRoute(
+                .head, info, "object.head_authenticated_info", "Says whether there is an object.",
+                needsToken: right.needsToken, answers: found),
+        ]
+    }
+
+    private static let signedReads: [APIRoute] = [
+        APIRoute(
+            .get, "/object/sign/{bucket}/{key}", "storage.object.get_signed", "Reads an object by a signed URL.",
+            parameters: [token] + downloadFields, needsToken: false, answers: bytes),
+        APIRoute(
+            .head, "/object/sign/{bucket}/{key}", "storage.object.get_signed", "Describes an object by a signed URL.",
+            parameters: [token], needsToken: false, answers: found),
+    ]
 
     private static let renders: [APIRoute] =
-        [
-            ("public", "storage.render.image_public", false, []),
-            ("authenticated", "storage.render.image_authenticated", true, []),
-            ("sign", "storage.render.image_sign", false, [token]),
-        ].flatMap { (word: String, operation: String, needsToken: Bool, more: [APIRoute.Parameter]) in
-            [HTTPRequest.Method.get, .head].map { method in
-                APIRoute(
-                    method, "/render/image/\(word)/{bucket}/{key}", operation, "Renders an image.",
-                    parameters: more + [.init("width"), .init("height"), .init("resize"), .init("quality"), .init("format")],
-                    needsToken: needsToken,
-                    answers: [
-                        .init("200", "The image.", method == .get ? .bytes : nil), .init("304", "The reader has it."),
-                        method == .get ? refused : .init("4XX", "Why not."),
-                    ])
-            }
-        }
+        renders(by: "public", "storage.render.image_public")
+        + renders(by: "authenticated", "storage.render.image_authenticated", needsToken: true)
+        + renders(by: "sign", "storage.render.image_sign", [token])
+
+    private static let renderFields: [APIRoute.Parameter] = [
+        .init("width"), .init("height"), .init("resize"), .init("quality"), .init("format"),
+    ]
+
+    private static func renders(
+        by word: String, _ operation: String, _ more: [APIRoute.Parameter] = [], needsToken: Bool = false
+    ) -> [APIRoute] {
+        let path = "/render/image/\(word)/{bucket}/{key}"
+        let image: [APIRoute.Answer] = [
+            .init("200", "The image.", .bytes), .init("304", "The reader has it."), refused,
+        ]
+        let head: [APIRoute.Answer] = [
+            .init("200", "There is one."), .init("304", "The reader has it."), .init("4XX", "Why not."),
+        ]
+        return [
+            APIRoute(
+                .get, path, operation, "Renders an image.", parameters: more + renderFields, needsToken: needsToken,
+                answers: image),
+            APIRoute(
+                .head, path, operation, "Describes a rendered image in the fields of its answer.",
+                parameters: more + renderFields, needsToken: needsToken, answers: head),
+        ]
+    }
 
     private static let place: [(name: String, schema: APISchema)] = [
         ("bucketId", .text), ("sourceKey", .text), ("destinationKey", .text), ("destinationBucket", .text),

@@ -7,7 +7,8 @@ extension Workspace {
         // A slash at its end makes it a directory: a name without an extension could be no image's to the tool.
         let (result, made) = try await run(.exiftool, on: image, making: "source", kind.mediaType) { paths in
             [
-                "-q", "-q", "-all=", "--icc_profile:all", "-tagsfromfile", "@", "-Orientation", "-o", "\(paths.output)/", paths.input,
+                "-q", "-q", "-all=", "--icc_profile:all", "-tagsfromfile", "@", "-Orientation", "-o", "\(paths.output)/",
+                paths.input,
             ]
         }
         guard result.status == 0, let made, made.size > 0 else {

@@ -8,13 +8,13 @@ import Glibc
 struct Bubblewrap: Sendable {
     /// Whom a tool runs as.
     enum Identity: String, Sendable, CaseIterable {
-        /// A user that nobody else is, who has no name and owns nothing. Only a privileged root can make it that.
+        /// A user that nobody else is, who has no name and owns nothing. Only root can make it that.
         case stranger
         /// The server's own user, in a user namespace of the tool's own: without a privilege, and seeing none of that user's files.
         case secluded
 
-        /// Those that may work, the better first. Root of a container often lacks the privileges of root.
-        static var possible: [Identity] { geteuid() == 0 ? [.stranger, .secluded] : [.secluded] }
+        /// Root itself is never secluded: the kernel would count no process against its limit.
+        static var fitting: Identity { geteuid() == 0 ? .stranger : .secluded }
     }
 
     /// Ids that no system gives to anybody. Each run has one of its own, so that runs can't reach each other, and the limit of processes
@@ -53,12 +53,24 @@ struct Bubblewrap: Sendable {
         if let input { words += ["--ro-bind", input, Self.paths.input] }
         words += ["--bind", output, Self.paths.output]
         // What is left of the made-up file system is memory, too.
-        words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", Self.paths.output, "--setenv", "HOME", "/tmp", "--"]
+        words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--setenv", "HOME", "/tmp", "--"]
         // Inside, so that the limit of processes counts those of the sandbox and not all of this user.
         words += limiting(limits)
         if let owner { words += becoming(owner) }
-        return words + command
+        return words + ["/bin/sh", "-c", Self.lifeline, "sh"] + command
     }
+
+    /// Ends everything in the sandbox when standard input, whose other end only this process holds, ends.
+    ///
+    /// Bubblewrap dies with us, and the sandbox with it, but for a moment at the start neither is so yet. The tool itself gets an input
+    /// that is empty. The directory may only be entered by whom it was given to.
+    private static let lifeline = """
+        cd /out || exit 126
+        exec 3<&0 </dev/null
+        (read -r line <&3; kill -KILL -1) >/dev/null 2>&1 &
+        exec 3<&-
+        exec "$@"
+        """
 
     static let paths = ToolPaths(input: "/in/source", output: "/out")
 

@@ -98,10 +98,12 @@ struct Sandbox: Sendable {
     private func execute(_ command: [String]) async throws -> ToolResult {
         var options = PlatformOptions()
         options.createSession = true
+        // What bubblewrap has just started, and does not die with it yet, is still of its group.
+        options.teardownSequence = [.send(signal: .kill, toProcessGroup: true, allowedDurationToNextStep: .milliseconds(1))]
         do {
             let result = try await Subprocess.run(
                 .name(command[0]), arguments: Arguments(Array(command.dropFirst())), environment: Self.environment,
-                platformOptions: options, input: .none, output: .sequence, error: .sequence
+                platformOptions: options, input: .inputWriter, output: .sequence, error: .sequence
             ) { execution in
                 async let complaints = Self.read(execution.standardError, keeping: Self.complaintLength, dropsStart: true)
                 let output = try await Self.read(execution.standardOutput, keeping: limits.printed, dropsStart: false)

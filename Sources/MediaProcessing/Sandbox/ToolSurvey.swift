@@ -44,23 +44,16 @@ struct ToolSurvey: Sendable {
         return survey
     }
 
-    /// The best sandbox that works, and the versions of the tools in it. - Throws: `ConversionFailure` when none does.
+    /// A sandbox that works, and the versions of the tools in it. - Throws: `ConversionFailure` when it does not.
     private static func working(
         _ policy: SandboxPolicy, _ limits: ConversionLimits, _ scratch: Scratch, _ threads: FileThreads
     ) async throws -> (Sandbox, String) {
         guard policy == .required else {
             return (Sandbox(limits: limits), try await versions(in: Sandbox(limits: generous), scratch, threads))
         }
-        var first: ConversionFailure?
-        for identity in Bubblewrap.Identity.possible {
-            do {
-                let versions = try await versions(in: Sandbox(limits: generous, identity), scratch, threads)
-                return (try Sandbox(limits: limits, identity), versions)
-            } catch let failure as ConversionFailure {
-                first = first ?? failure
-            }
-        }
-        throw first ?? ConversionFailure(.notConfigured, "There is no sandbox on this server")
+        let identity = Bubblewrap.Identity.fitting
+        let versions = try await versions(in: Sandbox(limits: generous, identity), scratch, threads)
+        return (try Sandbox(limits: limits, identity), versions)
     }
 
     /// Whether there is a sandbox is one question; whether files fit into the limits is asked of each file.

@@ -103,8 +103,10 @@ extension Setting {
             name: "RENDER_TIMEOUT", fallback: "15s",
             meaning: "How long a request waits for its image."),
         Setting(name: "ASSET_IMAGE_LIMIT", fallback: "20MiB", meaning: "The largest image that is uploaded as an asset."),
-        Setting(name: "ASSET_DOCUMENT_LIMIT", fallback: "50MiB", meaning: "The largest EPS that is uploaded as an asset or rendered."),
-        Setting(name: "ASSET_VIDEO_LIMIT", fallback: "100MiB", meaning: "The largest video that is uploaded as an asset or rendered."),
+        Setting(
+            name: "ASSET_DOCUMENT_LIMIT", fallback: "50MiB", meaning: "The largest EPS that is uploaded as an asset or rendered."),
+        Setting(
+            name: "ASSET_VIDEO_LIMIT", fallback: "100MiB", meaning: "The largest video that is uploaded as an asset or rendered."),
         Setting(
             name: "ASSET_QUEUE", fallback: "256",
             meaning: "How many uploads of assets wait to be looked at before more are turned away (429)."),

@@ -62,7 +62,8 @@ enum HTTPServer {
                         try await WriteProbe.run(in: configuration.blobDirectory)
                     },
                 ], registry: registry),
-            DocumentationFrontend(version: Magpie.version),
+            // A dialect that describes itself is added here.
+            DocumentationFrontend([SupabaseFrontend.description, ComputeFrontend.description], version: Magpie.version),
             TUSFrontend(
                 storage: storage,
                 configuration: TUSFrontend.Configuration(maxUploadBytes: limits.upload, origin: origin)),

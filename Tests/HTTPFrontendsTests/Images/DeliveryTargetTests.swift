@@ -59,7 +59,8 @@ struct DeliveryTargetTests {
             ),
             ("/shop/img_01J/embed", ["img_01J < embed"]), ("/shop/a/b.jpg/embed", ["a/b.jpg < embed"]),
             ("/shop/vid_01J/video.mp4", ["vid_01J < video.mp4 as video/mp4"]),
-            ("/shop/eps_01J/original.eps", ["eps_01J < original.eps as application/postscript"]), ("/shop/w_4/notes.md", ["notes.md < w_4.auto"]),
+            ("/shop/eps_01J/original.eps", ["eps_01J < original.eps as application/postscript"]),
+            ("/shop/w_4/notes.md", ["notes.md < w_4.auto"]),
             (
                 "/shop/w_4%2Ch_5/cat.webp",
                 ["cat < w_4,h_5.webp", "cat.webp < w_4,h_5.webp", "w_4,h_5/cat < .webp", "w_4,h_5/cat.webp < .webp"]

@@ -10,6 +10,8 @@ import Testing
 
 /// What is documented is what is served, and the other way round.
 @Suite struct DescriptionTests {
+    private static let descriptions = [SupabaseFrontend.description, ComputeFrontend.description]
+
     /// Every route of the dialect. The switch below makes a new one a mistake of this file's until it is described.
     private enum SupabaseKind: CaseIterable {
         case status, version, health, createBucket, listBuckets, getBucket, updateBucket, deleteBucket, emptyBucket
@@ -94,9 +96,9 @@ import Testing
         #expect(described.count == served.count)
     }
 
-    @Test(arguments: DocumentationFrontend.all.map(\.name))
+    @Test(arguments: ["supabase", "compute"])
     func aDocumentHasEveryRouteOnce(name: String) throws {
-        let description = try #require(DocumentationFrontend.all.first { $0.name == name })
+        let description = try #require(Self.descriptions.first { $0.name == name })
         let document = try #require(
             JSONSerialization.jsonObject(with: Data(description.document(version: "1.2.3").utf8)) as? [String: Any])
         let paths = try #require(document["paths"] as? [String: [String: Any]])
@@ -105,7 +107,7 @@ import Testing
     }
 
     private func get(_ path: String, _ method: HTTPRequest.Method = .get) async throws -> TestResponse {
-        let frontend = DocumentationFrontend(version: "1.2.3")
+        let frontend = DocumentationFrontend(Self.descriptions, version: "1.2.3")
         return try await LiveServer { await frontend.respond(to: $0, context: $1) }.run { running in
             try await running.client.execute(uri: path, method: method)
         }
@@ -116,7 +118,7 @@ import Testing
         let text = String(buffer: response.body)
         #expect(response.status == .ok)
         #expect(!text.contains("<script") && !text.contains("src=") && !text.contains("http://") && !text.contains("https://"))
-        for description in DocumentationFrontend.all {
+        for description in Self.descriptions {
             #expect(text.contains("/documentation/\(description.name).json"))
             #expect(try await get("/documentation/\(description.name).json").headers[.contentType] == "application/json")
         }

@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test func aWhitePageHasNoDesignAndAColouredOneHasOne() async throws {
-        for (ink, count) in [("1 setgray 0 0 200 100 rectfill", 0), ("0.9 1 0.9 setrgbcolor 0 0 200 100 rectfill", 1)] {
+        for (ink, count) in [("1 setgray 0 0 200 100 rectfill", 0), ("0.8 1 0.8 setrgbcolor 0 0 200 100 rectfill", 1)] {
             try await Converting.with(TestEPS.drawing(ink)) { workspace, file in
                 let page = try await workspace.page(1, ofEPS: file)
                 #expect(try await workspace.designs(on: page).count == count)

@@ -26,7 +26,7 @@ import Testing
         try await Converting.with(TestEPS.pages(3)) { workspace, file in
             var seen: [[Int]] = []
             try await workspace.pages(ofEPS: file) { seen.append([$0.number, $0.total, $0.width, $0.height]) }
-            #expect(seen == [[1, 3, 417, 209], [2, 3, 417, 209], [3, 3, 417, 209]])
+            #expect(seen == [[1, 3, 417, 208], [2, 3, 417, 208], [3, 3, 417, 208]])
             var rest: [Int] = []
             try await workspace.pages(ofEPS: file, from: 3) { rest.append($0.number) }
             #expect(rest == [3])

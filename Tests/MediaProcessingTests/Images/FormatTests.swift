@@ -69,7 +69,7 @@ import Testing
 
     @Test(arguments: [
         ("%PDF-1.7\n", nil), ("", nil), ("\u{FF}", nil), ("<html><svg/></html>", nil), ("8BPS", nil), ("RIFF1234WAVE", nil),
-        ("SIMPLE  =                    T", nil), ("1,2,3\n4,5,6\n", nil), ("GIF88a", nil), ("<svg", "svg"), ("<svg/>", "svg"),
+        ("SIMPLE  =                    T", nil), ("1,2,3\n4,5,6\n", nil), ("GIF88a", nil), ("<svg ", "svg"), ("<svg/>", "svg"),
         ("\u{FEFF}<?xml version='1.0'?>\n<!-- a -->\n<!DOCTYPE svg PUBLIC \"a\" \"b\">\n<svg xmlns='x'/>", "svg"),
         ("<!DOCTYPE svg [ <!ENTITY a \"b>\"> ]>\n<s:svg xmlns:s='x'/>", "svg"), ("<svgx/>", nil), ("<!-- <svg/>", nil),
         ("<?<?<?", nil),

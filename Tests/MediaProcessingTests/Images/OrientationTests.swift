@@ -56,7 +56,8 @@ import Testing
 
     @Test(arguments: 1...8) func theFactsAreOfWhatIsShown(_ exif: Int) async throws {
         let engine = try Engine()
-        let facts = try await engine.processor.inspect(try Self.source(exif), deadline: .now() + .seconds(10))
+        var facts = try await engine.processor.inspect(try Self.source(exif), deadline: .now() + .seconds(10))
+        facts.exif = [:]
         try await engine.processor.shutDown()
         let size = exif < 5 ? (160, 120) : (120, 160)
         #expect(facts == ImageFacts(format: "jpeg", width: size.0, height: size.1, hasAlpha: false, orientation: exif))

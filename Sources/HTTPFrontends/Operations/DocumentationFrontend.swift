@@ -17,15 +17,12 @@ public struct DocumentationFrontend: Frontend {
     /// - Parameters:
     ///   - descriptions: of the dialects that are served.
     ///   - version: of the server.
-    public init(_ descriptions: [APIDescription] = Self.all, version: String) {
+    public init(_ descriptions: [APIDescription], version: String) {
         page = DocumentationPage(descriptions: descriptions, version: version).text
         documents = Dictionary(
             descriptions.map { ("\(Self.mount)/\($0.name).json", $0.document(version: version)) }
         ) { first, _ in first }
     }
-
-    /// Every dialect that describes itself. A dialect is added here.
-    public static let all: [APIDescription] = [SupabaseFrontend.description, ComputeFrontend.description]
 
     public func respond(to request: Request, context: MagpieRequestContext) async -> Response? {
         let path = String((request.head.path ?? "/").prefix { $0 != "?" })
