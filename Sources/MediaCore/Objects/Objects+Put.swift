@@ -16,6 +16,8 @@ extension Objects {
         if case .grant(let grant, _) = access { upload.options.mode = grant.replaces ? .replace : .create }
         let bucket = try await cache.bucketRules.rules(of: address.bucket, in: metadata, facts: access.facts)
         var trial = try await admit(upload.options, at: address, in: bucket, access: access)
+        // Behind the question whether they may: how full a project is, is nobody else's business.
+        try await quota.requireRoom(for: upload.options.objectSize, in: address.bucket, facts: access.facts)
 
         let limit = min(limits.maxBytes(for: address.key, in: bucket), upload.options.maxBytes ?? .max)
         var version = ObjectVersion()
@@ -76,20 +78,8 @@ extension Objects {
         _ options: UploadOptions, at address: ObjectAddress, in bucket: Bucket, access: Access
     ) async throws -> PutTrial? {
         if !address.key.isFolderPlaceholder { try bucket.requireAllowed(contentType: options.contentType) }
-        if options.announcesObjectSize, let length = options.announcedLength,
-            length > limits.maxBytes(for: address.key, in: bucket)
-        {
-            throw StorageError.tooLarge()
-        }
+        if let size = options.objectSize, size > limits.maxBytes(for: address.key, in: bucket) { throw StorageError.tooLarge() }
         try options.alphabet.require(address.key)
-        let trial = try await tryPut(options, at: address, access: access)
-        // Behind the question whether they may: how full it is, is nobody else's business.
-        try await quota.requireRoom(
-            for: options.announcesObjectSize ? options.announcedLength : nil, in: address.bucket, facts: access.facts)
-        return trial
-    }
-
-    private func tryPut(_ options: UploadOptions, at address: ObjectAddress, access: Access) async throws -> PutTrial? {
         switch access {
         case .policy(let caller):
             let draft = ObjectDraft(

@@ -23,6 +23,8 @@ public struct UploadOptions: Hashable, Sendable {
     public var announcedLength: Int64?
     /// True when `announcedLength` is the object's own size, not that of a form around it.
     public var announcesObjectSize: Bool
+    /// What the object will have in bytes, as far as the request said.
+    var objectSize: Int64? { announcesObjectSize ? announcedLength : nil }
     /// What the dialect lets into a new key.
     public var alphabet: KeyAlphabet
     /// The most that the dialect takes of such media, in bytes, where that is less than the bucket takes. Nil: no less.

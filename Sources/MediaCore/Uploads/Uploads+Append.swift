@@ -15,6 +15,7 @@ extension Uploads {
             guard session.kind != .parts else { throw StorageError.uploadNotFound(id) }
             guard !session.isComplete else { return try repeated(append, of: session, access: access) }
             let trial = try await admit(session, access: access)
+            try await objects.quota.requireRoom(for: session.length, in: session.address.bucket, facts: access.facts)
             guard session.offset == append.offset else { throw StorageError.uploadOffsetMismatch(id) }
             let known = session.length
             let limit = try await requireRoom(for: append, in: &session, facts: access.facts)

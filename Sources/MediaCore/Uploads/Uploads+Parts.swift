@@ -15,6 +15,7 @@ extension Uploads {
         let session = try await partsSession(id)
         guard !session.isComplete else { throw StorageError.uploadNotFound(id) }
         try await admit(session, access: access)
+        try await objects.quota.requireRoom(for: upload.body.length, in: session.address.bucket, facts: access.facts)
         let limit = try await maxBytes(of: session, facts: access.facts)
         guard upload.body.length ?? 0 <= limit else { throw StorageError.tooLarge() }
         let store = try await blobs.store(for: session.backend)
@@ -79,6 +80,7 @@ extension Uploads {
             return UploadState(session: session)
         }
         guard size <= (try await maxBytes(of: session, facts: access.facts)) else { throw StorageError.tooLarge() }
+        try await objects.quota.requireRoom(for: size, in: session.address.bucket, facts: access.facts)
         let checksums = try completion.checksums?(chosen) ?? [:]
         let sealed = try await seal(session, digest: digest, size: size)
         try await join(chosen.map(\.blob), of: sealed)

@@ -53,6 +53,7 @@ public struct Uploads: Sendable {
         options.announcedLength = beginning.length
         options.announcesObjectSize = true
         try await admit(options, at: address, access: access)
+        try await objects.quota.requireRoom(for: beginning.length, in: address.bucket, facts: access.facts)
 
         let backend = blobs.defaultBackend
         let store = try await blobs.store(for: backend)

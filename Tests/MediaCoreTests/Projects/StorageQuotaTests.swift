@@ -117,6 +117,30 @@ struct StorageQuotaTests {
         #expect(copied == .quotaExceeded && moved == .quotaExceeded && begun == .quotaExceeded)
     }
 
+    @Test func anUploadOfAFullProjectIsSentNoPartsAndCanBeGivenUp() async throws {
+        let core = try await core(.trial)
+        let service = Access.policy(CoreFixture.service)
+        let uploads = core.storage.uploads
+        let session = try await uploads.begin(
+            UploadBeginning(kind: .parts, options: CoreFixture.options(), expires: false),
+            at: core.address("upload"), access: service)
+        func put(_ text: String, _ number: Int) async -> StorageError.Code? {
+            await code {
+                _ = try await uploads.putPart(
+                    PartUpload(body: ByteStream(ByteBuffer(string: text))), as: PartNumber(number), of: session.id,
+                    access: service)
+            }
+        }
+
+        #expect(await put("ten bytes.", 1) == nil)
+        #expect(await put("eleven bytes", 2) == .quotaExceeded)
+        _ = await self.put(core, 10, announced: true)
+        #expect(await put("x", 2) == .quotaExceeded)
+        let parts = try await uploads.parts(of: session.id, after: nil, limit: 10, access: service)
+        #expect(parts.count == 1)
+        try await uploads.abort(session.id, access: service)
+    }
+
     @Test func anUploadOfUnknownLengthIsHeldToItAtItsEnd() async throws {
         let core = try await core(.trial)
         let service = Access.policy(CoreFixture.service)

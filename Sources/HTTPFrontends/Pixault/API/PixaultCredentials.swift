@@ -37,7 +37,8 @@ enum PixaultCredentials {
         case .token(let token): try storage.authenticator.principal(token: token)
         case .none:
             throw PixaultProblem(
-                .unauthorized, "Credentials are needed: X-Client-Id with X-Client-Secret, X-Api-Key, or Authorization: Bearer")
+                .unauthorized,
+                "Credentials are needed: X-Client-Id with X-Client-Secret, X-Api-Key, or a token in Authorization: Bearer")
         }
     }
 
