@@ -182,17 +182,17 @@ def test_images_of_the_disk_stay_readable_and_are_published():
 def test_a_service_that_is_gone_is_an_error_and_no_fallback():
     with Peer("moto") as moto, Server({**moto.settings, "MAGPIE_CACHE_SIZE": "0"}) as server:
         objects = s3.client(server)
-        objects.create_bucket(Bucket="b")
-        objects.put_object(Bucket="b", Key="k", Body=b"x" * 1000)
+        objects.create_bucket(Bucket="bucket")
+        objects.put_object(Bucket="bucket", Key="k", Body=b"x" * 1000)
         moto.stop()
         for call in (
-            lambda: objects.get_object(Bucket="b", Key="k"),
-            lambda: objects.put_object(Bucket="b", Key="other", Body=b"y"),
+            lambda: objects.get_object(Bucket="bucket", Key="k"),
+            lambda: objects.put_object(Bucket="bucket", Key="other", Body=b"y"),
         ):
             with pytest.raises(ClientError) as refused:
                 call()
             assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
-        assert objects.list_objects_v2(Bucket="b")["KeyCount"] == 1
+        assert objects.list_objects_v2(Bucket="bucket")["KeyCount"] == 1
         assert server.blobs() == []
 
 

@@ -59,4 +59,6 @@ def test_generated_requests_are_answered_as_described(server, name, tmp_path):
         "2",
     ]
     found = subprocess.run(command, capture_output=True, text=True, timeout=110, cwd=tmp_path, check=False)
+    operations = sum(len(path) for path in Wire(server.port).get(f"/documentation/{name}.json").json()["paths"].values())
+    assert f"Tested: {operations}\n" in found.stdout, found.stdout[-8000:] + found.stderr[-2000:]
     assert found.returncode == 0, found.stdout[-8000:] + found.stderr[-2000:]

@@ -247,10 +247,6 @@ extension MetadataStoreConformance {
                 let counts = UsageCounts(requests: 1, bandwidthBytes: 2, transforms: 3)
                 try await fixture.store.addUsage([DailyUsage(project: Self.shop, day: day, counts: counts)])
                 try await fixture.put("a", in: "shop")
-                try await fixture.onPostgres { store in
-                    try await store.administrator.execute(
-                        script: "INSERT INTO magpie.project_totals VALUES ('shop', 0, 3, 4), ('shop', 1, -2, -1)")
-                }
 
                 try await fixture.store.recordStorage(on: day)
                 try await fixture.store.recordStorage(on: day)
