@@ -150,11 +150,7 @@ private final class MemoryPublisher: BlobPublisher {
 
     func published(after name: String?, limit: Int) async throws -> BlobPage {
         let found = state.withLock { state in
-<<<<<<< HEAD
-            state.copies.sorted { $0.key < $1.key }.filter { entry in name.map { entry.key > $0 } ?? true }
-=======
             state.copies.sorted { $0.key < $1.key }.filter { $0.key > name ?? "" }
->>>>>>> compute
         }
         let page = found.prefix(limit).map { name, copy in
             BlobInfo(key: BlobKey(name), size: Int64(copy.text.utf8.count), modifiedAt: copy.at)

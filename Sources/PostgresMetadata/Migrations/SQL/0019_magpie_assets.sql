@@ -711,6 +711,25 @@ GRANT EXECUTE ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, big
     magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text), magpie.name_asset(uuid, text),
     magpie.adopt_objects(text, text, int) TO service_role;
 
+-- Those that only compute, or see what their caller sees. A database may leave none of them to its defaults.
+GRANT EXECUTE ON FUNCTION magpie.asset_kind(text), magpie.new_ulid(timestamptz), magpie.is_asset_id(text), magpie.as_asset_id(text),
+    magpie.key_folder(text), magpie.key_file_name(text), magpie.object_size(jsonb), magpie.is_asset(storage.objects),
+    magpie.inspection_key(storage.objects), magpie.move_asset(storage.objects, storage.objects) TO service_role;
+DO $$
+DECLARE
+    found record;
+BEGIN
+    FOR found IN
+        SELECT p.oid::regprocedure AS signature
+        FROM pg_proc AS p
+        WHERE p.pronamespace = 'magpie'::regnamespace AND p.proname = ANY (ARRAY[
+            'asset_text', 'grams', 'asset_grams', 'narrowing_grams', 'grams_of_asset', 'gram_condition', 'containing', 'find_assets'])
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', found.signature);
+    END LOOP;
+END
+$$;
+
 -- Projects of before this migration.
 SELECT magpie.enqueue_job('adopt', p.bucket_id, NULL, '{}', 'adopt:' || p.bucket_id)
 FROM magpie.projects AS p
