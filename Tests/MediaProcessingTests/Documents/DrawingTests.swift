@@ -32,8 +32,8 @@ import Testing
             let text = String(buffer: try await workspace.bytes(of: drawing))
             let picture = try Looked(try await Engine().render(ByteBuffer(string: text)))
             #expect(near(picture.at(0.5, 0.5), [0, 255, 0, 255], within: 3))
-            // 60 x 30 points and a little around, at 96 pixels for 72 points.
-            #expect(80...90 ~= picture.width && 40...50 ~= picture.height, "\(picture.width) x \(picture.height)")
+            // 60 x 30 points and a little around.
+            #expect(60...70 ~= picture.width && 30...40 ~= picture.height, "\(picture.width) x \(picture.height)")
             #expect(!text.contains("100%,0%,0%") && !text.contains("#f00"))
         }
     }
