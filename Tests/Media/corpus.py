@@ -21,7 +21,42 @@ STEPS = 6
 
 # A video: container, size as shown, seconds, whether it has sound, codec. An EPS: its size at 300 dpi, how many designs it shows.
 # Anything else: the reason it is refused.
-EXPECTED: dict[str, tuple | str] = {}
+EXPECTED: dict[str, tuple | str] = {
+    "demo.3gp": ("mp4", "352x288", 60.146, True, "h263"),
+    "demo.avi": "unreadable",
+    "demo.gif": "unreadable",
+    "demo.m4v": ("mp4", "176x144", 60.187, True, "h264"),
+    "demo.mkv": "unreadable",
+    "demo.mov": ("mov", "176x144", 60.187, True, "h264"),
+    "demo.mp4": ("mp4", "176x144", 60.187, True, "h264"),
+    "demo.ogv": "unreadable",
+    "demo.webm": ("webm", "176x144", 60.147, True, "vp9"),
+    "bigbuckbunny.mp4": ("mp4", "1280x720", 5.312, True, "h264"),
+    "bikes.mp4": ("mp4", "640x272", 10.0, False, "h264"),
+    # 176 pixels of a width of 128:117.
+    "carphone_distorted.mp4": ("mp4", "193x144", 4.004, False, "h264"),
+    "carphone_pristine.mp4": ("mp4", "193x144", 4.004, False, "h264"),
+    # With a binary header.
+    "1.eps": "unreadable",
+    "1_boundingbox_after_imagedata.eps": "unreadable",
+    "1_second_imagedata.eps": "unreadable",
+    "binary_preview_map.eps": "unreadable",
+    "illu10_preview.eps": "unreadable",
+    "illuCS6_preview.eps": "unreadable",
+    "timeout-d675703545fee17acab56e5fec644c19979175de.eps": "unreadable",
+    # With a box at the end.
+    "zero_bb_eof_before_boundingbox.eps": "unreadable",
+    "zero_bb_trailer.eps": "unreadable",
+    "illu10_no_preview.eps": ("1679x10200", 1),
+    "illuCS6_no_preview.eps": ("1679x10200", 1),
+    # A plot, and its caption.
+    "non_zero_bb.eps": ("1500x1050", 2),
+    "pil_sample_cmyk.eps": ("417x417", 1),
+    # Not encapsulated.
+    "reqd_showpage.eps": ("2304x1979", 3),
+    "zero_bb.eps": ("1917x1467", 2),
+    "zero_bb_emptyline.eps": ("1917x1467", 2),
+}
 
 
 def judged(path: pathlib.Path, answer: dict) -> str | None:

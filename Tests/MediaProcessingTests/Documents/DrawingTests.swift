@@ -33,7 +33,7 @@ import Testing
             let picture = try Looked(try await Engine().render(ByteBuffer(string: text)))
             #expect(near(picture.at(0.5, 0.5), [0, 255, 0, 255], within: 3))
             // 60 x 30 points and a little around.
-            #expect(61...90 ~= picture.width && 31...50 ~= picture.height, "\(picture.width) x \(picture.height)")
+            #expect(60...70 ~= picture.width && 30...40 ~= picture.height, "\(picture.width) x \(picture.height)")
             #expect(!text.contains("100%,0%,0%") && !text.contains("#f00"))
         }
     }
