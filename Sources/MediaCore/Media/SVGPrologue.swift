@@ -27,7 +27,7 @@ public enum SVGPrologue {
     private static func startsRoot(_ text: ArraySlice<UInt8>) -> Bool {
         guard text.first == UInt8(ascii: "<") else { return false }
         let name = text.dropFirst().prefix { !isBlank($0) && $0 != UInt8(ascii: ">") && $0 != UInt8(ascii: "/") }
-        return name.elementsEqual("svg".utf8) || name.suffix(4).elementsEqual(":svg".utf8)
+        return name.count < text.count - 1 && (name.elementsEqual("svg".utf8) || name.suffix(4).elementsEqual(":svg".utf8))
     }
 
     /// What is behind the first occurrence of a mark; nothing where there is none.

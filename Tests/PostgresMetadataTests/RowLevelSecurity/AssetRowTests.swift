@@ -218,7 +218,8 @@ extension MetadataStoreConformance {
                 #expect(try await numbers(AssetQuery(search: "~~~")) == [])
 
                 let all = try await fixture.list(AssetQuery(search: "common"))
-                #expect(all.total == 3000)
+                // Of a table that was never analysed nobody knows how much it holds.
+                #expect(isAnalysed ? all.total == 3000 : all.total > AssetPage.searchCountLimit)
                 #expect(all.hasMore)
                 let id = try await fixture.list(AssetQuery(search: "qx")).assets[0].id
                 #expect(try await numbers(AssetQuery(search: id.rawValue)) == ["7"])
