@@ -200,9 +200,19 @@ import Testing
 
     @Test func withoutASandboxNothingIsConverted() {
         #expect(Bubblewrap(.secluded, find: { $0 == .bubblewrap ? nil : $0.path() }) == nil)
-        let failure = ToolEnd.failure(
-            of: ToolResult(status: 1, output: [], complaints: "bwrap: No permissions to create new namespace"), isShutAway: true)
-        #expect(failure?.reason == .sandboxUnavailable && failure?.isRetryable == true)
+        let ends: [(Int32, String)] = [
+            (1, "bwrap: No permissions to create new namespace"), (1, "prlimit: failed to set the NOFILE resource limit"),
+            (126, ""),
+            (127, "sh: 5: exec: /usr/bin/gs: not found"),
+        ]
+        for (status, complaints) in ends {
+            let result = ToolResult(status: status, output: [], complaints: complaints)
+            let failure = ToolEnd.failure(of: result, isShutAway: true)
+            #expect(failure?.reason == .sandboxUnavailable && failure?.isRetryable == true)
+            #expect(ToolEnd.failure(of: result, isShutAway: false)?.reason == nil)
+        }
+        let missing = ToolResult(status: 127, output: [], complaints: "ffmpeg: libx.so: failed to map segment from shared object")
+        #expect(ToolEnd.failure(of: missing, isShutAway: true)?.reason == .outOfMemory)
     }
 
     @Test func someoneWhoIsNotRootGetsANamespaceOfUsers() throws {
