@@ -49,7 +49,7 @@ EXPECTED: dict[str, tuple | str] = {
     "zero_bb_trailer.eps": "unreadable",
     "illu10_no_preview.eps": ("1679x10200", 1),
     "illuCS6_no_preview.eps": ("1679x10200", 1),
-    # A plot, and its caption.
+    # A plot and its title.
     "non_zero_bb.eps": ("1500x1050", 2),
     "pil_sample_cmyk.eps": ("417x417", 1),
     # Not encapsulated.

@@ -19,15 +19,17 @@ enum ToolEnd {
         case 128 + SIGKILL: return with(result.complaints, outOfMemory)
         default: break
         }
-        if isShutAway, result.complaints.hasPrefix("bwrap: ") {
-            return ConversionFailure(
-                .sandboxUnavailable, "The sandbox can't be started on this server", detail: result.complaints)
-        }
         // Ghostscript complains where others print.
         let said = result.complaints + printable(Array(result.output.prefix(2000)))
         if signsOfMemory.contains(where: said.contains) { return with(said, outOfMemory) }
         if said.contains("File too large") { return with(said, outputTooLarge) }
-        return nil
+        guard isShutAway, isOfTheWalls(result) else { return nil }
+        return ConversionFailure(.sandboxUnavailable, "The sandbox can't be started on this server", detail: said)
+    }
+
+    /// Whether it is not the tool that failed but what comes before it; 126 and 127 are what a shell says when it can't start it.
+    private static func isOfTheWalls(_ result: ToolResult) -> Bool {
+        [126, 127].contains(result.status) || ["bwrap: ", "prlimit: ", "setpriv: "].contains(where: result.complaints.hasPrefix)
     }
 
     /// How the tools, and the C and C++ libraries below them, say it.

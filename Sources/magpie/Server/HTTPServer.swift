@@ -63,7 +63,9 @@ enum HTTPServer {
                     },
                 ], registry: registry),
             // A dialect that describes itself is added here.
-            DocumentationFrontend([SupabaseFrontend.description, ComputeFrontend.description], version: Magpie.version),
+            DocumentationFrontend(
+                [SupabaseFrontend.description, PixaultAPIFrontend.description, ComputeFrontend.description],
+                version: Magpie.version),
             TUSFrontend(
                 storage: storage,
                 configuration: TUSFrontend.Configuration(maxUploadBytes: limits.upload, origin: origin)),

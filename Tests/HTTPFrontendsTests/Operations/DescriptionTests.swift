@@ -10,7 +10,9 @@ import Testing
 
 /// What is documented is what is served, and the other way round.
 @Suite struct DescriptionTests {
-    private static let descriptions = [SupabaseFrontend.description, ComputeFrontend.description]
+    private static let descriptions = [
+        SupabaseFrontend.description, PixaultAPIFrontend.description, ComputeFrontend.description,
+    ]
 
     /// Every route of the dialect. The switch below makes a new one a mistake of this file's until it is described.
     private enum SupabaseKind: CaseIterable {
@@ -96,7 +98,23 @@ import Testing
         #expect(described.count == served.count)
     }
 
-    @Test(arguments: ["supabase", "compute"])
+    @Test func everyDescribedRouteOfPixaultIsServedUnderItsName() throws {
+        for described in PixaultAPIFrontend.description.routes {
+            let served = try #require(PixaultAPIRoute(path: Self.filled(described)), "\(described.path)")
+            #expect(served.operation == described.operation, "\(described.method) \(described.path)")
+            #expect(served.methods.contains(described.method.rawValue), "\(described.method) \(described.path)")
+        }
+    }
+
+    @Test func everyServedMethodOfPixaultIsDescribed() {
+        let routes = Dictionary(grouping: PixaultAPIFrontend.description.routes) { $0.path }
+        for (path, described) in routes {
+            let served = Set(PixaultAPIRoute(path: Self.filled(described[0]))?.methods ?? []).subtracting(["HEAD"])
+            #expect(Set(described.map(\.method.rawValue)) == served, "\(path)")
+        }
+    }
+
+    @Test(arguments: ["supabase", "pixault", "compute"])
     func aDocumentHasEveryRouteOnce(name: String) throws {
         let description = try #require(Self.descriptions.first { $0.name == name })
         let document = try #require(

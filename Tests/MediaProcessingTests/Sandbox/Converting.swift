@@ -17,18 +17,19 @@ enum Converting {
 
     /// - Parameter body: gets the converter; when it has ended, no process and no file may be left.
     static func with<Value: Sendable>(
-        limits: ConversionLimits = ConversionLimits(), _ body: (ToolConverter) async throws -> Value
+        limits: ConversionLimits = ConversionLimits(), policy: SandboxPolicy = .required,
+        _ body: (ToolConverter) async throws -> Value
     ) async throws -> Value {
-        try await room.withPlace { try await alone(limits, body) }
+        try await room.withPlace { try await alone(limits, policy, body) }
     }
 
     private static func alone<Value: Sendable>(
-        _ limits: ConversionLimits, _ body: (ToolConverter) async throws -> Value
+        _ limits: ConversionLimits, _ policy: SandboxPolicy, _ body: (ToolConverter) async throws -> Value
     ) async throws -> Value {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("magpie-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let place = directory.appendingPathComponent("scratch").path
-        let converter = try await ToolConverter.open(at: place, limits: limits, logger: quiet)
+        let converter = try await ToolConverter.open(at: place, limits: limits, policy: policy, logger: quiet)
         let result: Result<Value, any Error>
         do {
             result = .success(try await body(converter))
@@ -47,10 +48,10 @@ enum Converting {
 
     /// The same with a file that was received.
     static func with<Value: Sendable>(
-        _ bytes: ByteBuffer, limits: ConversionLimits = ConversionLimits(),
+        _ bytes: ByteBuffer, limits: ConversionLimits = ConversionLimits(), policy: SandboxPolicy = .required,
         _ body: (any ConversionWorkspace, WorkFile) async throws -> Value
     ) async throws -> Value {
-        try await with(limits: limits) { converter in
+        try await with(limits: limits, policy: policy) { converter in
             try await converter.withWorkspace { workspace in
                 try await body(workspace, try await workspace.receive(ByteStream(bytes), limit: 1 << 30))
             }

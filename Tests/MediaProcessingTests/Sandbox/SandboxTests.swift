@@ -178,11 +178,41 @@ import Testing
         }
     }
 
+    @Test func toolsThatAreNotShutAwayKeepTheirLimits() async throws {
+        try await Converting.with(TestEPS.three, policy: .off) { workspace, file in
+            let page = try await workspace.page(1, ofEPS: file)
+            #expect(page.width == 833)
+            let drawing = try await workspace.drawing(ofEPS: file, area: nil)
+            #expect(drawing.size > 0)
+        }
+        let limits = ConversionLimits(timeout: .seconds(1))
+        let failure = try await Converting.with(TestEPS.drawing("{ } loop"), limits: limits, policy: .off) { workspace, file in
+            try await Converting.failure { try await workspace.pageCount(ofEPS: file) }
+        }
+        #expect(failure?.reason == .timedOut)
+        let video = try await TestVideo().made()
+        try await Converting.with(video, policy: .off) { workspace, file in
+            let facts = try await workspace.facts(ofVideo: file)
+            let poster = try await workspace.poster(ofVideo: file, facts)
+            #expect(poster.size > 0)
+        }
+    }
+
     @Test func withoutASandboxNothingIsConverted() {
         #expect(Bubblewrap(.secluded, find: { $0 == .bubblewrap ? nil : $0.path() }) == nil)
-        let failure = ToolEnd.failure(
-            of: ToolResult(status: 1, output: [], complaints: "bwrap: No permissions to create new namespace"), isShutAway: true)
-        #expect(failure?.reason == .sandboxUnavailable && failure?.isRetryable == true)
+        let ends: [(Int32, String)] = [
+            (1, "bwrap: No permissions to create new namespace"), (1, "prlimit: failed to set the NOFILE resource limit"),
+            (126, ""),
+            (127, "sh: 5: exec: /usr/bin/gs: not found"),
+        ]
+        for (status, complaints) in ends {
+            let result = ToolResult(status: status, output: [], complaints: complaints)
+            let failure = ToolEnd.failure(of: result, isShutAway: true)
+            #expect(failure?.reason == .sandboxUnavailable && failure?.isRetryable == true)
+            #expect(ToolEnd.failure(of: result, isShutAway: false)?.reason == nil)
+        }
+        let missing = ToolResult(status: 127, output: [], complaints: "ffmpeg: libx.so: failed to map segment from shared object")
+        #expect(ToolEnd.failure(of: missing, isShutAway: true)?.reason == .outOfMemory)
     }
 
     @Test func someoneWhoIsNotRootGetsANamespaceOfUsers() throws {

@@ -50,7 +50,7 @@ extension MetadataStoreConformance {
                     let bucket = try await fixture.makeBucket()
                     try await fixture.allow([.insert])
                     // Tried and rolled back: no job.
-                    try await store.checkPut(fixture.draft("a.png"), mode: .create, as: fixture.alice)
+                    _ = try await store.checkPut(fixture.draft("a.png"), mode: .create, as: fixture.alice)
                     #expect(try await store.jobs(matching: JobQuery()).jobs.isEmpty)
                     let record = try await fixture.put("a.png")
                     let taken = try #require(try await fixture.take())
