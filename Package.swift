@@ -30,13 +30,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),  // TLS
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),  // the HTTP server
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),  // start, drain, stop
-<<<<<<< HEAD
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),  // child processes
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),  // webhooks, S3 services
-=======
-        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),  // PostgreSQL, converters
-        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),  // webhooks
->>>>>>> convert
         .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),  // JSON Web Tokens
     ],
     targets: [
