@@ -208,9 +208,10 @@ def test_nothing_is_listed_before_the_first_image_is_saved():
         wire = Wire(running.port, running.keys.service)
         assert wire.get(ROOT).json() == []
         assert wire.get(f"{ROOT}/x.png").status == 404
-        assert [bucket["name"] for bucket in wire.get("/bucket").json()] == []
+        # The project that the first start makes.
+        assert [bucket["name"] for bucket in wire.get("/bucket").json()] == ["default"]
         assert save(wire, "x.png", b"x").status == 200
-        assert [(b["name"], b["public"]) for b in wire.get("/bucket").json()] == [("renders", False)]
+        assert {(b["name"], b["public"]) for b in wire.get("/bucket").json()} == {("default", False), ("renders", False)}
 
 
 # --- what is refused ---------------------------------------------------------------------------------------------------

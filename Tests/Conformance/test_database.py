@@ -137,10 +137,15 @@ def test_the_roles_have_the_rights_that_supabase_gives(database):
                 (select count(*) from pg_policy p where p.polrelid = c.oid and '{role}'::regrole = any (p.polroles)) as policies
             from pg_class c join pg_namespace n on n.oid = c.relnamespace
             where n.nspname = 'magpie' and c.relkind in ('r', 'v', 'p')
-            and has_table_privilege('{role}', c.oid, 'select, insert, update, delete')"""
+            and has_table_privilege('{role}', c.oid, 'select, insert, update, delete') order by 1"""
         )
-        assert reachable == [{"relname": "object_versions", "relrowsecurity": True, "policies": 0}]
-    assert database.value("select count(*) from pg_policies where schemaname = 'magpie' and roles <> '{magpie_project}'") == "0"
+        # Of assets and folders they see those whose objects and buckets they see.
+        assert [table["relname"] for table in reachable] == ["assets", "folders", "object_versions"]
+        assert all(table["relrowsecurity"] and table["policies"] == 0 for table in reachable)
+        for table in ("assets", "folders"):
+            assert database.value(f"select has_table_privilege('{role}', 'magpie.{table}', 'insert, update, delete')") == "f"
+    policies = "select policyname from pg_policies where schemaname = 'magpie' and roles <> '{magpie_project}' order by 1"
+    assert [row["policyname"] for row in database.rows(policies)] == ["magpie_assets_as_objects", "magpie_folders_as_buckets"]
 
 
 def test_an_update_sets_updated_at_of_objects(database, bucket, put):

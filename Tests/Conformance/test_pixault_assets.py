@@ -372,17 +372,13 @@ def test_every_filter_narrows_the_list(project, movie):
     two = project.upload(png(), filename="beta.png", before=(("keywords", "summer,sand"), ("folder", "trips/2024")))
     film = project.upload(movie, filename="gamma.mp4")
     for query, expected in [
-        ("search=WINTER", [one]), ("search=alpha", [one]), ("search=sand", [two]), (f"search={two['imageId'][8:20]}", None),
+        ("search=WINTER", [one]), ("search=alpha", [one]), ("search=sand", [two]), (f"search={two['imageId']}", [two]),
         ("search=%25", []), ("category=shoes", [one]), ("keyword=summ", [two]), ("author=ann", [one]), ("isVideo=true", [film]),
         ("isVideo=false", [two, one]), ("folder=trips/2024", [two]), ("folder=trips", []), ("folder=", [film, one]),
         ("search=nothing-like-it", []),
     ]:  # fmt: skip
-        found = project.names(f"?{query}")
-        if expected is None:
-            assert two["imageId"] in found
-        else:
-            assert found == [made["imageId"] for made in expected], query
-            assert project.get(f"images?{query}").json()["totalCount"] == len(expected)
+        assert project.names(f"?{query}") == [made["imageId"] for made in expected], query
+        assert project.get(f"images?{query}").json()["totalCount"] == len(expected)
 
 
 @pytest.mark.parametrize("query", ["limit=x", "cursor=%21%21", "isVideo=maybe", "folder=a/../b", f"search={'x' * 600}"])
