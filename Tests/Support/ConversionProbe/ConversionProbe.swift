@@ -2,6 +2,7 @@
 
 import Foundation
 import Logging
+import MediaCore
 import MediaProcessing
 
 /// conversion-probe SCRATCH [--timeout SECONDS] [--pixels N]: converts the files whose paths it is given on standard input, one a line,
@@ -25,7 +26,7 @@ struct ConversionProbe {
         }
         let logger = Logger(label: "conversion-probe", factory: { StreamLogHandler.standardError(label: $0) })
         let converter = try await ToolConverter.open(at: scratch, limits: limits, logger: logger)
-        guard converter.abilities.count == 3 else { fail("this machine converts only \(converter.abilities)", status: 3) }
+        guard converter.abilities == Set(ConversionAbility.allCases) else { fail("this machine converts only \(converter.abilities)", status: 3) }
         while let path = readLine() { await ConvertedFile(converter: converter, path: path).report() }
         try await converter.shutDown()
     }
