@@ -26,7 +26,8 @@ struct ConversionProbe {
         }
         let logger = Logger(label: "conversion-probe", factory: { StreamLogHandler.standardError(label: $0) })
         let converter = try await ToolConverter.open(at: scratch, limits: limits, logger: logger)
-        guard converter.abilities == Set(ConversionAbility.allCases) else { fail("this machine converts only \(converter.abilities)", status: 3) }
+        let isAble = converter.abilities == Set(ConversionAbility.allCases)
+        guard isAble else { fail("this machine converts only \(converter.abilities)", status: 3) }
         while let path = readLine() { await ConvertedFile(converter: converter, path: path).report() }
         try await converter.shutDown()
     }
