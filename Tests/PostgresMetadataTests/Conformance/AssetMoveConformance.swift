@@ -180,7 +180,7 @@ extension MetadataStoreConformance {
                 for number in 0..<1005 { try await fixture.adopt("\(1000 + number).png", in: "shop", version: "\(number)") }
 
                 let project = try await fixture.makeProject()
-                #expect(try await fixture.list().total == 1000)
+                #expect(try await fixture.totals().objects == 1000)
                 let jobs = try await fixture.store.jobs(matching: JobQuery(kinds: [.adoptObjects])).jobs
                 #expect(jobs.map(\.bucket) == [project])
                 #expect(jobs.first?.payload.rawValue.contains("1999.png") ?? false)
@@ -191,7 +191,7 @@ extension MetadataStoreConformance {
                 #expect(last?.rawValue == "2002.png")
                 last = try await fixture.store.adoptObjects(after: last, limit: 100, in: project)
                 #expect(last == nil)
-                #expect(try await fixture.list().total == 1006)
+                #expect(try await fixture.totals().objects == 1006)
             }
         }
 

@@ -218,7 +218,7 @@ extension MetadataStoreConformance {
                 #expect(try await numbers(AssetQuery(search: "~~~")) == [])
 
                 let all = try await fixture.list(AssetQuery(search: "common"))
-                #expect(all.total == 3000)
+                #expect(isAnalysed ? (2900...3100).contains(all.total) : all.total > AssetPage.searchCountLimit)
                 #expect(all.hasMore)
                 let id = try await fixture.list(AssetQuery(search: "qx")).assets[0].id
                 #expect(try await numbers(AssetQuery(search: id.rawValue)) == ["7"])
