@@ -643,7 +643,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         DELETE FROM magpie.assets;
-    ELSE
+    ELSIF EXISTS (SELECT FROM gone AS g JOIN magpie.projects AS p ON p.bucket_id = g.bucket_id) THEN
         WITH removed AS (
             DELETE FROM magpie.assets AS a USING gone AS g
             WHERE a.object_id = g.id
