@@ -96,8 +96,8 @@ extension PostgresMetadataStore {
         """
         DELETE FROM magpie.jobs AS j
         USING storage.objects AS o
-        WHERE o.bucket_id = $1 AND o.name = $2 AND o.version = $3 AND j.unique_key = magpie.inspection_key(o)
-            AND j.status = 'Pending'
+        WHERE o.bucket_id = $1 AND o.name = $2 AND o.version = $3 AND j.status = 'Pending'
+            AND j.unique_key = magpie.inspection_key(o.id, o.bucket_id, o.name, o.version)
         """)
 
     private static let readRecorded = SQL(

@@ -219,7 +219,7 @@ extension MetadataStoreConformance {
 
                 let all = try await fixture.list(AssetQuery(search: "common"))
                 // Of a table that was never analysed nobody knows how much it holds.
-                #expect(isAnalysed ? all.total == 3000 : all.total > AssetPage.searchCountLimit)
+                #expect(isAnalysed ? (2900...3100).contains(all.total) : all.total > AssetPage.searchCountLimit)
                 #expect(all.hasMore)
                 let id = try await fixture.list(AssetQuery(search: "qx")).assets[0].id
                 #expect(try await numbers(AssetQuery(search: id.rawValue)) == ["7"])

@@ -455,9 +455,9 @@ $$;
 -- Objects become assets.
 
 -- The unfinished job of this key looks at this version of the object at this place.
-CREATE OR REPLACE FUNCTION magpie.inspection_key(p_object storage.objects) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT 'inspect:' || p_object.id::text || ':'
-        || md5(p_object.bucket_id || '/' || p_object.name || E'\n' || coalesce(p_object.version, ''))
+CREATE OR REPLACE FUNCTION magpie.inspection_key(p_object uuid, p_bucket text, p_name text, p_version text) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT 'inspect:' || p_object::text || ':' || md5(p_bucket || '/' || p_name || E'\n' || coalesce(p_version, ''))
 $$;
 
 -- Looks at an object later than who stores it as an asset, who does so at once.
@@ -465,8 +465,8 @@ CREATE OR REPLACE FUNCTION magpie.request_inspection(p_object storage.objects, p
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     RETURN (magpie.enqueue_job(
-        'inspect', p_object.bucket_id, p_asset, jsonb_build_object('version', p_object.version), magpie.inspection_key(p_object),
-        clock_timestamp() + interval '5 seconds', p_priority)).id;
+        'inspect', p_object.bucket_id, p_asset, jsonb_build_object('version', p_object.version),
+        magpie.inspection_key(p_object.id, p_object.bucket_id, p_object.name, p_object.version), clock_timestamp() + interval '5 seconds', p_priority)).id;
 END
 $$;
 
@@ -616,7 +616,8 @@ BEGIN
         RETURN NULL;
     END IF;
     IF OLD.version IS DISTINCT FROM NEW.version THEN
-        DELETE FROM magpie.jobs AS j WHERE j.unique_key = magpie.inspection_key(OLD) AND j.status = 'Pending';
+        DELETE FROM magpie.jobs AS j
+        WHERE j.unique_key = magpie.inspection_key(OLD.id, OLD.bucket_id, OLD.name, OLD.version) AND j.status = 'Pending';
         -- Of the bytes that are there now nothing else is known.
         UPDATE magpie.assets AS a
         SET kind = magpie.asset_kind(NEW.metadata ->> 'mimetype'),
@@ -629,7 +630,8 @@ BEGIN
         UPDATE magpie.assets AS a SET size = magpie.object_size(NEW.metadata) WHERE a.object_id = NEW.id;
     END IF;
     IF (OLD.bucket_id, OLD.name) IS DISTINCT FROM (NEW.bucket_id, NEW.name) THEN
-        DELETE FROM magpie.jobs AS j WHERE j.unique_key = magpie.inspection_key(OLD) AND j.status = 'Pending';
+        DELETE FROM magpie.jobs AS j
+        WHERE j.unique_key = magpie.inspection_key(OLD.id, OLD.bucket_id, OLD.name, OLD.version) AND j.status = 'Pending';
         PERFORM magpie.move_asset(OLD, NEW);
     END IF;
     RETURN NULL;
@@ -641,8 +643,15 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         DELETE FROM magpie.assets;
-    ELSE
-        DELETE FROM magpie.assets AS a USING gone AS g WHERE a.object_id = g.id;
+    ELSIF EXISTS (SELECT FROM gone AS g JOIN magpie.projects AS p ON p.bucket_id = g.bucket_id) THEN
+        WITH removed AS (
+            DELETE FROM magpie.assets AS a USING gone AS g
+            WHERE a.object_id = g.id
+            RETURNING g.id, g.bucket_id, g.name, g.version, a.inspected_version
+        )
+        DELETE FROM magpie.jobs AS j USING removed AS r
+        WHERE r.inspected_version IS DISTINCT FROM r.version
+            AND j.unique_key = magpie.inspection_key(r.id, r.bucket_id, r.name, r.version) AND j.status = 'Pending';
     END IF;
     RETURN NULL;
 END
