@@ -33,7 +33,7 @@ public struct Assets: Sendable {
 
     /// What runs the jobs about assets.
     public var jobHandlers: [any JobHandler] {
-        [InspectJob(assets: self), AdoptJob(metadata: metadata)]
+        [InspectJob(assets: self), AdoptJob(metadata: metadata), DeleteDerivedJob(assets: self)]
             + [.rasteriseDocument, .splitDocument, .drawDocument].map { DocumentJob(kind: $0, assets: self) }
     }
 

@@ -20,6 +20,8 @@ struct InspectJob: JobHandler {
             address: document.object.record.address, version: version, facts: findings.facts, exif: findings.exif,
             changes: changes)
         guard let asset = try await assets.metadata.recordAsset(record, facts: .jobs) else { return }
+        // These bytes may have taken the place of something else, of which more was made.
+        try await assets.removeDerived(of: asset, where: { !asset.facts.kind.isSource(ofType: $0) }, facts: .jobs)
         _ = try await assets.derive(asset, version: version, poster: findings.poster, .jobs)
     }
 
@@ -46,6 +48,17 @@ struct InspectJob: JobHandler {
         switch error.code {
         case .unreadableImage, .imageTooLarge, .renderTimedOut, .invalidRequest, .tooLarge: true
         default: false
+        }
+    }
+}
+
+extension AssetKind {
+    /// Whether what is derived in this way is made of media of this kind. See `Derivation.type`.
+    fileprivate func isSource(ofType type: String) -> Bool {
+        switch self {
+        case .video: type == "poster"
+        case .document: type != "poster"
+        case .image, .other: false
         }
     }
 }

@@ -7,7 +7,7 @@ extension InMemoryMetadataStore.State {
     /// An object was written, or moved here.
     /// - Parameter old: what the same object was before. Nil for a new one.
     mutating func followObject(_ record: ObjectRecord, was old: ObjectRecord? = nil, at time: Timestamp) {
-        guard projects[record.address.bucket] != nil else { return forgetAsset(of: record.id) }
+        guard projects[record.address.bucket] != nil else { return forgetAsset(of: record.id, at: time) }
         guard let old, assets[record.id] != nil else { return addAsset(record, at: time) }
         let hasNewVersion = old.version != record.version
         if hasNewVersion || old.address != record.address { dropInspection(of: old) }
@@ -36,11 +36,28 @@ extension InMemoryMetadataStore.State {
         return next.count == limit ? next.last?.address.key : nil
     }
 
-    mutating func forgetAsset(of object: ObjectID) {
+    mutating func forgetAsset(of object: ObjectID, at time: Timestamp) {
         guard let gone = assets.removeValue(forKey: object) else { return }
         for (id, asset) in assets where asset.address.bucket == gone.address.bucket && asset.thumbnailID == gone.id {
             assets[id]?.thumbnailID = nil
         }
+        if gone.origin == nil, mayHaveDerived(gone) { requestDeletionOfDerived(from: gone, at: time) }
+    }
+
+    /// Whether something may have been made of an asset.
+    private func mayHaveDerived(_ asset: Asset) -> Bool {
+        asset.facts.kind == .video || asset.facts.kind == .document
+            || assets.values.contains { $0.address.bucket == asset.address.bucket && $0.origin?.source == asset.id }
+    }
+
+    private mutating func requestDeletionOfDerived(from source: Asset, at time: Timestamp) {
+        let payload = JSONWriter.object { writer in
+            writer.key("sources")
+            writer.array([source.id.rawValue]) { $0.string($1) }
+        }
+        let job = NewJob(
+            .deleteDerived, bucket: source.address.bucket, payload: JSONText(trusted: payload), runAfter: time.adding(seconds: 1))
+        _ = enqueue(job, at: time)
     }
 
     mutating func dropInspection(of record: ObjectRecord) {
@@ -93,6 +110,10 @@ extension InMemoryMetadataStore.State {
             if other.origin?.source == oldID, !isElsewhere { assets[id]?.origin?.source = asset.id }
         }
         if isElsewhere {
+            if let left = assets[record.id], mayHaveDerived(left) {
+                requestDeletionOfDerived(from: left, at: time)
+                asset.inspectedVersion = nil
+            }
             asset.origin = nil
             asset.thumbnailID = nil
             asset.publicID = asset.publicID.map { freePublicID($0, in: record.address.bucket) }

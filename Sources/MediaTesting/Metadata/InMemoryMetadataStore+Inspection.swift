@@ -16,7 +16,7 @@ extension InMemoryMetadataStore {
             let bucket = record.address.bucket
             if state.buckets[bucket] == nil { state.buckets[bucket] = Bucket(id: bucket, name: bucket.rawValue) }
             let old = state.objects[record.address]
-            if let old, old.id != record.id { state.forgetAsset(of: old.id) }
+            if let old, old.id != record.id { state.forgetAsset(of: old.id, at: time) }
             state.objects[record.address] = record
             state.followObject(record, was: old?.id == record.id ? old : nil, at: time)
             if let blob, let version = record.version { state.blobs[version] = StoredBlob(location: blob, createdAt: time) }

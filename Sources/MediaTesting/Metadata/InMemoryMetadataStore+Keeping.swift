@@ -16,7 +16,7 @@ extension InMemoryMetadataStore.State {
     /// Deletes a row: keeps it under a delete marker, or requests the deletion of its blob.
     mutating func remove(_ record: ObjectRecord, at time: Timestamp, by subject: String? = nil, forgets: Bool = false) {
         objects[record.address] = nil
-        forgetAsset(of: record.id)
+        forgetAsset(of: record.id, at: time)
         dropInspection(of: record)
         self.record(.removedByDelete, record, at: time)
         report(.object(record.address))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import MediaCore
 
 /// What tests of assets arrange.
@@ -77,6 +78,17 @@ extension StoreFixture {
     func inspections(in project: String = "shop") async throws -> [String] {
         let query = JobQuery(in: BucketID(stored: project), kinds: [JobKind("inspect")], limit: 100)
         return try await store.jobs(matching: query).jobs.filter { $0.status == .pending }.compactMap(\.subject).sorted()
+    }
+
+    /// The ids of assets that are gone, whose derived assets are to be deleted, in byte order.
+    func sourcesGone(from project: String = "shop") async throws -> [String] {
+        struct Payload: Decodable {
+            var sources: [String]
+        }
+        let query = JobQuery(in: BucketID(stored: project), kinds: [.deleteDerived], limit: 100)
+        return try await store.jobs(matching: query).jobs
+            .flatMap { try JSONDecoder().decode(Payload.self, from: Data($0.payload.rawValue.utf8)).sources }
+            .sorted()
     }
 
     func totals(of project: String = "shop") async throws -> ProjectTotals {

@@ -289,6 +289,23 @@ BEGIN
 END
 $$;
 
+-- What was made of assets that are gone goes by a job, which deletes objects as anybody does: with events, and with what a versioned bucket
+-- keeps. It is asked for whether or not something was made of a video or a document: who is making it at this moment can't be seen from
+-- here, and finds the asset still. No earlier than workers look anyway, for NOTIFY makes commits wait for each other.
+CREATE OR REPLACE FUNCTION magpie.request_deletion_of_derived(p_bucket text, p_sources text[]) RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM magpie.enqueue_job(
+        'delete-derived', p_bucket, NULL, jsonb_build_object('sources', p_sources), NULL, clock_timestamp() + interval '1 second');
+END
+$$;
+
+-- Whether something may have been made of an asset.
+CREATE OR REPLACE FUNCTION magpie.may_have_derived(p_bucket text, p_id text, p_kind text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT p_kind IN ('video', 'document')
+        OR EXISTS (SELECT FROM magpie.assets AS a WHERE a.bucket_id = p_bucket AND a.source_id = p_id)
+$$;
+
 CREATE OR REPLACE FUNCTION magpie.count_removed_assets() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM magpie.add_to_totals(
@@ -300,6 +317,15 @@ BEGIN
     UPDATE magpie.assets AS a SET thumbnail_id = NULL
     FROM removed AS r
     WHERE a.bucket_id = r.bucket_id AND a.thumbnail_id = r.id;
+    -- Not of a project that goes itself.
+    PERFORM magpie.request_deletion_of_derived(c.bucket_id, array_agg(c.id))
+    FROM (
+        SELECT r.bucket_id, r.id, row_number() OVER (PARTITION BY r.bucket_id ORDER BY r.id) / 1000 AS batch
+        FROM removed AS r
+        JOIN magpie.projects AS p ON p.bucket_id = r.bucket_id
+        WHERE r.source_id IS NULL AND magpie.may_have_derived(r.bucket_id, r.id, r.kind)
+    ) AS c
+    GROUP BY c.bucket_id, c.batch;
     RETURN NULL;
 END
 $$;
@@ -466,7 +492,8 @@ LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     RETURN (magpie.enqueue_job(
         'inspect', p_object.bucket_id, p_asset, jsonb_build_object('version', p_object.version),
-        magpie.inspection_key(p_object.id, p_object.bucket_id, p_object.name, p_object.version), clock_timestamp() + interval '5 seconds', p_priority)).id;
+        magpie.inspection_key(p_object.id, p_object.bucket_id, p_object.name, p_object.version),
+        clock_timestamp() + interval '5 seconds', p_priority)).id;
 END
 $$;
 
@@ -594,6 +621,12 @@ BEGIN
     IF is_elsewhere AND asset.public_id IS NOT NULL THEN
         PERFORM magpie.name_asset(p_new.id, asset.public_id);
     END IF;
+    IF is_elsewhere AND magpie.may_have_derived(p_old.bucket_id, asset.id, asset.kind) THEN
+        -- It is made again where the asset is now, and what is left behind goes.
+        UPDATE magpie.assets AS a SET inspected_version = NULL WHERE a.object_id = p_new.id;
+        asset.inspected_version := NULL;
+        PERFORM magpie.request_deletion_of_derived(p_old.bucket_id, ARRAY[asset.id]);
+    END IF;
     IF asset.inspected_version IS DISTINCT FROM p_new.version THEN
         PERFORM magpie.request_inspection(p_new, new_id);
     END IF;
@@ -712,10 +745,12 @@ CREATE OR REPLACE TRIGGER magpie_project_adopts AFTER INSERT ON magpie.projects
     FOR EACH ROW EXECUTE FUNCTION magpie.adopt_bucket();
 
 REVOKE ALL ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, bigint),
+    magpie.request_deletion_of_derived(text, text[]), magpie.may_have_derived(text, text, text),
     magpie.request_inspection(storage.objects, text, int), magpie.asset_id(storage.objects, text),
     magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text), magpie.name_asset(uuid, text),
     magpie.move_asset(storage.objects, storage.objects), magpie.adopt_objects(text, text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, bigint),
+    magpie.request_deletion_of_derived(text, text[]), magpie.may_have_derived(text, text, text),
     magpie.request_inspection(storage.objects, text, int), magpie.asset_id(storage.objects, text),
     magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text), magpie.name_asset(uuid, text),
     magpie.adopt_objects(text, text, int) TO service_role;
@@ -723,7 +758,7 @@ GRANT EXECUTE ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, big
 -- Those that only compute, or see what their caller sees. A database may leave none of them to its defaults.
 GRANT EXECUTE ON FUNCTION magpie.asset_kind(text), magpie.new_ulid(timestamptz), magpie.is_asset_id(text), magpie.as_asset_id(text),
     magpie.key_folder(text), magpie.key_file_name(text), magpie.object_size(jsonb), magpie.is_asset(storage.objects),
-    magpie.inspection_key(storage.objects), magpie.move_asset(storage.objects, storage.objects) TO service_role;
+    magpie.inspection_key(uuid, text, text, text), magpie.move_asset(storage.objects, storage.objects) TO service_role;
 DO $$
 DECLARE
     found record;
