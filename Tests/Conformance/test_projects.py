@@ -372,6 +372,23 @@ def test_a_plan_with_overage_only_counts(server, admin, nearly_full):
     assert reply.json()["statusCode"] == "413"
 
 
+def test_versions_use_up_the_storage_until_they_are_deleted(server, nearly_full):
+    name = nearly_full("trial")["project"]
+    boto = s3.client(server)
+    boto.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    first = boto.put_object(Bucket=name, Key="a", Body=b"12345")["VersionId"]
+    boto.put_object(Bucket=name, Key="a", Body=b"12345")
+    boto.delete_object(Bucket=name, Key="a")
+    with pytest.raises(ClientError) as found:
+        boto.put_object(Bucket=name, Key="a", Body=b"1")
+    assert found.value.response["Error"]["Code"] == "QuotaExceeded"
+    shown = json.loads(run(server, "show", name, "--json"))
+    assert (shown["objects"], shown["storageBytes"]) == (1, 5 * GIGABYTE)
+
+    boto.delete_object(Bucket=name, Key="a", VersionId=first)
+    boto.put_object(Bucket=name, Key="a", Body=b"12345")
+
+
 def b64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 

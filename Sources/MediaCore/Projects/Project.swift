@@ -19,7 +19,9 @@ public struct Project: Hashable, Sendable {
 
 /// What a project holds now.
 public struct ProjectTotals: Hashable, Sendable {
+    /// The current ones.
     public var objects: Int64
+    /// Of the current objects, and of the versions that a versioned bucket keeps besides.
     public var bytes: Int64
 
     public init(objects: Int64, bytes: Int64) {

@@ -163,6 +163,9 @@ extension InMemoryMetadataStore.State {
             totals.objects += 1
             totals.bytes += asset.facts.size
         }
+        for (address, versions) in kept where address.bucket == id {
+            for version in versions { totals.bytes += ObjectMetadata(parsing: version.record.metadata).size ?? 0 }
+        }
         return totals
     }
 }

@@ -60,7 +60,7 @@ extension PostgresMetadataStore {
         "usage_storage",
         """
         INSERT INTO magpie.usage AS u (bucket_id, day, storage_bytes)
-        SELECT p.bucket_id, $1::date, coalesce(sum(t.bytes), 0)
+        SELECT p.bucket_id, $1::date, coalesce(sum(t.bytes + t.kept_bytes), 0)
         FROM magpie.projects AS p
         LEFT JOIN magpie.project_totals AS t ON t.bucket_id = p.bucket_id
         GROUP BY p.bucket_id
@@ -80,7 +80,7 @@ extension PostgresMetadataStore {
     private static let readTotals = SQL(
         "project_totals",
         """
-        SELECT coalesce(sum(t.objects), 0)::bigint, coalesce(sum(t.bytes), 0)::bigint
+        SELECT coalesce(sum(t.objects), 0)::bigint, coalesce(sum(t.bytes + t.kept_bytes), 0)::bigint
         FROM magpie.project_totals AS t
         WHERE t.bucket_id = $1
         """)

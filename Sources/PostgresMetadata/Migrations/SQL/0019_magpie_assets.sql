@@ -262,7 +262,9 @@ GRANT EXECUTE ON FUNCTION magpie.sees_all_assets(text) TO PUBLIC;
 
 ALTER TABLE magpie.project_totals
     ADD COLUMN IF NOT EXISTS listed bigint NOT NULL DEFAULT 0,
-    ADD COLUMN IF NOT EXISTS derived bigint NOT NULL DEFAULT 0;
+    ADD COLUMN IF NOT EXISTS derived bigint NOT NULL DEFAULT 0,
+    -- Of versions that are kept and not current.
+    ADD COLUMN IF NOT EXISTS kept_bytes bigint NOT NULL DEFAULT 0;
 
 -- The sums of a project are spread over rows of which each connection has its own, nearly: uploads don't wait for each other.
 CREATE OR REPLACE FUNCTION magpie.add_to_totals(p_bucket text, p_objects bigint, p_bytes bigint, p_listed bigint, p_derived bigint)
@@ -346,6 +348,48 @@ BEGIN
     RETURN NULL;
 END
 $$;
+
+-- Of kept versions, as the owner: who may delete one need not be able to write here. A version stays with the key that it was kept under.
+CREATE OR REPLACE FUNCTION magpie.add_kept_bytes(p_bucket text, p_bytes bigint) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    INSERT INTO magpie.project_totals AS t (bucket_id, shard, kept_bytes)
+    SELECT p.bucket_id, pg_backend_pid() % 256, p_bytes FROM magpie.projects AS p WHERE p.bucket_id = p_bucket AND p_bytes <> 0
+    ON CONFLICT (bucket_id, shard) DO UPDATE SET kept_bytes = t.kept_bytes + excluded.kept_bytes;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION magpie.count_kept_versions() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM magpie.add_kept_bytes(v.bucket_id, sum(magpie.object_size(v.metadata))::bigint) FROM added AS v GROUP BY v.bucket_id;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION magpie.count_forgotten_versions() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM magpie.add_kept_bytes(v.bucket_id, -sum(magpie.object_size(v.metadata))::bigint) FROM removed AS v GROUP BY v.bucket_id;
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION magpie.count_changed_version() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM magpie.add_kept_bytes(NEW.bucket_id, magpie.object_size(NEW.metadata) - magpie.object_size(OLD.metadata));
+    RETURN NULL;
+END
+$$;
+
+CREATE OR REPLACE TRIGGER magpie_versions_added AFTER INSERT ON magpie.object_versions
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT
+    WHEN (current_setting('magpie.trial', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION magpie.count_kept_versions();
+CREATE OR REPLACE TRIGGER magpie_versions_removed AFTER DELETE ON magpie.object_versions
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT
+    WHEN (current_setting('magpie.trial', true) IS DISTINCT FROM 'on') EXECUTE FUNCTION magpie.count_forgotten_versions();
+CREATE OR REPLACE TRIGGER magpie_version_changed AFTER UPDATE ON magpie.object_versions FOR EACH ROW
+    WHEN (OLD.metadata IS DISTINCT FROM NEW.metadata) EXECUTE FUNCTION magpie.count_changed_version();
 
 CREATE OR REPLACE TRIGGER magpie_assets_added AFTER INSERT ON magpie.assets
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION magpie.count_added_assets();
@@ -733,6 +777,11 @@ BEGIN
     -- Waits for who is storing objects in the bucket, and lets nobody do so who does not see the project.
     PERFORM FROM storage.buckets AS b WHERE b.id = NEW.bucket_id FOR UPDATE;
     last := magpie.adopt_objects(NEW.bucket_id, NULL, 1000);
+    -- Whoever removes one of them at this moment is waited for, too.
+    PERFORM magpie.add_kept_bytes(NEW.bucket_id, sum(v.size)::bigint)
+    FROM (
+        SELECT magpie.object_size(k.metadata) AS size FROM magpie.object_versions AS k WHERE k.bucket_id = NEW.bucket_id FOR SHARE
+    ) AS v;
     IF last IS NOT NULL THEN
         PERFORM magpie.enqueue_job(
             'adopt', NEW.bucket_id, NULL, jsonb_build_object('after', last), 'adopt:' || NEW.bucket_id);
@@ -744,12 +793,12 @@ $$;
 CREATE OR REPLACE TRIGGER magpie_project_adopts AFTER INSERT ON magpie.projects
     FOR EACH ROW EXECUTE FUNCTION magpie.adopt_bucket();
 
-REVOKE ALL ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, bigint),
+REVOKE ALL ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, bigint), magpie.add_kept_bytes(text, bigint),
     magpie.request_deletion_of_derived(text, text[]), magpie.may_have_derived(text, text, text),
     magpie.request_inspection(storage.objects, text, int), magpie.asset_id(storage.objects, text),
     magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text), magpie.name_asset(uuid, text),
     magpie.move_asset(storage.objects, storage.objects), magpie.adopt_objects(text, text, int) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, bigint),
+GRANT EXECUTE ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, bigint), magpie.add_kept_bytes(text, bigint),
     magpie.request_deletion_of_derived(text, text[]), magpie.may_have_derived(text, text, text),
     magpie.request_inspection(storage.objects, text, int), magpie.asset_id(storage.objects, text),
     magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text), magpie.name_asset(uuid, text),
@@ -775,6 +824,9 @@ END
 $$;
 
 -- Projects of before this migration.
+SELECT magpie.add_kept_bytes(v.bucket_id, sum(magpie.object_size(v.metadata))::bigint)
+FROM magpie.object_versions AS v
+GROUP BY v.bucket_id;
 SELECT magpie.enqueue_job('adopt', p.bucket_id, NULL, '{}', 'adopt:' || p.bucket_id)
 FROM magpie.projects AS p
 WHERE NOT EXISTS (SELECT FROM magpie.assets AS a WHERE a.bucket_id = p.bucket_id);
