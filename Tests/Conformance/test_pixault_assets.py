@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
-import subprocess
 import urllib.parse
 
 import pytest
 from PIL import Image
+from Support.films import film
 from Support.pictures import opened, quarters
 from Support.pixault import Project, create_project, eps, form
-from Support.server import temporary_directory, wait_until
+from Support.server import wait_until
 
 ID = r"(img|vid|eps)_[0-9A-HJKMNP-TV-Z]{26}"
 
@@ -32,14 +31,7 @@ def project(server) -> Project:
 @pytest.fixture(scope="session")
 def movie() -> bytes:
     """Two seconds of MP4 with sound."""
-    home = temporary_directory()
-    try:
-        target = home / "movie.mp4"
-        arguments = "-f lavfi -i testsrc=size=320x180:rate=10:duration=2 -f lavfi -i sine=duration=2 -pix_fmt yuv420p -shortest"
-        subprocess.run(["ffmpeg", "-v", "error", *arguments.split(), str(target)], check=True, stdin=subprocess.DEVNULL)
-        return target.read_bytes()
-    finally:
-        shutil.rmtree(home, ignore_errors=True)
+    return film(2, sound=True)
 
 
 def photo(width: int = 60, height: int = 40, orientation: int = 1) -> bytes:
@@ -408,7 +400,7 @@ def test_metadata_is_changed_field_by_field(shop):
     [
         {"name": 5}, {"keywords": "a,b"}, {"keywords": [1]}, {"tags": {"a": 1}}, {"locationLatitude": 91}, {"copyrightYear": 1.5},
         {"dateCreated": "yesterday"}, {"representativeOfPage": "yes"}, {"folder": "../x"}, {"name": "x" * 9000}, {"name": "a\u0000b"},
-        {"keywords": ["x"] * 201},
+        {"keywords": ["x"] * 201}, {"keywords": ["x" * 513]},
     ],
 )  # fmt: skip
 def test_a_wrong_change_is_refused_and_changes_nothing(shop, change):
@@ -441,6 +433,18 @@ def test_folders_come_and_go(project):
     assert project.get("folders").json() == ["a", "a/b", "x"] or project.get("folders").json() == ["a", "a/b"]
     problem(project.request("POST", "folders", {"path": "a/../b"}), 400)
     problem(project.request("POST", "folders", {}), 400)
+
+
+def test_a_large_folder_is_emptied_by_a_job(project, database):
+    database.run(
+        f"""INSERT INTO storage.objects (bucket_id, name, version, metadata)
+        SELECT '{project.name}', 'many/' || i || '.png', gen_random_uuid()::text, '{{"mimetype": "image/png", "size": 1}}'
+        FROM generate_series(1, 2500) AS i;
+        DELETE FROM magpie.jobs WHERE bucket_id = '{project.name}' AND kind = 'inspect'"""
+    )
+    assert project.request("DELETE", "folders/many").status == 204
+    assert wait_until(lambda: project.get("folders").json() == [], 60)
+    assert project.get("images?folder=").json()["totalCount"] == 2500
 
 
 def test_deleting_takes_everything_with_it(project):

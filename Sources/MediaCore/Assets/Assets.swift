@@ -33,7 +33,7 @@ public struct Assets: Sendable {
 
     /// What runs the jobs about assets.
     public var jobHandlers: [any JobHandler] {
-        [InspectJob(assets: self), AdoptJob(metadata: metadata), DeleteDerivedJob(assets: self)]
+        [InspectJob(assets: self), AdoptJob(metadata: metadata), DeleteDerivedJob(assets: self), UnfileJob(metadata: metadata)]
             + [.rasteriseDocument, .splitDocument, .drawDocument].map { DocumentJob(kind: $0, assets: self) }
     }
 
@@ -91,6 +91,6 @@ public struct Assets: Sendable {
     /// - Throws: what `AssetStore.deleteFolder` throws.
     public func deleteFolder(_ path: FolderPath, in project: BucketID, as caller: Caller) async throws -> Bool {
         guard !path.isRoot else { return false }
-        return try await runToEnd { try await metadata.deleteFolder(path, in: project, as: caller) }
+        return try await runToEnd { try await metadata.deleteFolder(path, limit: UnfileJob.batch, in: project, as: caller) }
     }
 }

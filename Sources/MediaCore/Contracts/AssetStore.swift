@@ -35,9 +35,15 @@ public protocol AssetStore: Sendable {
     /// Makes a folder and its parents, as caller who may update the bucket. One that is there stays. - Throws: `.bucketNotFound`; `.accessDenied`.
     func createFolder(_ path: FolderPath, in project: BucketID, as caller: Caller) async throws
 
-    /// Removes a folder and those in it, as caller who may update the bucket; what lies in them moves to the root.
+    /// Removes a folder and those in it, as caller who may update the bucket; what lies in them moves to the root. Of many assets so many do at
+    /// once, and a job of the kind `unfile` is queued for the others.
+    /// - Parameter limit: how many assets are moved at once, at least 1.
     /// - Returns: whether there was one. - Throws: `.bucketNotFound`; `.accessDenied`.
-    func deleteFolder(_ path: FolderPath, in project: BucketID, as caller: Caller) async throws -> Bool
+    func deleteFolder(_ path: FolderPath, limit: Int, in project: BucketID, as caller: Caller) async throws -> Bool
+
+    /// Moves the next assets of a folder and those in it to the root, as system: those that nobody changed since `time`.
+    /// - Returns: how many; fewer than `limit` at the end.
+    func unfileAssets(of path: FolderPath, unchangedSince time: Timestamp, limit: Int, in project: BucketID) async throws -> Int
 
     /// Makes the rows of the next objects, in the order of keys, of a bucket that was in use before it became a project, as system. A bucket
     /// of few objects has them already; otherwise a job of the kind `adopt` is queued.

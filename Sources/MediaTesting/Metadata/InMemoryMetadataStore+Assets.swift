@@ -111,20 +111,34 @@ extension InMemoryMetadataStore {
         try changeFolders(of: project, as: caller) { $0.assetFolders[project, default: []].formUnion(path.ancestry) }
     }
 
-    public func deleteFolder(_ path: FolderPath, in project: BucketID, as caller: Caller) async throws -> Bool {
+    public func deleteFolder(
+        _ path: FolderPath, limit: Int, in project: BucketID, as caller: Caller
+    ) async throws -> Bool {
         guard !path.isRoot else { return false }
         let time = now()
         return try changeFolders(of: project, as: caller) { state in
             let gone = (state.assetFolders[project] ?? []).filter { $0.ancestry.contains(path) }
             state.assetFolders[project]?.subtract(gone)
-            let filed = state.assets.filter {
-                $0.value.address.bucket == project && $0.value.details.folder.ancestry.contains(path)
+            let isUsed = state.filed(in: path, of: project).contains { $0.value.facts.kind != .other }
+            if state.unfile(path, in: project, unchangedSince: time, limit: limit, at: time) == limit {
+                let payload = JSONWriter.object { writer in
+                    writer.field("folder", path.rawValue)
+                    writer.field("before", time.microseconds)
+                }
+                _ = state.enqueue(
+                    NewJob(.unfileAssets, bucket: project, payload: JSONText(trusted: payload)), at: time)
             }
-            for id in filed.keys {
-                state.assets[id]?.details.folder = .root
-                state.assets[id]?.modifiedAt = time
-            }
-            return !gone.isEmpty || filed.values.contains { $0.facts.kind != .other }
+            return !gone.isEmpty || isUsed
+        }
+    }
+
+    public func unfileAssets(
+        of path: FolderPath, unchangedSince: Timestamp, limit: Int, in project: BucketID
+    ) async throws -> Int {
+        guard !path.isRoot else { return 0 }
+        let time = now()
+        return state.withLock {
+            $0.unfile(path, in: project, unchangedSince: unchangedSince, limit: limit, at: time)
         }
     }
 
@@ -149,6 +163,21 @@ extension InMemoryMetadataStore {
 }
 
 extension InMemoryMetadataStore.State {
+    fileprivate func filed(in path: FolderPath, of project: BucketID) -> [ObjectID: Asset] {
+        assets.filter { $0.value.address.bucket == project && $0.value.details.folder.ancestry.contains(path) }
+    }
+
+    fileprivate mutating func unfile(
+        _ path: FolderPath, in project: BucketID, unchangedSince: Timestamp, limit: Int, at time: Timestamp
+    ) -> Int {
+        let next = filed(in: path, of: project).filter { $0.value.modifiedAt <= unchangedSince }.keys.prefix(max(0, limit))
+        for id in next {
+            assets[id]?.details.folder = .root
+            assets[id]?.modifiedAt = time
+        }
+        return next.count
+    }
+
     fileprivate func sees(_ asset: Asset, _ security: RowSecurity) -> Bool {
         objects[asset.address].map { security.sees($0) } ?? false
     }

@@ -23,10 +23,21 @@ extension PostgresMetadataStore {
         _ = try await changeFolders(of: project, as: caller, .run(Self.writeFolders, project.rawValue, paths))
     }
 
-    public func deleteFolder(_ path: FolderPath, in project: BucketID, as caller: Caller) async throws -> Bool {
+    public func deleteFolder(
+        _ path: FolderPath, limit: Int, in project: BucketID, as caller: Caller
+    ) async throws -> Bool {
         guard !path.isRoot else { return false }
-        let delete = Step.run(Self.deleteFolders, project.rawValue, path.rawValue)
+        let delete = Step.run(Self.deleteFolder, project.rawValue, path.rawValue, Parameter.int(limit))
         return try await changeFolders(of: project, as: caller, delete).onlyRow().bool(0)
+    }
+
+    public func unfileAssets(
+        of path: FolderPath, unchangedSince time: Timestamp, limit: Int, in project: BucketID
+    ) async throws -> Int {
+        guard !path.isRoot else { return 0 }
+        let unfile = Step.run(
+            Self.unfileAssets, project.rawValue, path.rawValue, Parameter.timestamp(time), Parameter.int(limit))
+        return try await transaction([.scope(system(.upkeep)), unfile]) { try $0[0].onlyRow().int(0) }
     }
 
     /// Runs a write as system, under a lock on the bucket that only those get who may update it.
@@ -92,19 +103,10 @@ extension PostgresMetadataStore {
         ON CONFLICT DO NOTHING
         """)
 
-    // What is in a folder lies between its name with a slash and its name with the character that follows the slash.
-    private static let deleteFolders = SQL(
-        "folders_delete",
+    private static let deleteFolder = SQL("folder_delete", "SELECT magpie.delete_folder($1, $2, $3::int)")
+    private static let unfileAssets = SQL(
+        "assets_unfile",
         """
-        WITH made AS (
-            DELETE FROM magpie.folders AS f
-            WHERE f.bucket_id = $1 AND (f.path = $2 OR f.path >= $2 || '/' AND f.path < $2 || '0')
-            RETURNING true
-        ), filed AS (
-            UPDATE magpie.assets AS a SET folder = '', modified_at = now()
-            WHERE a.bucket_id = $1 AND (a.folder = $2 OR a.folder >= $2 || '/' AND a.folder < $2 || '0')
-            RETURNING a.kind
-        )
-        SELECT EXISTS (SELECT FROM made) OR EXISTS (SELECT FROM filed AS f WHERE f.kind <> 'other')
+        SELECT magpie.unfile_assets($1, $2, timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4::int)
         """)
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import MediaCore
 import MediaTesting
 import Testing
@@ -41,7 +42,7 @@ extension MetadataStoreConformance {
                 }
                 try await fixture.store.createFolder(FolderPath("a/b/empty"), in: project, as: fixture.service)
                 func delete(_ path: String) async throws -> Bool {
-                    try await fixture.store.deleteFolder(FolderPath(path), in: project, as: fixture.service)
+                    try await fixture.store.deleteFolder(FolderPath(path), limit: 1000, in: project, as: fixture.service)
                 }
 
                 #expect(try await delete("a/b"))
@@ -57,6 +58,43 @@ extension MetadataStoreConformance {
         }
 
         @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aLargeOneIsEmptiedByAJobAndWhatComesLaterStays(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let project = try await fixture.makeProject()
+                for number in 1...5 {
+                    try await fixture.addAsset { $0.changes.folder = FolderPath(stored: number % 2 == 0 ? "a" : "a/b") }
+                }
+                let path = FolderPath(stored: "a")
+                #expect(try await fixture.store.deleteFolder(path, limit: 2, in: project, as: fixture.service))
+                #expect(try await fixture.names(AssetQuery(folder: .root)).count == 2)
+                let jobs = try await fixture.store.jobs(matching: JobQuery(in: project, kinds: [.unfileAssets])).jobs
+                #expect(jobs.count == 1)
+                let before = try JSONDecoder().decode(UnfilePayload.self, from: Data(jobs[0].payload.rawValue.utf8))
+                #expect(before.folder == "a")
+                let deleted = Timestamp(microseconds: before.before)
+
+                try await fixture.addAsset {
+                    $0.changes.folder = path
+                    $0.changes.name = "later"
+                }
+                func unfile() async throws -> Int {
+                    try await fixture.store.unfileAssets(of: path, unchangedSince: deleted, limit: 2, in: project)
+                }
+                #expect(try await unfile() == 2)
+                #expect(try await unfile() == 1)
+                #expect(try await unfile() == 0)
+                #expect(try await paths(fixture) == ["a"])
+                #expect(try await fixture.names(AssetQuery(folder: path)) == ["later"])
+                #expect(try await fixture.names(AssetQuery(folder: .root)).count == 5)
+            }
+        }
+
+        private struct UnfilePayload: Decodable {
+            var folder: String
+            var before: Int64
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
         func whoMayUpdateTheBucketMakesAndDeletesThem(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 let project = try await fixture.makeProject()
@@ -64,7 +102,7 @@ extension MetadataStoreConformance {
                 func attempts(_ caller: Caller) async -> [StorageError?] {
                     [
                         await failure { try await fixture.store.createFolder(path, in: project, as: caller) },
-                        await failure { try await fixture.store.deleteFolder(path, in: project, as: caller) },
+                        await failure { try await fixture.store.deleteFolder(path, limit: 1000, in: project, as: caller) },
                     ]
                 }
                 #expect(await attempts(fixture.alice).map { $0?.code } == [.bucketNotFound, .bucketNotFound])

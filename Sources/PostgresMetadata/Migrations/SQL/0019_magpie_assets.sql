@@ -747,6 +747,53 @@ CREATE OR REPLACE TRIGGER magpie_assets_deleted AFTER DELETE ON storage.objects
 CREATE OR REPLACE TRIGGER magpie_assets_truncated AFTER TRUNCATE ON storage.objects
     FOR EACH STATEMENT EXECUTE FUNCTION magpie.forget_objects();
 
+-- Folders go.
+
+-- Moves the next assets of a folder and those in it to the root: those that nobody changed since. What is in a folder lies between its name
+-- with a slash and its name with the character that follows the slash. - Returns: how many.
+CREATE OR REPLACE FUNCTION magpie.unfile_assets(p_bucket text, p_folder text, p_unchanged_since timestamptz, p_limit int) RETURNS int
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    moved int;
+BEGIN
+    UPDATE magpie.assets AS a SET folder = '', modified_at = now()
+    FROM (
+        SELECT f.object_id
+        FROM magpie.assets AS f
+        WHERE f.bucket_id = p_bucket AND (f.folder = p_folder OR f.folder >= p_folder || '/' AND f.folder < p_folder || '0')
+            AND f.modified_at <= p_unchanged_since
+        -- In one order, so that those who do so at the same time do not wait for each other in a circle.
+        ORDER BY f.folder, f.place
+        LIMIT p_limit
+        FOR UPDATE
+    ) AS next
+    WHERE a.object_id = next.object_id;
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    RETURN moved;
+END
+$$;
+
+-- Removes a folder and those in it. - Returns: whether there was one that is shown.
+CREATE OR REPLACE FUNCTION magpie.delete_folder(p_bucket text, p_folder text, p_limit int) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    existed boolean;
+BEGIN
+    DELETE FROM magpie.folders AS f
+    WHERE f.bucket_id = p_bucket AND (f.path = p_folder OR f.path >= p_folder || '/' AND f.path < p_folder || '0');
+    existed := FOUND OR EXISTS (
+        SELECT FROM magpie.assets AS a
+        WHERE a.bucket_id = p_bucket AND (a.folder = p_folder OR a.folder >= p_folder || '/' AND a.folder < p_folder || '0')
+            AND a.kind <> 'other');
+    IF magpie.unfile_assets(p_bucket, p_folder, now(), p_limit) = p_limit THEN
+        PERFORM magpie.enqueue_job(
+            'unfile', p_bucket, NULL,
+            jsonb_build_object('folder', p_folder, 'before', (extract(epoch FROM now()) * 1000000)::bigint));
+    END IF;
+    RETURN existed;
+END
+$$;
+
 -- Buckets become projects.
 
 -- Makes the rows of the next objects of a project that has been made over a bucket in use. - Returns: the last key; NULL at the end.
@@ -797,12 +844,14 @@ REVOKE ALL ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, bigint
     magpie.request_deletion_of_derived(text, text[]), magpie.may_have_derived(text, text, text),
     magpie.request_inspection(storage.objects, text, int), magpie.asset_id(storage.objects, text),
     magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text), magpie.name_asset(uuid, text),
-    magpie.move_asset(storage.objects, storage.objects), magpie.adopt_objects(text, text, int) FROM PUBLIC;
+    magpie.move_asset(storage.objects, storage.objects), magpie.adopt_objects(text, text, int),
+    magpie.unfile_assets(text, text, timestamptz, int), magpie.delete_folder(text, text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, bigint), magpie.add_kept_bytes(text, bigint),
     magpie.request_deletion_of_derived(text, text[]), magpie.may_have_derived(text, text, text),
     magpie.request_inspection(storage.objects, text, int), magpie.asset_id(storage.objects, text),
     magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text), magpie.name_asset(uuid, text),
-    magpie.adopt_objects(text, text, int) TO service_role;
+    magpie.adopt_objects(text, text, int), magpie.unfile_assets(text, text, timestamptz, int),
+    magpie.delete_folder(text, text, int) TO service_role;
 
 -- Those that only compute, or see what their caller sees. A database may leave none of them to its defaults.
 GRANT EXECUTE ON FUNCTION magpie.asset_kind(text), magpie.new_ulid(timestamptz), magpie.is_asset_id(text), magpie.as_asset_id(text),
