@@ -27,6 +27,8 @@ public struct AssetChanges: Hashable, Sendable {
 
     /// What is longer is refused, in UTF-8 bytes.
     public static let maxTextBytes = 8192
+    /// What is longer is refused as a keyword, in UTF-8 bytes: a search looks at all keywords of an asset at once.
+    public static let maxKeywordBytes = 512
     /// How many keywords or tags there may be, and pairs of EXIF.
     public static let maxItems = 200
 
@@ -37,10 +39,10 @@ public struct AssetChanges: Hashable, Sendable {
             ("copyrightHolder", copyrightHolder), ("license", license), ("locationName", locationName), ("customId", customID),
         ]
         for (field, text) in texts { try Self.require(text, field) }
-        for (field, items) in [("keywords", keywords)] {
-            guard (items?.count ?? 0) <= Self.maxItems else { throw Self.invalid(field, "has more than \(Self.maxItems) items") }
-            for item in items ?? [] { try Self.require(item, field) }
+        guard (keywords?.count ?? 0) <= Self.maxItems else {
+            throw Self.invalid("keywords", "has more than \(Self.maxItems) items")
         }
+        for keyword in keywords ?? [] { try Self.require(keyword, "keywords", upTo: Self.maxKeywordBytes) }
         for (field, pairs) in [("tags", tags), ("exifData", exif)] {
             guard (pairs?.count ?? 0) <= Self.maxItems else { throw Self.invalid(field, "has more than \(Self.maxItems) pairs") }
             for (name, value) in pairs ?? [:] {
@@ -57,10 +59,10 @@ public struct AssetChanges: Hashable, Sendable {
         }
     }
 
-    private static func require(_ text: String?, _ field: String) throws(StorageError) {
+    private static func require(_ text: String?, _ field: String, upTo limit: Int = maxTextBytes) throws(StorageError) {
         guard let text else { return }
         guard !text.utf8.contains(0) else { throw invalid(field, "must not contain U+0000") }
-        guard text.utf8.count <= maxTextBytes else { throw invalid(field, "is longer than \(maxTextBytes) bytes") }
+        guard text.utf8.count <= limit else { throw invalid(field, "is longer than \(limit) bytes") }
     }
 
     private static func invalid(_ field: String, _ rule: String) -> StorageError {
