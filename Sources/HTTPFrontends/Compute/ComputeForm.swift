@@ -48,7 +48,7 @@ struct ComputeForm {
             let head = try await reader.head()
             let chunks = ComputeFileBytes(reader: reader, head: head, limit: limit)
             return File(
-                mediaType: SniffedType.mediaType(of: head.lazy.flatMap(\.readableBytesView)),
+                mediaType: SniffedType.mediaType(of: head.flatMap(\.readableBytesView)),
                 body: ByteStream(length: nil, chunks: chunks))
         }
         throw text.map(Self.noFile) ?? Self.missing
@@ -99,7 +99,7 @@ private final class ComputeFormReader: @unchecked Sendable {
     func head() async throws -> [ByteBuffer] {
         var pieces: [ByteBuffer] = []
         var count = 0
-        while count < SniffedType.bytes, let piece = try await fileBytes() {
+        while count < MediaKind.headLength, let piece = try await fileBytes() {
             pieces.append(piece)
             count += piece.readableBytes
         }

@@ -158,7 +158,9 @@ import Testing
         ("<svg>", "image/svg+xml"), (" \n<!-- a > b --><x:svg a='1'", "image/svg+xml"),
         ("<?xml version='1.0'?><svg/>", "image/svg+xml"),
         ("<html><svg>", "application/octet-stream"), ("<svgx>", "application/octet-stream"), ("<!--", "application/octet-stream"),
-        ("BM is no picture", "application/octet-stream"), ("GIF89a", "image/gif"), ("", "application/octet-stream"),
+        ("BM is no picture", "application/octet-stream"), ("BM0000\0\0\0\0", "image/bmp"),
+        ("BM0000\0\0", "application/octet-stream"),
+        ("GIF89a", "image/gif"), ("%!PS-Adobe-3.0 EPSF-3.0", "application/octet-stream"), ("", "application/octet-stream"),
     ])
     func textsShowWhatTheyAre(text: String, type: String) {
         #expect(SniffedType.mediaType(of: Array(text.utf8)) == type)
