@@ -39,19 +39,24 @@ extension Variants {
 
     /// The variant, from the nearest place that has it.
     func find(_ wanted: WantedVariant, by deadline: NIODeadline) async throws -> Found {
-        if let cached = delivery.cache.variant(wanted.name), let bytes = cached.body.bytes {
-            engine.metrics.delivered(from: .memory)
-            let variant = KeptVariant(content: BlobContent(bytes), mediaType: cached.mediaType)
-            return Found(variant: variant, isCached: true, body: cached.body)
+        while true {
+            if let cached = delivery.cache.variant(wanted.name), let bytes = cached.body.bytes {
+                engine.metrics.delivered(from: .memory)
+                let variant = KeptVariant(content: BlobContent(bytes), mediaType: cached.mediaType)
+                return Found(variant: variant, isCached: true, body: cached.body)
+            }
+            if let kept = await kept(wanted.name) {
+                engine.metrics.delivered(from: .disk)
+                return Found(variant: kept, isCached: true, body: keepInMemory(kept, wanted))
+            }
+            // Nothing was rendered where another rendering was kept since the look above: that one is found now.
+            guard let image = try await engine.renderings.value(of: wanted.name, by: deadline, rendering(of: wanted)) else {
+                continue
+            }
+            engine.metrics.delivered(from: .rendered)
+            let variant = KeptVariant(content: BlobContent(image.body), mediaType: image.mediaType)
+            return Found(variant: variant, isCached: false, body: keepInMemory(variant, wanted))
         }
-        if let kept = await kept(wanted.name) {
-            engine.metrics.delivered(from: .disk)
-            return Found(variant: kept, isCached: true, body: keepInMemory(kept, wanted))
-        }
-        let image = try await engine.renderings.value(of: wanted.name, by: deadline, rendering(of: wanted))
-        engine.metrics.delivered(from: .rendered)
-        let variant = KeptVariant(content: BlobContent(image.body), mediaType: image.mediaType)
-        return Found(variant: variant, isCached: false, body: keepInMemory(variant, wanted))
     }
 
     /// What the store has of a name. A store that does not work costs a rendering, and no more.
@@ -73,9 +78,12 @@ extension Variants {
         return delivery.cache.keep(kept, of: cached) ? kept.body : nil
     }
 
-    private func rendering(of wanted: WantedVariant) -> SharedWork<VariantName, RenderedImage>.Work {
+    private func rendering(of wanted: WantedVariant) -> SharedWork<VariantName, RenderedImage?>.Work {
         SharedWork.Work(
             make: { patience in
+                // From here on whoever wants it waits for this work. Who looked before and came here after the last one ended would render
+                // once more.
+                if await kept(wanted.name) != nil { return nil }
                 do {
                     let image = try await engine.gate.run { try await render(wanted, by: patience()) }
                     engine.metrics.ended(.done)
@@ -87,7 +95,7 @@ extension Variants {
                 }
             },
             afterwards: { image in
-                guard let store = engine.store else { return }
+                guard let image, let store = engine.store else { return }
                 do {
                     try await store.keep(image, as: wanted.name)
                     engine.metrics.keeps(bytes: store.keptBytes)

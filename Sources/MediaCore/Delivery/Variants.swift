@@ -44,7 +44,8 @@ public struct Variants: Sendable {
         let store: (any VariantStore)?
         let usage: UsageMeter
         let gate: RenderGate
-        let renderings = SharedWork<VariantName, RenderedImage>()
+        /// Nil: somebody else had rendered it by then, and it is kept.
+        let renderings = SharedWork<VariantName, RenderedImage?>()
         let metrics = RenderMetrics()
     }
 

@@ -9,6 +9,7 @@ public final class InMemoryVariantStore: VariantStore {
     private struct State {
         var images: [VariantName: RenderedImage] = [:]
         var failure: StorageError?
+        var missesNext = false
     }
 
     private let state = Mutex(State())
@@ -18,6 +19,9 @@ public final class InMemoryVariantStore: VariantStore {
     /// Lets every call fail from now on, as a full or broken disk would; nil lets them succeed again.
     public func fail(with error: StorageError?) { state.withLock { $0.failure = error } }
 
+    /// Lets the next look find nothing, as if what is here had come after it.
+    public func missNext() { state.withLock { $0.missesNext = true } }
+
     public var count: Int { state.withLock { $0.images.count } }
 
     public var keptBytes: Int64 { state.withLock { Int64($0.images.values.reduce(0) { $0 + $1.body.readableBytes }) } }
@@ -25,6 +29,10 @@ public final class InMemoryVariantStore: VariantStore {
     public func open(_ name: VariantName) async throws -> KeptVariant? {
         try state.withLock { state in
             if let failure = state.failure { throw failure }
+            if state.missesNext {
+                state.missesNext = false
+                return nil
+            }
             return state.images[name].map { image in
                 let size = Int64(image.body.readableBytes)
                 return KeptVariant(

@@ -76,6 +76,21 @@ struct VariantsTests {
         #expect(server.processor.transforms.count == 1)
     }
 
+    /// Whoever looks just before another rendering is kept, and wants to render when that one is over.
+    @Test func whatIsKeptBetweenLookingAndRenderingIsNotRenderedAgain() async throws {
+        let server = try await Server()
+        let first = try await server.open()
+        await settled { server.store.count == 1 }
+        server.forgetMemory()
+        server.store.missNext()
+
+        let late = try await server.open()
+
+        #expect(late.isCached)
+        #expect(try await Self.text(late) == "bytes|\(first.transform)")
+        #expect(server.processor.transforms.count == 1)
+    }
+
     @Test func anotherTransformIsAnotherVariant() async throws {
         let server = try await Server()
 
