@@ -94,6 +94,31 @@ def test_what_another_dialect_stores_is_published_when_it_is_asked_for(server, p
         assert published(peer, f"{folder}/y.png") == body
 
 
+def test_what_other_dialects_write_is_published_soon(server, peer, images, folder):
+    save(images, f"{folder}/gone", b"x")
+    objects = s3.client(server)
+    objects.delete_object(Bucket="images", Key=f"{folder}/gone")
+    objects.put_object(Bucket="images", Key=f"{folder}/s3", Body=b"by S3")
+    assert images.put(f"/object/images/{folder}/supabase", b"by Supabase", headers={"Content-Type": "image/png"}).status == 200
+    assert wait_until(lambda: published(peer, f"{folder}/s3") == b"by S3", 10)
+    assert wait_until(lambda: published(peer, f"{folder}/supabase") == b"by Supabase", 10)
+    assert wait_until(lambda: published(peer, f"{folder}/gone") is None, 10)
+
+
+def test_what_sql_writes_is_published_soon(server, peer, images, folder):
+    save(images, f"{folder}/gone", b"x")
+    save(images, f"{folder}/old", b"y")
+    where = f"bucket_id = 'images' AND name = '{folder}"
+    server.database.run(
+        f"""SELECT set_config('storage.allow_delete_query', 'true', false);
+        DELETE FROM storage.objects WHERE {where}/gone';
+        UPDATE storage.objects SET name = '{folder}/new' WHERE {where}/old'"""
+    )
+    assert wait_until(lambda: published(peer, f"{folder}/gone") is None, 10)
+    assert wait_until(lambda: published(peer, f"{folder}/old") is None, 10)
+    assert wait_until(lambda: published(peer, f"{folder}/new") == b"y", 10)
+
+
 def test_what_another_dialect_changes_is_brought_up_to_date(server, peer, images, folder):
     for name in ("gone", "changed"):
         save(images, f"{folder}/{name}", b"x")

@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// The object's blob is not that copy: blobs are immutable and named by their version, and a name that is written again and again is
 /// neither. So the copy may be late, but never is the only one, and never is taken for the object. It is brought up to date by whoever
-/// changes the object through a front-end that publishes, before that is acknowledged; and by `reconcile` after anything else: another
-/// dialect, a rule, a crash.
+/// changes the object through a front-end that publishes, before that is acknowledged; by `run` soon after another dialect, a rule or
+/// SQL changed it; and by `reconcile` after whatever nobody was told of: a crash, a lost connection.
 public struct Publications: Sendable {
     public let bucket: BucketID
     private let publisher: any BlobPublisher
@@ -16,6 +16,7 @@ public struct Publications: Sendable {
     private let blobs: any BlobStoreDirectory
     private let service: Principal
     private let known = KnownVersions()
+    private let due = DuePublications()
 
     /// - Parameter service: who reads all objects of the bucket.
     public init(
@@ -135,15 +136,43 @@ extension Publications {
         return refreshed
     }
 
-    /// Reconciles now and then, until cancelled.
-    public func run(every interval: Duration, logger: Logger) async {
+    /// Takes note of something that changed: `run` brings the copies up to date that it concerns.
+    public func note(_ change: MetadataChange) {
+        switch change {
+        case .object(let address) where address.bucket == bucket: due.add(address.key)
+        case .bucket(bucket), .tracking: due.addAll()
+        default: break
+        }
+    }
+
+    /// Brings up to date what was noted, and compares everything now and then, until cancelled.
+    /// - Parameter delay: for how long changes are collected. Whoever publishes what it writes is done by then, mostly.
+    public func run(every interval: Duration, delay: Duration = .milliseconds(200), logger: Logger) async {
         let work = RecurringWork(name: "publication", logger: logger)
-        await work.every(interval) {
-            await work.attempt("reconciliation") {
-                let count = try await reconcile()
-                if count > 0 { logger.info("copies for the CDN brought up to date", metadata: ["count": "\(count)"]) }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await work.every(interval) { due.addAll() } }
+            group.addTask {
+                for await _ in due.signal.wakes {
+                    do { try await Task.sleep(for: delay) } catch { return }
+                    switch due.take() {
+                    case .all:
+                        await work.attempt("reconciliation") {
+                            let count = try await reconcile()
+                            if count > 0 { logger.info("copies for the CDN brought up to date", metadata: ["count": "\(count)"]) }
+                        }
+                    case .keys(let keys):
+                        for key in keys { await work.attempt("a copy") { try await refreshIfStale(key) } }
+                    }
+                }
             }
         }
+    }
+
+    /// Does not copy again what this process published itself.
+    private func refreshIfStale(_ key: ObjectKey) async throws {
+        try Task.checkCancellation()
+        if let version = known.version(at: key), try await object(at: key)?.record.version == version { return }
+        try await refresh(key)
     }
 
     private struct Item: Sendable {
@@ -180,6 +209,41 @@ extension Publications {
                 isOver = page.isEmpty
             }
             return page.popFirst()
+        }
+    }
+}
+
+/// The keys whose copies may be out of date.
+private final class DuePublications: Sendable {
+    enum Due {
+        case all
+        case keys(Set<ObjectKey>)
+    }
+
+    /// More than these, and all copies are compared instead.
+    private static let capacity = 10_000
+    let signal = WakeSignal()
+    private let due = Mutex(Due.keys([]))
+
+    func add(_ key: ObjectKey) {
+        due.withLock { due in
+            guard case .keys(var keys) = due else { return }
+            due = .keys([])
+            keys.insert(key)
+            due = keys.count > Self.capacity ? .all : .keys(keys)
+        }
+        signal.signal()
+    }
+
+    func addAll() {
+        due.withLock { $0 = .all }
+        signal.signal()
+    }
+
+    func take() -> Due {
+        due.withLock { due in
+            defer { due = .keys([]) }
+            return due
         }
     }
 }

@@ -71,6 +71,9 @@ public final class ReadCache: Sendable {
     /// Nil for a bucket that is none.
     let projects = BucketCache<Project?>()
 
+    /// Who wants to know of changes, too.
+    private let followers = Mutex<[@Sendable (MetadataChange) -> Void]>([])
+
     private static let stripes = 1024
     private let state = Mutex(State())
     private let capacity: Int
@@ -159,8 +162,19 @@ public final class ReadCache: Sendable {
         }
     }
 
+    /// Tells `follower` of every change from now on, this server's own among them: after the change, and in time to forget what it replaced.
+    /// It must not wait for anything.
+    public func follow(_ follower: @escaping @Sendable (MetadataChange) -> Void) {
+        followers.withLock { $0.append(follower) }
+    }
+
+    private func tell(of change: MetadataChange) {
+        for follower in followers.withLock({ $0 }) { follower(change) }
+    }
+
     /// Forgets one object.
     func invalidate(_ address: ObjectAddress) {
+        defer { tell(of: .object(address)) }
         state.withLock { state in
             state.generations[Self.stripe(address)] &+= 1
             if let position = state.index[address] { Self.remove(position, from: &state) }
@@ -173,6 +187,7 @@ public final class ReadCache: Sendable {
         bucketSettings.invalidate(bucket)
         imageSettings.invalidate(bucket)
         projects.invalidate(bucket)
+        defer { tell(of: .bucket(bucket)) }
         state.withLock { state in
             for stripe in state.generations.indices { state.generations[stripe] &+= 1 }
             for (address, position) in state.index where address.bucket == bucket { Self.remove(position, from: &state) }
@@ -184,9 +199,10 @@ public final class ReadCache: Sendable {
         switch change {
         case .object(let address): invalidate(address)
         case .bucket(let id): invalidate(id)
-        case .accessKey, .jobs, .projectKey: break
-        case .lostTrack: reset(isTracking: false)
-        case .tracking: reset(isTracking: true)
+        case .accessKey, .jobs, .projectKey: tell(of: change)
+        case .lostTrack, .tracking:
+            reset(isTracking: change == .tracking)
+            tell(of: change)
         }
     }
 

@@ -120,6 +120,7 @@ enum Server {
         }
         if let publications {
             let interval = min(configuration.limits.sweepInterval, .seconds(900))
+            storage.cache.follow { publications.note($0) }
             services.append(
                 BackgroundTask("publication", logger: logger) { await publications.run(every: interval, logger: logger) })
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Logging
 import MediaCore
 import MediaTesting
 import NIOCore
@@ -90,6 +91,58 @@ import Testing
             publisher.texts == [
                 "a": "text of a", "aa": "new", "c": "longer than before", "dir/x": "text of dir/x", "z": "text of z",
             ])
+    }
+
+    /// The comparison at the beginning is over before anything is written, and the next one is a day away.
+    @Test func whatIsWrittenElsewhereIsPublishedSoonAndNothingTwice() async throws {
+        let fixture = try await CoreFixture()
+        let publisher = MemoryPublisher(blobs: fixture.memory)
+        let publications = Self.publications(fixture, publisher)
+        try await fixture.put("first", at: "first")
+        try await fixture.put("old", at: "old")
+        fixture.storage.cache.follow { publications.note($0) }
+        let running = Task {
+            await publications.run(
+                every: .seconds(86_400), delay: .zero, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+        await settled { publisher.texts == ["first": "first", "old": "old"] }
+
+        try await fixture.put("new", at: "new")
+        try await fixture.storage.objects.delete(fixture.address("old"), as: CoreFixture.service)
+        await settled { publisher.texts == ["first": "first", "new": "new"] }
+        // Its own publication is not repeated when the notice of it is read.
+        try await fixture.put("own", at: "own")
+        try await publications.refresh(ObjectKey(stored: "own"))
+        publications.note(.object(fixture.address("own")))
+        try await fixture.put("last", at: "last")
+        await settled { publisher.texts["last"] == "last" }
+        // Notices of another bucket are none.
+        publications.note(.object(fixture.address("first", in: BucketID(stored: "other"))))
+        publications.note(.lostTrack)
+
+        #expect(publisher.texts == ["first": "first", "last": "last", "new": "new", "own": "own"])
+        running.cancel()
+        await running.value
+    }
+
+    @Test func afterALossOfNoticesEverythingIsCompared() async throws {
+        let fixture = try await CoreFixture()
+        let publisher = MemoryPublisher(blobs: fixture.memory)
+        let publications = Self.publications(fixture, publisher)
+        let running = Task {
+            await publications.run(
+                every: .seconds(86_400), delay: .zero, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+        try await fixture.put("first", at: "first")
+        publications.note(.object(fixture.address("first")))
+        await settled { publisher.texts == ["first": "first"] }
+        // Nobody says so.
+        try await fixture.put("second", at: "second")
+        publications.note(.tracking)
+        await settled { publisher.texts.count == 2 }
+        #expect(publisher.texts == ["first": "first", "second": "second"])
+        running.cancel()
+        await running.value
     }
 
     @Test func whatNoURLCanCarryIsNotPublished() async throws {
