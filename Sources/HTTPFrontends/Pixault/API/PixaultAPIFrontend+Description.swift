@@ -6,6 +6,7 @@ extension PixaultAPIFrontend {
     /// What is documented of this dialect. Its delivery URLs are no routes of an interface; docs/compatibility.md has their grammar.
     public static let description = APIDescription(
         name: "pixault", title: "Pixault", summary: "Projects with a library of images, videos and documents.",
+        credentials: [["X-Api-Key"], ["X-Client-Id", "X-Client-Secret"]],
         routes: catalogue + projects + library + documents + folders + settings)
 
     private static let refused = APIRoute.Answer(

@@ -9,12 +9,16 @@ public struct APIDescription: Sendable {
     public let name: String
     let title: String
     let summary: String
+    /// Fields that together stand for a token, in one set for each way.
+    let credentials: [[String]]
     let routes: [APIRoute]
 
-    public init(name: String, title: String, summary: String, routes: [APIRoute]) {
+    /// - Parameter credentials: sets of header fields that callers may send instead of a token.
+    public init(name: String, title: String, summary: String, credentials: [[String]] = [], routes: [APIRoute]) {
         self.name = name
         self.title = title
         self.summary = summary
+        self.credentials = credentials
         self.routes = routes
     }
 
@@ -46,6 +50,14 @@ public struct APIDescription: Sendable {
                     writer.object { writer in
                         writer.field("type", "http")
                         writer.field("scheme", "bearer")
+                    }
+                    for field in credentials.joined() {
+                        writer.key(field)
+                        writer.object { writer in
+                            writer.field("type", "apiKey")
+                            writer.field("in", "header")
+                            writer.field("name", field)
+                        }
                     }
                 }
             }
@@ -88,9 +100,13 @@ public struct APIDescription: Sendable {
             writer.key("security")
             writer.array { writer in
                 if !route.needsToken { writer.object { _ in } }
-                writer.object { writer in
-                    writer.key("bearer")
-                    writer.array { _ in }
+                for way in [["bearer"]] + credentials {
+                    writer.object { writer in
+                        for scheme in way {
+                            writer.key(scheme)
+                            writer.array { _ in }
+                        }
+                    }
                 }
             }
         }
