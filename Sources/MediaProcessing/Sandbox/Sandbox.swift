@@ -17,12 +17,13 @@ struct Sandbox: Sendable {
     let limits: ConversionLimits
     /// Nil: tools run unshut, as the operator wanted.
     private let walls: Bubblewrap?
-    private let places: ToolPlaces
+    /// For tools; the others wait for as long as it takes: what runs has a limit.
+    private let places: WorkPlaces
 
     /// Without walls.
     init(limits: ConversionLimits) {
         self.limits = limits
-        places = ToolPlaces(count: limits.tools)
+        places = WorkPlaces(count: limits.tools)
         walls = nil
     }
 
@@ -35,7 +36,7 @@ struct Sandbox: Sendable {
         }
         self.limits = limits
         self.walls = walls
-        places = ToolPlaces(count: limits.tools)
+        places = WorkPlaces(count: limits.tools)
     }
 
     /// Whom the next tool runs as: its output directory has to belong to them. Nil: this process's user.

@@ -13,7 +13,7 @@ enum Converting {
     static let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
     /// Tests begin all at once, and a machine has only so much time to give.
-    private static let room = ToolPlaces(count: 3)
+    private static let room = WorkPlaces(count: 3)
 
     /// - Parameter body: gets the converter; when it has ended, no process and no file may be left.
     static func with<Value: Sendable>(

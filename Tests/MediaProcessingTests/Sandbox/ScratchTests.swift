@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func placesAreGivenInTurnAndBackWhenSomebodyLeavesTheQueue() async throws {
-        let places = ToolPlaces(count: 1)
+        let places = WorkPlaces(count: 1)
         try await places.withPlace {
             let waiting = Task { try await places.withPlace {} }
             while places.waitingCount == 0 { await Task.yield() }
