@@ -74,7 +74,9 @@ values = {assets}
 [dictionaries.victims]
 values = {victims}
 [dictionaries.names]
-values = ["card", "mark", "watermark"]
+values = ["card", "mark", "{plugin}"]
+[dictionaries.plugins]
+values = ["{plugin}"]
 [dictionaries.folders]
 values = ["a", "a/b"]
 
@@ -83,7 +85,7 @@ values = ["a", "a/b"]
 "path.asset" = {{ dictionary = "assets", probability = 0.9 }}
 "path.name" = {{ dictionary = "names", probability = 0.8 }}
 "path.id" = {{ dictionary = "names", probability = 0.8 }}
-"path.plugin" = {{ dictionary = "names", probability = 0.8 }}
+"path.plugin" = {{ dictionary = "plugins", probability = 0.8 }}
 "path.path" = {{ dictionary = "folders", probability = 0.8 }}
 
 # What is deleted is not needed elsewhere.
@@ -124,7 +126,10 @@ def test_requests_about_what_is_there_are_answered_as_described(tmp_path):
         assert project.request("PUT", "transforms/card", {"width": 10}).status == 200
 
         (tmp_path / "schemathesis.toml").write_text(
-            CONFIG.format(project=project.name, assets=json.dumps([*assets, document]), victims=json.dumps(victims))
+            CONFIG.format(
+                project=project.name, assets=json.dumps([*assets, document]), victims=json.dumps(victims),
+                plugin=Wire(server.port).get("/api/plugins").json()[0]["name"],
+            )  # fmt: skip
         )
         (tmp_path / "hooks_of_pixault.py").write_text(HOOKS.format(picture=picture.hex()))
         header = f"X-Api-Key: {project.keys.apiKey}"
