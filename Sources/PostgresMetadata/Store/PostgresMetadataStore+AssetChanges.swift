@@ -97,7 +97,7 @@ extension PostgresMetadataStore {
         DELETE FROM magpie.jobs AS j
         USING storage.objects AS o
         WHERE o.bucket_id = $1 AND o.name = $2 AND o.version = $3 AND j.unique_key = magpie.inspection_key(o)
-            AND j.status = 'Pending'
+            AND j.completed_at IS NULL AND j.status = 'Pending'
         """)
 
     private static let readRecorded = SQL(

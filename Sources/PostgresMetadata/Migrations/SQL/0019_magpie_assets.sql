@@ -534,17 +534,24 @@ BEGIN
 END
 $$;
 
--- Gives an asset that has none a public id like this one.
+-- Gives an asset that has none a public id like this one. Who comes while another is giving the same one away does not wait for the end
+-- of that transaction, only to find the next number taken by a third: it gets a number that nobody counts.
 CREATE OR REPLACE FUNCTION magpie.name_asset(p_object uuid, p_wanted text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    is_first boolean := true;
 BEGIN
     LOOP
         BEGIN
-            UPDATE magpie.assets AS a SET public_id = magpie.free_public_id(a.bucket_id, p_wanted)
+            UPDATE magpie.assets AS a
+            SET public_id = CASE
+                WHEN is_first AND pg_try_advisory_xact_lock(hashtextextended(a.bucket_id || '/' || p_wanted, 19))
+                THEN magpie.free_public_id(a.bucket_id, p_wanted)
+                ELSE p_wanted || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 8)
+            END
             WHERE a.object_id = p_object AND a.public_id IS NULL;
             RETURN;
         EXCEPTION WHEN unique_violation THEN
-            -- Somebody was faster, and can be seen now.
-            NULL;
+            is_first := false;
         END;
     END LOOP;
 END
@@ -616,7 +623,8 @@ BEGIN
         RETURN NULL;
     END IF;
     IF OLD.version IS DISTINCT FROM NEW.version THEN
-        DELETE FROM magpie.jobs AS j WHERE j.unique_key = magpie.inspection_key(OLD) AND j.status = 'Pending';
+        DELETE FROM magpie.jobs AS j WHERE j.unique_key = magpie.inspection_key(OLD) AND j.completed_at IS NULL
+            AND j.status = 'Pending';
         -- Of the bytes that are there now nothing else is known.
         UPDATE magpie.assets AS a
         SET kind = magpie.asset_kind(NEW.metadata ->> 'mimetype'),
@@ -629,7 +637,8 @@ BEGIN
         UPDATE magpie.assets AS a SET size = magpie.object_size(NEW.metadata) WHERE a.object_id = NEW.id;
     END IF;
     IF (OLD.bucket_id, OLD.name) IS DISTINCT FROM (NEW.bucket_id, NEW.name) THEN
-        DELETE FROM magpie.jobs AS j WHERE j.unique_key = magpie.inspection_key(OLD) AND j.status = 'Pending';
+        DELETE FROM magpie.jobs AS j WHERE j.unique_key = magpie.inspection_key(OLD) AND j.completed_at IS NULL
+            AND j.status = 'Pending';
         PERFORM magpie.move_asset(OLD, NEW);
     END IF;
     RETURN NULL;
