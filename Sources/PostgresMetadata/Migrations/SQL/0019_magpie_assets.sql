@@ -507,8 +507,9 @@ BEGIN
 END
 $$;
 
--- A public id like this one that no asset of the project has: with the next number behind it, if it has to be.
-CREATE OR REPLACE FUNCTION magpie.free_public_id(p_bucket text, p_wanted text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+-- A public id like this one that no asset of the project has: with the next number behind it, if it has to be. It looks again for every
+-- number, not at what was there when the caller's statement began.
+CREATE OR REPLACE FUNCTION magpie.free_public_id(p_bucket text, p_wanted text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     taken int := 1;
     free int := 2;
@@ -534,20 +535,27 @@ BEGIN
 END
 $$;
 
--- Gives an asset that has none a public id like this one. Who comes while another is giving the same one away does not wait for the end
--- of that transaction, only to find the next number taken by a third: it gets a number that nobody counts.
+-- A public id like this one for an asset that has none, which is very likely to be free when the row is written. Who comes while another
+-- is giving one away does not wait for the end of that transaction, only to find the next number taken by a third: it gets a number that
+-- nobody counts. So does who must not count.
+CREATE OR REPLACE FUNCTION magpie.offered_public_id(p_bucket text, p_wanted text, p_counts boolean DEFAULT true) RETURNS text
+LANGUAGE plpgsql VOLATILE STRICT AS $$
+BEGIN
+    IF p_counts AND pg_try_advisory_xact_lock(hashtextextended(p_bucket || '/' || p_wanted, 19)) THEN
+        RETURN magpie.free_public_id(p_bucket, p_wanted);
+    END IF;
+    RETURN p_wanted || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 8);
+END
+$$;
+
+-- Gives an asset that has none a public id like this one.
 CREATE OR REPLACE FUNCTION magpie.name_asset(p_object uuid, p_wanted text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     is_first boolean := true;
 BEGIN
     LOOP
         BEGIN
-            UPDATE magpie.assets AS a
-            SET public_id = CASE
-                WHEN is_first AND pg_try_advisory_xact_lock(hashtextextended(a.bucket_id || '/' || p_wanted, 19))
-                THEN magpie.free_public_id(a.bucket_id, p_wanted)
-                ELSE p_wanted || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 8)
-            END
+            UPDATE magpie.assets AS a SET public_id = magpie.offered_public_id(a.bucket_id, p_wanted, is_first)
             WHERE a.object_id = p_object AND a.public_id IS NULL;
             RETURN;
         EXCEPTION WHEN unique_violation THEN
@@ -713,11 +721,13 @@ CREATE OR REPLACE TRIGGER magpie_project_adopts AFTER INSERT ON magpie.projects
 
 REVOKE ALL ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, bigint),
     magpie.request_inspection(storage.objects, text, int), magpie.asset_id(storage.objects, text),
-    magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text), magpie.name_asset(uuid, text),
+    magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text),
+    magpie.offered_public_id(text, text, boolean), magpie.name_asset(uuid, text),
     magpie.move_asset(storage.objects, storage.objects), magpie.adopt_objects(text, text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, bigint),
     magpie.request_inspection(storage.objects, text, int), magpie.asset_id(storage.objects, text),
-    magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text), magpie.name_asset(uuid, text),
+    magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text),
+    magpie.offered_public_id(text, text, boolean), magpie.name_asset(uuid, text),
     magpie.adopt_objects(text, text, int) TO service_role;
 
 -- Those that only compute, or see what their caller sees. A database may leave none of them to its defaults.
