@@ -110,19 +110,14 @@ private final class Review: Sendable {
     func run(_ content: BlobContent) async throws -> ByteBuffer? {
         let options = try upload.lateOptions?() ?? upload.options
         try options.changes.check()
-        guard kind.isImage else {
+        guard kind == .svg || kind.isImage && options.stripsMetadata else {
             let findings = try await assets.examiner.examine(content, as: kind)
             found.set((options, findings))
             return nil
         }
         var (findings, replacement) = try await assets.examiner.image(content, kind) { [assets, kind] bytes, processor in
-            var bytes = bytes
-            if kind == .svg {
-                return try await processor.sanitized(bytes, deadline: .now() + assets.configuration.timeout)
-            }
-            guard options.stripsMetadata else { return nil }
-            bytes = try await assets.stripped(bytes, kind)
-            return bytes
+            guard kind == .svg else { return try await assets.stripped(bytes, kind) }
+            return try await processor.sanitized(bytes, deadline: .now() + assets.configuration.timeout)
         }
         if options.stripsMetadata { findings.exif = [:] }
         found.set((options, findings))

@@ -29,7 +29,7 @@ struct MediaExaminer: Sendable {
     }
 
     /// As `examine`, for an image, with bytes that the processor was given a chance to change.
-    /// - Parameter change: what the image is to be instead. Nil: as it is.
+    /// - Parameter change: what the image is to be instead, or nil for as it is.
     func image(
         _ content: BlobContent, _ kind: MediaKind, changedBy change: (ByteBuffer, any ImageProcessor) async throws -> ByteBuffer?
     ) async throws -> (findings: Findings, replacement: ByteBuffer?) {
@@ -37,15 +37,34 @@ struct MediaExaminer: Sendable {
         return try await gate.run {
             let bytes = try await content.allBytes()
             let replacement = try await change(bytes, processor)
-            let found = try await Self.timed { try await processor.inspect(bytes, deadline: .now() + timeout) }
-            var facts = AssetFacts(kind, size: Int64((replacement ?? bytes).readableBytes))
-            (facts.width, facts.height, facts.orientation) = (found.width, found.height, found.orientation)
-            return (Findings(facts: facts, exif: found.exif), replacement)
+            let found = try await inspect(bytes, processor)
+            return (Findings(kind, size: Int64((replacement ?? bytes).readableBytes), found), replacement)
         }
     }
 
     private func image(_ content: BlobContent, _ kind: MediaKind) async throws -> Findings {
-        try await image(content, kind) { _, _ in nil }.findings
+        guard let processor else { return Findings(facts: AssetFacts(kind, size: content.size)) }
+        return try await gate.run {
+            // All that is asked of a JPEG stands in front of its pixels.
+            if kind == .jpeg, content.size > Self.jpegHeadBytes {
+                let head = try await content.stream().withHead(Self.jpegHeadBytes).head
+                if let found = try await readable(head, processor) { return Findings(kind, size: content.size, found) }
+            }
+            return Findings(kind, size: content.size, try await inspect(try await content.allBytes(), processor))
+        }
+    }
+
+    private func inspect(_ bytes: ByteBuffer, _ processor: any ImageProcessor) async throws -> ImageFacts {
+        try await Self.timed { try await processor.inspect(bytes, deadline: .now() + timeout) }
+    }
+
+    /// Nil where the beginning of an image does not do.
+    private func readable(_ head: ByteBuffer, _ processor: any ImageProcessor) async throws -> ImageFacts? {
+        do {
+            return try await inspect(head, processor)
+        } catch let error as StorageError where error.code == .unreadableImage {
+            return nil
+        }
     }
 
     private func document(_ content: BlobContent) async throws -> Findings {
@@ -110,6 +129,17 @@ extension ConversionWorkspace {
 extension MediaExaminer {
     /// A frame or a page is no larger, in bytes.
     static let mostPictureBytes = 128 << 20
+
+    /// Where the frame header of nearly every JPEG has come, in bytes: behind EXIF, a preview and colour profiles.
+    fileprivate static let jpegHeadBytes = 512 << 10
+}
+
+extension MediaExaminer.Findings {
+    fileprivate init(_ kind: MediaKind, size: Int64, _ found: ImageFacts) {
+        facts = AssetFacts(kind, size: size)
+        (facts.width, facts.height, facts.orientation) = (found.width, found.height, found.orientation)
+        exif = found.exif
+    }
 }
 
 extension AssetFacts {

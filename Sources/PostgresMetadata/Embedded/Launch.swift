@@ -81,6 +81,8 @@ struct Launch: Sendable {
             ("jit", "off"), ("max_parallel_workers_per_gather", "0"), ("max_worker_processes", "4"),
             ("autovacuum_max_workers", "2"), ("random_page_cost", "1.1"), ("wal_compression", "on"), ("min_wal_size", "80MB"),
             ("max_wal_size", "1GB"),
+            // Plans made for the empty tables of a first start read too much soon; the first statistics put an end to them.
+            ("autovacuum_naptime", "10s"),
         ]
         // A week of logs, each day's file overwritten after seven. Neither statements nor refused ones, which hold users' data
         // and come as often as clients like.

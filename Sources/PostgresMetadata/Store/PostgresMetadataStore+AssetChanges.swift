@@ -5,17 +5,33 @@ public import MediaCore
 /// Writing down what is known and said of assets.
 extension PostgresMetadataStore {
     public func recordAsset(_ record: AssetRecord, facts: RequestFacts) async throws -> Asset? {
+        do {
+            return try await self.record(record, namedApart: false, facts: facts)
+        } catch let error as StorageError where Self.isTakenName(error) {
+            // By an asset that was given exactly this name, number and all.
+            return try await self.record(record, namedApart: true, facts: facts)
+        }
+    }
+
+    /// - Parameter namedApart: whether the public id is given by a statement of its own, which tries until one is free.
+    private func record(_ record: AssetRecord, namedApart: Bool, facts: RequestFacts) async throws -> Asset? {
         let (bucket, name, version) = (
             record.address.bucket.rawValue, record.address.key.rawValue, record.version.rawValue
         )
         // Each statement does nothing unless the object has that version; the first one keeps it from getting another.
         var steps: [Step] = [
-            .scope(lockingSystem(facts)), .run(Self.lockVersion, bucket, name, version), Self.record(record),
+            .scope(lockingSystem(facts)), .run(Self.lockVersion, bucket, name, version),
+            Self.record(record, publicID: namedApart ? nil : record.publicID),
         ]
-        if let wanted = record.publicID { steps.append(.run(Self.nameAsset, bucket, name, version, wanted)) }
+        if namedApart, let wanted = record.publicID { steps.append(.run(Self.nameAsset, bucket, name, version, wanted)) }
         if record.isThumbnail { steps.append(.run(Self.setThumbnail, bucket, name, version)) }
         steps += [.run(Self.forgetInspection, bucket, name, version), .run(Self.readRecorded, bucket, name, version)]
         return try await transaction(steps) { try $0.last?.optionalRow().map { try AssetColumns.read($0) } }
+    }
+
+    private static func isTakenName(_ error: StorageError) -> Bool {
+        guard let cause = error.cause as? PostgresError else { return false }
+        return cause.sqlState == .uniqueViolation && cause.table == "assets"
     }
 
     public func updateAsset(
@@ -43,14 +59,15 @@ extension PostgresMetadataStore {
         }
     }
 
-    private static func record(_ record: AssetRecord) -> Step {
+    private static func record(_ record: AssetRecord, publicID: String?) -> Step {
         let facts = record.facts
         return .run(
             recordFacts, record.address.bucket.rawValue, record.address.key.rawValue, record.version.rawValue,
             AssetChangesColumns.json(record.changes), StringMap.text(record.changes.exif ?? record.exif), record.originalFileName,
             facts.kind.rawValue, facts.mediaType, Parameter.int(facts.size), Parameter.int(facts.width),
             Parameter.int(facts.height), Parameter.int(facts.orientation), facts.duration.map { "\($0)" },
-            Parameter.bool(facts.hasAudio), facts.codec, record.origin?.source.rawValue, record.origin?.type)
+            Parameter.bool(facts.hasAudio), facts.codec, record.origin?.source.rawValue, record.origin?.type,
+            publicID)
     }
 }
 
@@ -70,7 +87,9 @@ extension PostgresMetadataStore {
         SET \(AssetChangesColumns.assignments), exif = $5::jsonb, file_name = coalesce($6, a.file_name), kind = $7,
             media_type = $8, size = $9::bigint, width = $10::int, height = $11::int, orientation = $12::int,
             duration = $13::double precision, has_audio = $14::boolean, codec = $15, source_id = coalesce($16, a.source_id),
-            derivation_type = coalesce($17, a.derivation_type), inspected_version = $3, modified_at = now()
+            derivation_type = coalesce($17, a.derivation_type),
+            public_id = CASE WHEN a.public_id IS NULL THEN magpie.offered_public_id(a.bucket_id, $18) ELSE a.public_id END,
+            inspected_version = $3, modified_at = now()
         FROM storage.objects AS o, (SELECT $4::jsonb) AS c(changes)
         WHERE \(ofVersion)
         """)
@@ -96,7 +115,7 @@ extension PostgresMetadataStore {
         """
         DELETE FROM magpie.jobs AS j
         USING storage.objects AS o
-        WHERE o.bucket_id = $1 AND o.name = $2 AND o.version = $3 AND j.status = 'Pending'
+        WHERE o.bucket_id = $1 AND o.name = $2 AND o.version = $3 AND j.completed_at IS NULL AND j.status = 'Pending'
             AND j.unique_key = magpie.inspection_key(o.id, o.bucket_id, o.name, o.version)
         """)
 

@@ -79,7 +79,7 @@ BEGIN
             attempts = CASE WHEN j.payload = p_payload THEN j.attempts ELSE 0 END,
             checkpoint = CASE WHEN j.payload = p_payload THEN j.checkpoint END,
             failure = CASE WHEN j.payload = p_payload THEN j.failure END
-        WHERE j.unique_key = p_unique_key AND j.status = 'Pending'
+        WHERE j.unique_key = p_unique_key AND j.completed_at IS NULL AND j.status = 'Pending'
         RETURNING j.* INTO result;
         EXIT WHEN FOUND;
         SELECT j.* INTO result FROM magpie.jobs AS j WHERE j.unique_key = p_unique_key AND j.completed_at IS NULL;

@@ -578,8 +578,9 @@ BEGIN
 END
 $$;
 
--- A public id like this one that no asset of the project has: with the next number behind it, if it has to be.
-CREATE OR REPLACE FUNCTION magpie.free_public_id(p_bucket text, p_wanted text) RETURNS text LANGUAGE plpgsql STABLE AS $$
+-- A public id like this one that no asset of the project has: with the next number behind it, if it has to be. It looks again for every
+-- number, not at what was there when the caller's statement began.
+CREATE OR REPLACE FUNCTION magpie.free_public_id(p_bucket text, p_wanted text) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     taken int := 1;
     free int := 2;
@@ -605,17 +606,31 @@ BEGIN
 END
 $$;
 
+-- A public id like this one for an asset that has none, which is very likely to be free when the row is written. Who comes while another
+-- is giving one away does not wait for the end of that transaction, only to find the next number taken by a third: it gets a number that
+-- nobody counts. So does who must not count.
+CREATE OR REPLACE FUNCTION magpie.offered_public_id(p_bucket text, p_wanted text, p_counts boolean DEFAULT true) RETURNS text
+LANGUAGE plpgsql VOLATILE STRICT AS $$
+BEGIN
+    IF p_counts AND pg_try_advisory_xact_lock(hashtextextended(p_bucket || '/' || p_wanted, 19)) THEN
+        RETURN magpie.free_public_id(p_bucket, p_wanted);
+    END IF;
+    RETURN p_wanted || '-' || substr(replace(gen_random_uuid()::text, '-', ''), 1, 8);
+END
+$$;
+
 -- Gives an asset that has none a public id like this one.
 CREATE OR REPLACE FUNCTION magpie.name_asset(p_object uuid, p_wanted text) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    is_first boolean := true;
 BEGIN
     LOOP
         BEGIN
-            UPDATE magpie.assets AS a SET public_id = magpie.free_public_id(a.bucket_id, p_wanted)
+            UPDATE magpie.assets AS a SET public_id = magpie.offered_public_id(a.bucket_id, p_wanted, is_first)
             WHERE a.object_id = p_object AND a.public_id IS NULL;
             RETURN;
         EXCEPTION WHEN unique_violation THEN
-            -- Somebody was faster, and can be seen now.
-            NULL;
+            is_first := false;
         END;
     END LOOP;
 END
@@ -694,7 +709,8 @@ BEGIN
     END IF;
     IF OLD.version IS DISTINCT FROM NEW.version THEN
         DELETE FROM magpie.jobs AS j
-        WHERE j.unique_key = magpie.inspection_key(OLD.id, OLD.bucket_id, OLD.name, OLD.version) AND j.status = 'Pending';
+        WHERE j.unique_key = magpie.inspection_key(OLD.id, OLD.bucket_id, OLD.name, OLD.version) AND j.completed_at IS NULL
+            AND j.status = 'Pending';
         -- Of the bytes that are there now nothing else is known.
         UPDATE magpie.assets AS a
         SET kind = magpie.asset_kind(NEW.metadata ->> 'mimetype'),
@@ -708,7 +724,8 @@ BEGIN
     END IF;
     IF (OLD.bucket_id, OLD.name) IS DISTINCT FROM (NEW.bucket_id, NEW.name) THEN
         DELETE FROM magpie.jobs AS j
-        WHERE j.unique_key = magpie.inspection_key(OLD.id, OLD.bucket_id, OLD.name, OLD.version) AND j.status = 'Pending';
+        WHERE j.unique_key = magpie.inspection_key(OLD.id, OLD.bucket_id, OLD.name, OLD.version) AND j.completed_at IS NULL
+            AND j.status = 'Pending';
         PERFORM magpie.move_asset(OLD, NEW);
     END IF;
     RETURN NULL;
@@ -728,7 +745,8 @@ BEGIN
         )
         DELETE FROM magpie.jobs AS j USING removed AS r
         WHERE r.inspected_version IS DISTINCT FROM r.version
-            AND j.unique_key = magpie.inspection_key(r.id, r.bucket_id, r.name, r.version) AND j.status = 'Pending';
+            AND j.unique_key = magpie.inspection_key(r.id, r.bucket_id, r.name, r.version) AND j.completed_at IS NULL
+            AND j.status = 'Pending';
     END IF;
     RETURN NULL;
 END
@@ -843,13 +861,15 @@ CREATE OR REPLACE TRIGGER magpie_project_adopts AFTER INSERT ON magpie.projects
 REVOKE ALL ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, bigint), magpie.add_kept_bytes(text, bigint),
     magpie.request_deletion_of_derived(text, text[]), magpie.may_have_derived(text, text, text),
     magpie.request_inspection(storage.objects, text, int), magpie.asset_id(storage.objects, text),
-    magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text), magpie.name_asset(uuid, text),
+    magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text),
+    magpie.offered_public_id(text, text, boolean), magpie.name_asset(uuid, text),
     magpie.move_asset(storage.objects, storage.objects), magpie.adopt_objects(text, text, int),
     magpie.unfile_assets(text, text, timestamptz, int), magpie.delete_folder(text, text, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION magpie.add_to_totals(text, bigint, bigint, bigint, bigint), magpie.add_kept_bytes(text, bigint),
     magpie.request_deletion_of_derived(text, text[]), magpie.may_have_derived(text, text, text),
     magpie.request_inspection(storage.objects, text, int), magpie.asset_id(storage.objects, text),
-    magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text), magpie.name_asset(uuid, text),
+    magpie.add_assets(storage.objects[], int), magpie.free_public_id(text, text),
+    magpie.offered_public_id(text, text, boolean), magpie.name_asset(uuid, text),
     magpie.adopt_objects(text, text, int), magpie.unfile_assets(text, text, timestamptz, int),
     magpie.delete_folder(text, text, int) TO service_role;
 
