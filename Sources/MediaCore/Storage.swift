@@ -111,7 +111,8 @@ public struct Storage: Sendable {
             metadata: metadata, blobs: blobs, cache: cache, originals: originals, unboundRole: configuration.unboundRole)
         self.objects = Objects(
             metadata: metadata, blobs: blobs, limits: configuration.uploadLimits, cache: cache, originals: originals,
-            quota: StorageQuota(metadata: metadata, cache: cache), reaper: reaper, events: events, logger: logger)
+            quota: StorageQuota(metadata: metadata, cache: cache), digests: DigestLine(), reaper: reaper, events: events,
+            logger: logger)
         self.projects = Projects(
             metadata: metadata, cache: cache, usage: usage,
             rate: UploadRate.Configuration(perMinute: configuration.uploadsPerMinute, queue: configuration.uploadQueue), now: now)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
 
-   The cyclic redundancy checks of S3. All three are of the reflected kind, start with all ones and end with an inversion, so
-   one kernel serves them with different constants. */
+   The cyclic redundancy checks of S3, and MD5. The three checks are of the reflected kind, start with all ones and end with an
+   inversion, so one kernel serves them with different constants. */
 #ifndef CCHECKSUMS_H
 #define CCHECKSUMS_H
 
@@ -24,6 +24,20 @@ uint64_t cchecksums_update(enum cchecksums_crc kind, uint64_t crc, const void *b
 
 /* As above, with tables on every processor. */
 uint64_t cchecksums_update_with_tables(enum cchecksums_crc kind, uint64_t crc, const void *bytes, size_t count);
+
+struct cchecksums_message {
+    const void *bytes;
+    size_t count;
+    uint8_t digest[16]; /* what is asked for */
+};
+
+/* How many messages `cchecksums_md5` digests side by side on this processor: 16 with AVX-512, 8 with AVX2. 0: it can't. */
+int cchecksums_md5_lanes(void);
+
+/* MD5 (RFC 1321) of messages of any number, length and alignment. Each step of MD5 needs the one before, so one message can't
+   be digested faster than its steps follow one another; the lanes of a vector digest as many messages in little more time
+   than one takes. `lanes` is 8 or 16, and at most what `cchecksums_md5_lanes` says. Any thread. */
+void cchecksums_md5(struct cchecksums_message *messages, size_t count, int lanes);
 
 #if defined(__cplusplus)
 }

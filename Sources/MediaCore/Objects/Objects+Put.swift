@@ -49,7 +49,7 @@ extension Objects {
     /// Stores a body in the default backend, digesting it on its way.
     private func write(_ body: ByteStream, upTo limit: Int64, at key: BlobKey) async throws -> BlobLocation {
         let backend = blobs.defaultBackend
-        let meter = MeteredBody(limit: limit)
+        let meter = MeteredBody(limit: limit, line: digests)
         _ = try await blobs.store(for: backend).put(meter.stream(body), at: key)
         let (size, md5, checksums) = await meter.finish()
         return BlobLocation(backend: backend, key: key, size: size, md5: md5, checksums: checksums)

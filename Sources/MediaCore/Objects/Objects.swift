@@ -10,6 +10,7 @@ public struct Objects: Sendable {
     let cache: ReadCache
     let originals: OriginalsGate
     let quota: StorageQuota
+    let digests: DigestLine
     let reaper: WakeSignal
     let events: WakeSignal
     let logger: Logger

@@ -15,7 +15,7 @@ import WireFormats
     private static func check(_ size: Int, chunkBytes: Int, announced: Bool = true) async throws {
         let sample = SampleData.bytes(size)
         let bytes = Array(sample.readableBytesView)
-        let meter = MeteredBody(limit: Int64(size))
+        let meter = MeteredBody(limit: Int64(size), line: DigestLine())
         var passed: [UInt8] = []
         let body = SampleData.stream(sample, chunkBytes: chunkBytes, announced: announced ? .truth : .nothing)
         for try await chunk in meter.stream(body).chunks { passed += chunk.readableBytesView }
@@ -26,7 +26,7 @@ import WireFormats
         #expect(found.checksums == ["CRC64NVME": Checksum.of(bytes, .crc64nvme).base64])
     }
 
-    @Test(arguments: [0, 1, 1000, mebibyte - 1, mebibyte, 3 * mebibyte + 17])
+    @Test(arguments: [0, 1, 1000, 16 * 1024, 100_000, 256 * 1024, 256 * 1024 + 1, mebibyte - 1, mebibyte, 3 * mebibyte + 17])
     func digestsAreThoseOfTheWhole(size: Int) async throws {
         try await Self.check(size, chunkBytes: 64 * 1024)
     }
@@ -42,9 +42,33 @@ import WireFormats
         try await Self.check(size, chunkBytes: 100_000, announced: false)
     }
 
+    @Test func bodiesThatEndTogetherHaveTheirOwnDigests() async throws {
+        try await withThrowingTaskGroup { group in
+            let line = DigestLine()
+            for number in 0..<40 {
+                group.addTask {
+                    let sample = SampleData.bytes(16 * 1024 + number * 997)
+                    let meter = MeteredBody(limit: .max, line: line)
+                    for try await _ in meter.stream(SampleData.stream(sample, chunkBytes: 10_007)).chunks {}
+                    let digest = Insecure.MD5.hash(data: sample.readableBytesView)
+                    #expect(await meter.finish().md5 == Hexadecimal.encode(Array(digest)))
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test func aSmallBodyThatIsLongerThanAnnouncedIsRefused() async throws {
+        let meter = MeteredBody(limit: .max, line: DigestLine())
+        var body = SampleData.stream(SampleData.bytes(200_000), chunkBytes: 10_000)
+        body = ByteStream(length: 100_000, chunks: body.chunks)
+        let error = await #expect(throws: StorageError.self) { for try await _ in meter.stream(body).chunks {} }
+        #expect(error?.code == .lengthMismatch)
+    }
+
     @Test func aLargeBodyEndsAtTheLimit() async throws {
         let size = 3 * Self.mebibyte
-        let meter = MeteredBody(limit: Int64(2 * Self.mebibyte))
+        let meter = MeteredBody(limit: Int64(2 * Self.mebibyte), line: DigestLine())
         let error = await #expect(throws: StorageError.self) {
             for try await _ in meter.stream(SampleData.stream(size, chunkBytes: 64 * 1024)).chunks {}
         }
