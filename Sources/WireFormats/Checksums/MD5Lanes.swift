@@ -15,7 +15,7 @@ public enum MD5Lanes {
     /// The digest of each message, in their order: 16 bytes.
     public static func digests(of messages: [ByteBuffer]) -> [[UInt8]] {
         guard most > 1, messages.count > 1 else {
-            return messages.map { message in message.withUnsafeReadableBytes { Array(Insecure.MD5.hash(bufferPointer: $0)) } }
+            return messages.map { message in message.withUnsafeReadableBytes { Array(Insecure.MD5.hash(data: $0)) } }
         }
         var jobs: [cchecksums_message] = []
         jobs.reserveCapacity(messages.count)
