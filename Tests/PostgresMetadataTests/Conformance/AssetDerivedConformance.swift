@@ -30,7 +30,7 @@ extension MetadataStoreConformance {
                 try await addPoster(of: image, fixture)
                 let plain = try await fixture.addAsset("plain.png")
                 for asset in [film, bare, image, plain] {
-                    try await fixture.store.deleteObject(at: asset.address, as: fixture.service)
+                    _ = try await fixture.store.deleteObject(at: asset.address, as: fixture.service)
                 }
 
                 #expect(try await fixture.sourcesGone() == [film, bare, image].map(\.id.rawValue).sorted())
@@ -46,7 +46,7 @@ extension MetadataStoreConformance {
                 try await fixture.makeProject()
                 let film = try await fixture.addAsset("film.mp4", facts: StoreFixture.video)
                 let poster = try await addPoster(of: film, fixture)
-                try await fixture.store.deleteObject(at: poster.address, as: fixture.service)
+                _ = try await fixture.store.deleteObject(at: poster.address, as: fixture.service)
                 #expect(try await fixture.sourcesGone() == [])
                 #expect(try await fixture.asset(film.id.rawValue).thumbnailID == nil)
             }

@@ -19,7 +19,7 @@ extension MetadataStoreConformance {
                 #expect(try await fixture.totals() == ProjectTotals(objects: 1, bytes: 6))
 
                 // Under a delete marker nothing is gone.
-                try await fixture.store.deleteObject(at: fixture.address("a.png", in: "shop"), as: fixture.service)
+                _ = try await fixture.store.deleteObject(at: fixture.address("a.png", in: "shop"), as: fixture.service)
                 #expect(try await fixture.totals() == ProjectTotals(objects: 0, bytes: 6))
                 let today = UsageDay(.now())
                 try await fixture.store.recordStorage(on: today)
