@@ -170,7 +170,7 @@ def main() -> None:
     options = parser.parse_args()
     with Server({"MAGPIE_DURABILITY": "none", "MAGPIE_JOB_WORKERS": "0"}, binary=options.binary) as server:
         key = create_project(server, "shop").apiKey
-        database = server.database()
+        database = server.database
         fill(database, options.assets)
         measure(server, database, key, options.rounds)
 

@@ -400,7 +400,8 @@ def test_metadata_is_changed_field_by_field(shop):
     [
         {"name": 5}, {"keywords": "a,b"}, {"keywords": [1]}, {"tags": {"a": 1}}, {"locationLatitude": 91}, {"copyrightYear": 1.5},
         {"dateCreated": "yesterday"}, {"representativeOfPage": "yes"}, {"folder": "../x"}, {"name": "x" * 9000}, {"name": "a\u0000b"},
-        {"keywords": ["x"] * 201}, {"keywords": ["x" * 513]},
+        {"keywords": ["x"] * 201}, {"keywords": ["x" * 513]}, {"dateCreated": "2020-02-31"},
+        {"dateCreated": "9999-12-31T23:59:59-14:00"},
     ],
 )  # fmt: skip
 def test_a_wrong_change_is_refused_and_changes_nothing(shop, change):

@@ -56,7 +56,7 @@ public struct PublicOrigin: Sendable {
     /// Scheme, host and port for a client that sent `request`. What it says of itself only comes back to it.
     func url(for request: Request) -> String {
         if let configured { return configured }
-        let scheme = request.headers[.xForwardedProto].flatMap(Self.first) ?? (isTLS ? "https" : "http")
+        let scheme = request.headers[.xForwardedProto].flatMap(Self.scheme) ?? (isTLS ? "https" : "http")
         var host = request.headers[.xForwardedHost].flatMap(Self.first) ?? request.head.authority ?? "localhost"
         if let port = request.headers[.xForwardedPort].flatMap(Self.first), !host.contains(":"),
             port != (scheme == "https" ? "443" : "80")
@@ -64,6 +64,11 @@ public struct PublicOrigin: Sendable {
             host += ":\(port)"
         }
         return "\(scheme)://\(host)"
+    }
+
+    /// The first of a list, if it is how this server can be reached: nothing that a page would run.
+    private static func scheme(_ value: String) -> String? {
+        first(value).map { $0.lowercased() }.flatMap { ["http", "https"].contains($0) ? $0 : nil }
     }
 
     /// The first of a list, if it can stand in a URL.

@@ -72,7 +72,7 @@ extension Timestamp {
             (1...31).contains(day), (1970...9999).contains(year), (0..<24).contains(hour), (0..<60).contains(minute),
             (0...60).contains(second)
         else { return nil }
-        let days = Self.days(year: year, month: month + 1, day: day)
+        guard let days = Self.days(year, month + 1, day) else { return nil }
         self.init(seconds: days * 86_400 + Int64(hour * 3600 + minute * 60 + second))
     }
 
@@ -103,8 +103,14 @@ extension Timestamp {
             micros = Int64(fraction)
             for _ in 0..<(6 - (bytes.count - 21)) { micros *= 10 }
         }
-        let days = Self.days(year: year, month: month, day: day)
+        guard let days = Self.days(year, month, day) else { return nil }
         self.init(microseconds: (days * 86_400 + Int64(hour * 3600 + minute * 60 + second)) * 1_000_000 + micros)
+    }
+
+    /// Nil for a day that the month does not have.
+    private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int64? {
+        let days = days(year: year, month: month, day: day)
+        return Timestamp(seconds: days * 86_400).calendar.day == day ? days : nil
     }
 
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

@@ -34,6 +34,7 @@ struct TimestampTests {
 
     @Test(arguments: [
         "", "yesterday", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 99 Nov 1994 08:49:37 GMT",
+        "Wed, 30 Feb 1994 08:49:37 GMT",
     ])
     func refusesWhatIsNoHTTPDate(text: String) {
         #expect(Timestamp(httpDate: text) == nil)
@@ -41,6 +42,7 @@ struct TimestampTests {
 
     @Test(arguments: [
         "2026-11-21", "2026-13-21T06:12:34Z", "2026-11-21T06:12:34.Z", "2026-11-21T06:12:34+00:00", "xxxx-11-21T06:12:34Z",
+        "2026-02-29T06:12:34Z", "2026-11-31T06:12:34Z",
     ])
     func refusesWhatIsNoISODate(text: String) {
         #expect(Timestamp(iso8601: text) == nil)

@@ -24,8 +24,13 @@ enum DateText {
             rest = rest.dropFirst(digits.count)
         }
         guard let moment = Timestamp(iso8601: "\(day)T\(time)\(fraction)Z"), let offset = offset(rest) else { return nil }
-        return moment.adding(seconds: -offset)
+        let result = moment.adding(seconds: -offset)
+        // Written with a year of four digits wherever it is read.
+        return result >= first && result <= last ? result : nil
     }
+
+    private static let first = Timestamp(iso8601: "0001-01-01T00:00:00Z") ?? Timestamp(seconds: 0)
+    private static let last = Timestamp(iso8601: "9999-12-31T23:59:59Z") ?? Timestamp(seconds: 0)
 
     /// In seconds east of Greenwich: nothing, `Z`, `+02:00`.
     private static func offset(_ text: Substring) -> Int64? {
