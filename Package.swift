@@ -110,6 +110,7 @@ let package = Package(
             name: "MediaProcessing",
             dependencies: [
                 "MediaCore", "VipsShim", "WireFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -208,6 +209,7 @@ let package = Package(
             name: "MediaProcessingTests",
             dependencies: [
                 "MediaCore", "MediaProcessing", "MediaTesting", "WireFormats",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),

@@ -120,6 +120,8 @@ public enum ConversionAbility: String, Hashable, Sendable, CaseIterable {
     case videos
     /// Images without metadata.
     case metadata
+    /// SVG as pictures.
+    case vectors
 }
 
 /// A file in a workspace.

@@ -10,11 +10,12 @@ final class RenderGate: Sendable {
     /// - Parameters:
     ///   - parallelism: how many run at a time.
     ///   - queue: how many wait at the most.
+    ///   - wait: how long one waits at the most. Nil: as long as it takes.
     ///   - label: what its metrics begin with.
-    init(parallelism: Int, queue: Int, label: String = "magpie_render") {
+    init(parallelism: Int, queue: Int, wait: Duration? = nil, label: String = "magpie_render") {
         let queueLength = Gauge(label: "\(label)_queue_length")
         let runningNow = Gauge(label: "\(label)s_running")
-        places = WorkPlaces(count: parallelism, queue: queue) { load in
+        places = WorkPlaces(count: parallelism, queue: queue, wait: wait) { load in
             queueLength.record(load.waiting)
             runningNow.record(load.running)
         }
@@ -24,8 +25,8 @@ final class RenderGate: Sendable {
     var waitingCount: Int { places.waitingCount }
 
     /// Runs `body` when there is room for it.
-    /// - Throws: what `body` throws; `StorageError` with `.overloaded`, at once, when too many wait already; `CancellationError`
-    ///   when cancelled while waiting.
+    /// - Throws: what `body` throws; `StorageError` with `.overloaded`, at once, when too many wait already, and when the wait was too long;
+    ///   `CancellationError` when cancelled while waiting.
     func run<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
         do {
             return try await places.withPlace(body)

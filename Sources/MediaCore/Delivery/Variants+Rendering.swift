@@ -85,7 +85,7 @@ extension Variants {
                 // once more.
                 if await kept(wanted.name) != nil { return nil }
                 do {
-                    let image = try await engine.gate.run { try await render(wanted, by: patience()) }
+                    let image = try await inLine(wanted, by: patience) { try await picture(of: wanted) }
                     engine.metrics.ended(.done)
                     engine.usage.rendered(for: wanted.source.object.record.address.bucket)
                     return image
@@ -105,22 +105,6 @@ extension Variants {
                 }
             })
     }
-
-    /// Source and result are in memory only here, so as often as the gate lets it happen.
-    private func render(_ wanted: WantedVariant, by deadline: NIODeadline) async throws -> RenderedImage {
-        let source = try await picture(of: wanted)
-        let overlay = try await overlay(of: wanted)
-        try Task.checkCancellation()
-        let start = NIODeadline.now()
-        defer { engine.metrics.rendered(since: start) }
-        do {
-            return try await engine.processor.render(
-                source, ImageRecipe(wanted.transform, overlay: overlay, deadline: deadline))
-        } catch var error as StorageError where error.code == .timedOut {
-            error.code = .renderTimedOut
-            throw error
-        }
-    }
 }
 
 extension Variants {
@@ -132,12 +116,13 @@ extension Variants {
         transform.format = .fixed(.png)
         transform.watermark = Watermark(.picture(digest: ""))
         let recipe = ImageRecipe(transform, overlay: picture, deadline: .now() + configuration.timeout)
-        _ = try await engine.gate.run { try await engine.processor.render(picture, recipe) }
+        let line = MediaKind(picture.readableBytesView) == .svg ? engine.drawings : engine.gate
+        _ = try await line.run { try await engine.processor.render(picture, recipe) }
     }
 
     /// The picture that is laid on, where there is one.
     /// - Throws: `StorageError` with `.locked` when it was replaced since the project's settings were read: they are on their way.
-    private func overlay(of wanted: WantedVariant) async throws -> ByteBuffer? {
+    func overlay(of wanted: WantedVariant) async throws -> ByteBuffer? {
         guard case .picture(let digest)? = wanted.transform.watermark?.mark else { return nil }
         let bucket = wanted.source.object.record.address.bucket
         if let picture = wanted.watermark,

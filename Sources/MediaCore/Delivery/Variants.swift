@@ -15,6 +15,10 @@ public struct Variants: Sendable {
         public var timeout: TimeAmount
         /// How many different images may wait to be rendered.
         public var queue: Int
+        /// How many drawings (SVG) are rendered at a time.
+        public var drawings: Int
+        /// How many more of them may wait.
+        public var drawingQueue: Int
         /// Whether JPEG XL is given to readers who accept it and leave the format to the server.
         public var offersJXL: Bool
         /// How many images a second of one bucket are delivered. 0: as many as are wanted.
@@ -23,12 +27,15 @@ public struct Variants: Sendable {
         public var assetLimits: AssetLimits
 
         public init(
-            limits: ImageLimits = ImageLimits(), timeout: TimeAmount = .seconds(15), queue: Int = 64, offersJXL: Bool = false,
-            deliveriesPerSecond: Int = 0, assetLimits: AssetLimits = AssetLimits()
+            limits: ImageLimits = ImageLimits(), timeout: TimeAmount = .seconds(15), queue: Int = 64, drawings: Int = 2,
+            drawingQueue: Int = 16, offersJXL: Bool = false, deliveriesPerSecond: Int = 0,
+            assetLimits: AssetLimits = AssetLimits()
         ) {
             self.limits = limits
             self.timeout = timeout
             self.queue = queue
+            self.drawings = drawings
+            self.drawingQueue = drawingQueue
             self.offersJXL = offersJXL
             self.deliveriesPerSecond = deliveriesPerSecond
             self.assetLimits = assetLimits
@@ -44,6 +51,8 @@ public struct Variants: Sendable {
         let store: (any VariantStore)?
         let usage: UsageMeter
         let gate: RenderGate
+        /// For what has to be drawn.
+        let drawings: RenderGate
         /// Nil: somebody else had rendered it by then, and it is kept.
         let renderings = SharedWork<VariantName, RenderedImage?>()
         let metrics = RenderMetrics()
@@ -63,7 +72,11 @@ public struct Variants: Sendable {
         self.configuration = configuration
         self.engine = Engine(
             processor: processor, converter: converter, store: store, usage: usage,
-            gate: RenderGate(parallelism: processor.parallelism, queue: configuration.queue))
+            gate: RenderGate(parallelism: processor.parallelism, queue: configuration.queue),
+            drawings: RenderGate(
+                parallelism: configuration.drawings, queue: configuration.drawingQueue,
+                // Whoever gets a place still has the time to be drawn.
+                wait: .nanoseconds(configuration.timeout.nanoseconds / 3), label: "magpie_drawing"))
         self.rate = DeliveryRate(perSecond: configuration.deliveriesPerSecond)
         self.logger = logger
     }

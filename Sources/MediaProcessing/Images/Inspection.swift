@@ -14,7 +14,7 @@ struct Inspection {
             let format = try ImageSource.format(of: raw, limits: limits)
             guard format == .svg else { return try ImageSource(raw, format: format, limits: limits, readsEXIF: true).facts }
             guard let cleanSVG else { throw StorageError(.unreadableImage, "SVG images are not read here") }
-            return try cleanSVG(bytes).withUnsafeReadableBytes { try ImageSource($0, format: .svg, limits: limits).facts }
+            return ImageSource(try SVGRoot(try cleanSVG(bytes)), as: .source, in: Drawings(), limits: limits).facts
         }
     }
 }

@@ -12,6 +12,7 @@ struct Pipeline {
     var output: OutputChoice
     var limits: ImageLimits
     var cleanSVG: VipsImageProcessor.SVGCleaning?
+    var drawings: Drawings
 
     private var transform: Transform { recipe.transform }
 
@@ -78,7 +79,7 @@ struct Pipeline {
     private func picture(of watermark: Watermark, in stage: Stage) throws -> VipsImage? {
         guard case .picture = watermark.mark else { return nil }
         guard let bytes = recipe.overlay else { throw StorageError(.internal, "The picture of the watermark is missing") }
-        return try Overlay(bytes: bytes, limits: limits, cleanSVG: cleanSVG).decoded(in: stage)
+        return try Overlay(bytes: bytes, limits: limits, cleanSVG: cleanSVG, drawings: drawings).decoded(in: stage)
     }
 }
 

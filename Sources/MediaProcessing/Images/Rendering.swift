@@ -8,11 +8,12 @@ struct Rendering {
     var recipe: ImageRecipe
     var limits: ImageLimits
     var cleanSVG: VipsImageProcessor.SVGCleaning?
+    var drawings: Drawings
     var watch: RenderWatch
 
     private var transform: Transform { recipe.transform }
 
-    /// - Throws: as `ImageProcessor.render`.
+    /// - Throws: as `ImageProcessor.render`; `DrawingWanted`.
     func run(_ bytes: ByteBuffer) throws -> RenderedImage {
         do {
             return try bytes.withUnsafeReadableBytes { try run($0, of: bytes) }
@@ -31,15 +32,20 @@ struct Rendering {
         guard format == .svg else {
             return try render(try ImageSource(raw, format: format, limits: limits))
         }
-        guard let cleanSVG else { throw StorageError(.unreadableImage, "SVG images are not read here") }
-        let clean = try cleanSVG(bytes)
         guard transform.isDeliveredAsSVG else {
-            return try clean.withUnsafeReadableBytes { try render(try ImageSource($0, format: .svg, limits: limits)) }
+            let document = try drawings.document(.source) { try SVGRoot(try cleaned(bytes)) }
+            return try render(ImageSource(document, as: .source, in: drawings, limits: limits))
         }
+        let clean = try cleaned(bytes)
         guard !transform.draws else {
             throw StorageError(.unreadableImage, "An SVG image is delivered as it is; ask for another format to change it")
         }
         return RenderedImage(body: clean, mediaType: ImageFormat.svg.mediaType)
+    }
+
+    private func cleaned(_ document: ByteBuffer) throws -> ByteBuffer {
+        guard let cleanSVG else { throw StorageError(.unreadableImage, "SVG images are not read here") }
+        return try cleanSVG(document)
     }
 
     private func render(_ source: ImageSource) throws -> RenderedImage {
@@ -63,18 +69,6 @@ struct Rendering {
     }
 
     private func pipeline(_ output: OutputChoice) -> Pipeline {
-        Pipeline(recipe: recipe, output: output, limits: limits, cleanSVG: cleanSVG)
-    }
-}
-
-extension Transform {
-    /// Whether an SVG image is given away as the drawing that it is.
-    var isDeliveredAsSVG: Bool { format == .fixed(.svg) || (format == .source && !draws) }
-
-    /// Whether anything but a size is asked for: what an SVG delivered as it is would not show.
-    var draws: Bool {
-        rotation != nil || flip != nil || trim != nil || crop != nil || backgroundRemoval != nil || blur != nil
-            || sharpen != nil || !filters.isEmpty || !drawings.isEmpty || watermark != nil || cornerRadius != nil
-            || background != nil
+        Pipeline(recipe: recipe, output: output, limits: limits, cleanSVG: cleanSVG, drawings: drawings)
     }
 }

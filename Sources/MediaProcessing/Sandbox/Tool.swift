@@ -8,6 +8,7 @@ enum Tool: String, CaseIterable, Sendable {
     case pdfinfo, pdftocairo
     case ffmpeg, ffprobe
     case exiftool
+    case rsvgConvert = "rsvg-convert"
     case bubblewrap = "bwrap"
     case prlimit, setpriv
 
@@ -18,6 +19,7 @@ enum Tool: String, CaseIterable, Sendable {
         case .pdfinfo, .pdftocairo: "poppler-utils"
         case .ffmpeg, .ffprobe: "ffmpeg"
         case .exiftool: "libimage-exiftool-perl"
+        case .rsvgConvert: "librsvg2-bin"
         case .bubblewrap: "bubblewrap"
         case .prlimit, .setpriv: "util-linux"
         }
@@ -28,6 +30,7 @@ enum Tool: String, CaseIterable, Sendable {
     static let ofDrawings: [Tool] = ofDocuments + [.pdftocairo]
     static let ofVideos: [Tool] = [.ffmpeg, .ffprobe]
     static let ofMetadata: [Tool] = [.exiftool]
+    static let ofVectors: [Tool] = [.rsvgConvert]
 
     /// Where it is. Only the system's own directories are looked into: the sandbox has no others.
     func path() -> String? {

@@ -15,6 +15,7 @@ public struct ToolConverter: MediaConverter {
     private let sandbox: Sandbox?
     private let threads: FileThreads
     private let renderers: RenderThreads
+    private let vectors: (policy: SandboxPolicy, version: String)
 
     /// Removes what killed processes left, and finds out what can be done here. What can't is logged, and is no error.
     ///
@@ -33,7 +34,7 @@ public struct ToolConverter: MediaConverter {
             let scratch = try await threads.run { try Scratch.open(at: directory) }
             let survey = try await ToolSurvey.make(policy, limits, scratch, threads, logger)
             return ToolConverter(
-                survey, scratch: scratch, threads: threads, renderers: RenderThreads(count: limits.tools), limits: limits)
+                survey, policy, scratch: scratch, threads: threads, renderers: RenderThreads(count: limits.tools), limits: limits)
         } catch {
             try await threads.shutDown()
             throw error
@@ -41,11 +42,13 @@ public struct ToolConverter: MediaConverter {
     }
 
     private init(
-        _ survey: ToolSurvey, scratch: Scratch, threads: FileThreads, renderers: RenderThreads, limits: ConversionLimits
+        _ survey: ToolSurvey, _ policy: SandboxPolicy, scratch: Scratch, threads: FileThreads, renderers: RenderThreads,
+        limits: ConversionLimits
     ) {
         self.revision = "magpie-\(Self.generation)-\(survey.versions)-\(limits.pixels)"
         self.abilities = survey.abilities
         self.sandbox = survey.sandbox
+        self.vectors = (policy, survey.vectorVersion)
         self.scratch = scratch
         self.threads = threads
         self.renderers = renderers
@@ -64,6 +67,18 @@ public struct ToolConverter: MediaConverter {
         guard let sandbox else {
             throw ConversionFailure(.notConfigured, "Conversions are off: the sandbox for them does not work on this server")
         }
+        return try await withWorkspace(in: sandbox, body)
+    }
+
+    /// What draws SVG, in places of its own. Nil where it can't be drawn.
+    public func painter(_ limits: SVGPainter.Limits = SVGPainter.Limits()) throws(ConversionFailure) -> SVGPainter? {
+        guard abilities.contains(.vectors) else { return nil }
+        return SVGPainter(self, try ToolSurvey.sandbox(vectors.policy, limits.ofTool), revision: vectors.version)
+    }
+
+    func withWorkspace<Value: Sendable>(
+        in sandbox: Sandbox, _ body: (Workspace) async throws -> Value
+    ) async throws -> Value {
         let (name, directory) = try await threads.run { [scratch] in try scratch.makeDirectory() }
         let result: Result<Value, any Error>
         do {

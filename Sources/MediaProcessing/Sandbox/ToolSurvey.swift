@@ -10,16 +10,18 @@ struct ToolSurvey: Sendable {
     var abilities: Set<ConversionAbility> = []
     /// Of the tools that make pictures.
     var versions = "none"
+    /// Of what makes pictures of SVG.
+    var vectorVersion = "none"
 
     static func make(
         _ policy: SandboxPolicy, _ limits: ConversionLimits, _ scratch: Scratch, _ threads: FileThreads, _ logger: Logger
     ) async throws -> ToolSurvey {
         var survey = ToolSurvey()
         do {
-            (survey.sandbox, survey.versions) = try await working(policy, limits, scratch, threads)
+            (survey.sandbox, survey.versions, survey.vectorVersion) = try await working(policy, limits, scratch, threads)
         } catch let failure as ConversionFailure {
             logger.warning(
-                "conversions of PostScript and video are off: tools can't be shut away here",
+                "conversions of PostScript, SVG and video are off: tools can't be shut away here",
                 metadata: ["reason": "\(failure)", "remedy": "see docs/operations.md"])
             return survey
         }
@@ -28,7 +30,7 @@ struct ToolSurvey: Sendable {
         }
         let needs: [(ConversionAbility, [Tool])] = [
             (.documents, Tool.ofDocuments), (.drawings, Tool.ofDrawings), (.videos, Tool.ofVideos),
-            (.metadata, Tool.ofMetadata),
+            (.metadata, Tool.ofMetadata), (.vectors, Tool.ofVectors),
         ]
         for (ability, tools) in needs {
             let missing = tools.filter { $0.path() == nil }
@@ -47,20 +49,26 @@ struct ToolSurvey: Sendable {
     /// A sandbox that works, and the versions of the tools in it. - Throws: `ConversionFailure` when it does not.
     private static func working(
         _ policy: SandboxPolicy, _ limits: ConversionLimits, _ scratch: Scratch, _ threads: FileThreads
-    ) async throws -> (Sandbox, String) {
-        guard policy == .required else {
-            return (Sandbox(limits: limits), try await versions(in: Sandbox(limits: generous), scratch, threads))
-        }
-        let identity = Bubblewrap.Identity.fitting
-        let versions = try await versions(in: Sandbox(limits: generous, identity), scratch, threads)
-        return (try Sandbox(limits: limits, identity), versions)
+    ) async throws -> (Sandbox, versions: String, ofVectors: String) {
+        let sandbox = try sandbox(policy, generous)
+        let ofPictures = try await versions(
+            of: [(.ghostscript, "--version"), (.pdftocairo, "-v"), (.ffmpeg, "-version")], in: sandbox, scratch, threads)
+        let ofVectors = try await versions(of: [(.rsvgConvert, "--version")], in: sandbox, scratch, threads)
+        return (try Self.sandbox(policy, limits), ofPictures, ofVectors)
+    }
+
+    /// With places of its own. - Throws: `ConversionFailure` when the programs for it are missing.
+    static func sandbox(_ policy: SandboxPolicy, _ limits: ConversionLimits) throws(ConversionFailure) -> Sandbox {
+        policy == .required ? try Sandbox(limits: limits, .fitting) : Sandbox(limits: limits)
     }
 
     /// Whether there is a sandbox is one question; whether files fit into the limits is asked of each file.
     private static let generous = ConversionLimits()
 
     /// Runs each tool once, shut away as it will be. - Throws: `ConversionFailure` when the sandbox does not work.
-    private static func versions(in sandbox: Sandbox, _ scratch: Scratch, _ threads: FileThreads) async throws -> String {
+    private static func versions(
+        of tools: [(Tool, String)], in sandbox: Sandbox, _ scratch: Scratch, _ threads: FileThreads
+    ) async throws -> String {
         let (name, directory) = try await threads.run { try scratch.makeDirectory() }
         let result: Result<[String], any Error>
         do {
@@ -70,8 +78,7 @@ struct ToolSurvey: Sendable {
             // Something that is there for sure, and does nothing.
             _ = try await sandbox.run(ToolRun(.prlimit, input: nil) { _ in ["--version"] }, output: output)
             var versions: [String] = []
-            for (tool, option) in [(Tool.ghostscript, "--version"), (.pdftocairo, "-v"), (.ffmpeg, "-version")]
-            where tool.path() != nil {
+            for (tool, option) in tools where tool.path() != nil {
                 let printed = try await sandbox.run(ToolRun(tool, input: nil) { _ in [option] }, output: output)
                 versions.append(
                     tool.rawValue + "-" + version(String(decoding: printed.output, as: UTF8.self) + printed.complaints))

@@ -5,6 +5,8 @@ struct CSSDeclarations: Sendable {
     /// `name:value;name:value`.
     private(set) var text: [UInt8] = []
     private(set) var references: [SVGReference] = []
+    /// The largest one that is set in numbers: any of them may win.
+    private(set) var fontSize: SVGFontSize?
 
     /// - Parameters:
     ///   - source: Without comments.
@@ -28,6 +30,7 @@ struct CSSDeclarations: Sendable {
         guard let ids = CSSValue.references(in: value) else { return }
         guard ids.isEmpty || allowsReferences && SVGVocabulary.referringProperties.contains(property) else { return }
         references += ids.map { SVGReference(property: property, id: $0) }
+        if property == "font-size" || property == "font" { fontSize = SVGFontSize.larger(fontSize, SVGFontSize(value)) }
         if !text.isEmpty { text.append(UInt8(ascii: ";")) }
         text += name
         text.append(UInt8(ascii: ":"))

@@ -7,6 +7,9 @@ struct CSSStylesheet: Sendable {
     /// What elements get to refer to by the rules.
     private(set) var references: [(subject: CSSSubject, reference: SVGReference)] = []
 
+    /// How large rules make letters: of each rule the largest.
+    private(set) var fontSizes: [SVGFontSize] = []
+
     init(_ source: ArraySlice<UInt8>) {
         readRules(CSSScanner.withoutComments(source), .top)
     }
@@ -67,6 +70,7 @@ struct CSSStylesheet: Sendable {
         var declarations = CSSDeclarations(block, allowsReferences: allowsReferences)
         if declarations.references.count > Self.mostReferences { declarations = CSSDeclarations(block, allowsReferences: false) }
         guard !declarations.text.isEmpty else { return }
+        if let size = declarations.fontSize { fontSizes.append(size) }
         for subject in subjects {
             references += declarations.references.map { (subject, $0) }
         }

@@ -29,6 +29,10 @@ struct SVGAttributeFilter: Sendable {
     /// The value of an attribute that was let through.
     func value(_ name: String) -> ArraySlice<UInt8>? { attributes.first { $0.name == name }?.value }
 
+    /// The size of letters that the element sets itself. A style wins over attributes.
+    var fontSize: SVGFontSize? { styledFontSize ?? (value("font-size") ?? value("font")).flatMap { SVGFontSize($0) } }
+    private var styledFontSize: SVGFontSize?
+
     /// Whether the attributes of an animation change nothing but what may be changed.
     var animatesHarmlessly: Bool {
         guard let name = value("attributeName") else { return true }
@@ -59,6 +63,7 @@ struct SVGAttributeFilter: Sendable {
         case .style:
             let declarations = CSSDeclarations(CSSScanner.withoutComments(value))
             references += declarations.references
+            styledFontSize = declarations.fontSize
             if !declarations.text.isEmpty { append(name, declarations.text[...]) }
         }
     }

@@ -17,6 +17,10 @@ struct SVGDocumentFilter: Sendable {
     /// The text of the stylesheet that is open.
     private var stylesheet: [UInt8] = []
     private var pixels = 0
+    /// Of the open elements, in pixels.
+    private var fontSizes: [Double] = []
+    /// Of the outermost `text` that is open.
+    private var letters = SVGLetters()
 
     init(limits: SVGSanitizer.Limits, capacity: Int) {
         self.limits = limits
@@ -39,6 +43,10 @@ struct SVGDocumentFilter: Sendable {
         if open.isEmpty { try checkSize(attributes) }
         pixels += min(attributes.pixels, limits.embeddedPixels + 1)
         guard pixels <= limits.embeddedPixels else { throw Self.tooLarge }
+        let fontSize = attributes.fontSize?.pixels(within: fontSizes.last ?? SVGFontSize.initial)
+        guard (fontSize ?? 0) <= limits.fontSize else { throw Self.tooLarge }
+        fontSizes.append(fontSize ?? fontSizes.last ?? SVGFontSize.initial)
+        if kind == .text, !open.contains(.text) { letters = SVGLetters() }
         open.append(kind)
         writer.begin(tag.name.local)
         for (name, value) in attributes.attributes { writer.attribute(name, value) }
@@ -49,10 +57,14 @@ struct SVGDocumentFilter: Sendable {
                 references: attributes.references))
     }
 
-    mutating func text(_ text: ArraySlice<UInt8>) {
+    mutating func text(_ text: ArraySlice<UInt8>) throws(StorageError) {
         guard skipped == 0, let kind = open.last else { return }
         switch kind {
         case .text, .pathText, .description:
+            if kind != .description {
+                letters.add(text)
+                guard letters.bytes <= limits.textBytes, letters.longestRun <= limits.combiningMarks else { throw Self.tooLarge }
+            }
             writer.text(text)
             graph.addWeight(text.count / Self.bytesOfTextPerWeight)
         case .stylesheet: stylesheet += text
@@ -60,13 +72,15 @@ struct SVGDocumentFilter: Sendable {
         }
     }
 
-    mutating func end() {
+    mutating func end() throws(StorageError) {
         guard skipped == 0 else {
             skipped -= 1
             return
         }
+        fontSizes.removeLast()
         if open.popLast() == .stylesheet {
             let rules = CSSStylesheet(stylesheet[...])
+            guard rules.fontSizes.allSatisfy({ $0.isModest(limits.fontSize) }) else { throw Self.tooLarge }
             graph.add(rules)
             writer.text(rules.text)
             stylesheet = []

@@ -1,28 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A length of SVG in pixels, at 96 of them to the inch. CSS Values Level 4 §6.
+/// A length of SVG. CSS Values Level 4 §6.
 struct SVGLength: Sendable {
-    /// Nil for a share of something that isn't known here.
-    let pixels: Double?
+    private let number: Double
+    /// In lower case; empty for a plain number.
+    private let unit: String
 
     /// - Returns: Nil for what is no length, or a negative one.
     init?(_ value: ArraySlice<UInt8>) {
         let text = String(decoding: CSSScanner.trim(value), as: UTF8.self)
         let unit = String(text.reversed().prefix { $0 == "%" || $0.isLetter }.reversed())
         guard let number = Self.number(String(text.dropLast(unit.count))), number >= 0 else { return nil }
-        switch unit.lowercased() {
-        case "", "px": pixels = number
-        case "pt": pixels = number * 4 / 3
-        case "pc", "em", "rem": pixels = number * 16
-        case "ex", "ch": pixels = number * 8
-        case "mm": pixels = number * 96 / 25.4
-        case "cm": pixels = number * 96 / 2.54
-        case "q": pixels = number * 96 / 101.6
-        case "in": pixels = number * 96
-        case "%", "vw", "vh", "vmin", "vmax": pixels = nil
-        default: return nil
+        self.number = number
+        self.unit = unit.lowercased()
+        guard Self.units.contains(self.unit) else { return nil }
+    }
+
+    /// In pixels, at 96 of them to the inch. Nil for a share of something that isn't known here.
+    var pixels: Double? { pixels(perInch: 96, fontSize: 16) }
+
+    /// - Parameter fontSize: in pixels: what an `em` is.
+    func pixels(perInch: Double, fontSize: Double) -> Double? {
+        switch unit {
+        case "", "px": number
+        case "pt": number * perInch / 72
+        case "pc": number * perInch / 6
+        case "em", "rem": number * fontSize
+        case "ex", "ch": number * fontSize / 2
+        case "mm": number * perInch / 25.4
+        case "cm": number * perInch / 2.54
+        case "q": number * perInch / 101.6
+        case "in": number * perInch
+        default: nil
         }
     }
+
+    private static let units: Set<String> = [
+        "", "px", "pt", "pc", "em", "rem", "ex", "ch", "mm", "cm", "q", "in", "%", "vw", "vh", "vmin", "vmax",
+    ]
 
     /// Whether a value is four numbers, of them a size that is one. SVG 2 §8.6.
     static func isViewBox(_ value: ArraySlice<UInt8>) -> Bool { viewBoxSize(value) != nil }

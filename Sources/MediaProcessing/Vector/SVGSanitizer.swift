@@ -30,11 +30,17 @@ public struct SVGSanitizer: Sendable {
         public var embeddedPixels: Int
         /// The longest side of the picture at its own size, in pixels.
         public var side: Double
+        /// Of one `text` with everything in it, in bytes: laying out a line takes more than twice the time for twice the letters.
+        public var textBytes: Int
+        /// Accents and joiners behind one letter: they are laid out together, however many they are.
+        public var combiningMarks: Int
+        /// In pixels, of letters before anything is scaled, as far as attributes tell. What a stylesheet says is held against it as well.
+        public var fontSize: Double
 
         public init(
             bytes: Int = 20 << 20, depth: Int = 256, elements: Int = 250_000, attributes: Int = 128,
             attributeBytes: Int = 8 << 20, expandedElements: Int = 1_000_000, embeddedPixels: Int = 50_000_000,
-            side: Double = 65_535
+            side: Double = 65_535, textBytes: Int = 65_536, combiningMarks: Int = 64, fontSize: Double = 10_000
         ) {
             self.bytes = bytes
             self.depth = depth
@@ -44,6 +50,9 @@ public struct SVGSanitizer: Sendable {
             self.expandedElements = expandedElements
             self.embeddedPixels = embeddedPixels
             self.side = side
+            self.textBytes = textBytes
+            self.combiningMarks = combiningMarks
+            self.fontSize = fontSize
         }
     }
 
@@ -80,8 +89,8 @@ public struct SVGSanitizer: Sendable {
         while let event = try reader.next() {
             switch event {
             case .start(let tag): try document.begin(tag)
-            case .text(let text): document.text(text)
-            case .end: document.end()
+            case .text(let text): try document.text(text)
+            case .end: try document.end()
             }
         }
         return try document.finish()

@@ -56,6 +56,29 @@ bool vs_image_can_narrow(const VipsImage *image, int width);
 /// Makes it `width` wide with a Lanczos kernel of three lobes; its height stays. Pixels are computed later. Gives a reference, or NULL.
 VipsImage *vs_image_narrow(VipsImage *image, int width);
 
+// --- figures (figures.c) --------------------------------------------------------------------------------------------------
+
+enum vs_shape { VS_RECTANGLE, VS_CIRCLE, VS_LINE };
+
+/// A figure in pixels, from the upper left.
+struct vs_figure {
+    enum vs_shape shape;
+    /// The corner of a rectangle, the centre of a circle, the beginning of a line.
+    double x, y;
+    /// Of a rectangle. Of a line: how far its end is from its beginning, which may be less than nothing.
+    double width, height;
+    /// Of a circle, and of the corners of a rectangle.
+    double radius;
+    /// How wide its edge is drawn. 0 fills it, which a line can't be.
+    double stroke;
+    /// Red, green, blue and opacity.
+    uint8_t colour[4];
+};
+
+/// Figures one over the other, in the order given, on a transparent ground. The figures are copied. Pixels are computed later. Gives a
+/// reference, or NULL.
+VipsImage *vs_image_of_figures(int width, int height, const struct vs_figure *figures, int count);
+
 // --- what images say of themselves (metadata.c) ---------------------------------------------------------------------------
 
 bool vs_field_exists(const VipsImage *image, const char *name);

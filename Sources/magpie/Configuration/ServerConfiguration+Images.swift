@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import MediaCore
+import MediaProcessing
 import NIOCore
 
 extension ServerConfiguration {
@@ -13,6 +14,8 @@ extension ServerConfiguration {
         var cache: Int64
         /// How many are rendered at a time. Nil: as many as there are processors.
         var workers: Int?
+        /// What drawing an SVG image may cost.
+        var drawings: SVGPainter.Limits
     }
 }
 
@@ -22,9 +25,17 @@ extension ServerConfiguration.Images {
         guard try settings.choice("IMAGES", of: Switch.self) == .on else { return nil }
         cache = try settings.bytes("VARIANT_CACHE")
         workers = try settings.text("RENDER_WORKERS").map { _ in try settings.integer("RENDER_WORKERS", in: 1...1024) }
+        let timeout = try settings.duration("RENDER_TIMEOUT")
+        drawings = SVGPainter.Limits(
+            timeout: min(try settings.duration("SVG_TIMEOUT"), timeout / 2), memory: try settings.bytes("SVG_MEMORY"),
+            places: try settings.integer("SVG_PLACES", in: 1...64))
+        guard drawings.memory >= 1 << 26, drawings.memory <= 1 << 40 else {
+            throw ConfigurationError("MAGPIE_SVG_MEMORY must be from 64MiB to 1TiB")
+        }
         variants = Variants.Configuration(
-            limits: try ImageLimits(settings), timeout: TimeAmount(try settings.duration("RENDER_TIMEOUT")),
-            queue: try settings.integer("RENDER_QUEUE", in: 0...100_000),
+            limits: try ImageLimits(settings), timeout: TimeAmount(timeout),
+            queue: try settings.integer("RENDER_QUEUE", in: 0...100_000), drawings: drawings.places,
+            drawingQueue: try settings.integer("SVG_QUEUE", in: 0...10_000),
             offersJXL: try settings.choice("IMAGE_JXL", of: Switch.self) == .on,
             deliveriesPerSecond: try settings.integer("DELIVERY_RATE", in: 0...1_000_000))
     }

@@ -102,6 +102,20 @@ extension Setting {
         Setting(
             name: "RENDER_TIMEOUT", fallback: "15s",
             meaning: "How long a request waits for its image."),
+        Setting(
+            name: "SVG_PLACES", fallback: "2",
+            meaning: "How many SVG images are drawn at a time, each by a tool of its own. They wait in a line of their own."),
+        Setting(
+            name: "SVG_QUEUE", fallback: "16",
+            meaning:
+                "How many SVG images may wait to be drawn, each for a third of `RENDER_TIMEOUT`, before more are turned away (429)."
+        ),
+        Setting(
+            name: "SVG_TIMEOUT", fallback: "8s",
+            meaning:
+                "How long drawing an SVG image may take; at most half of `RENDER_TIMEOUT` counts. What took longer is not tried again for ten minutes."
+        ),
+        Setting(name: "SVG_MEMORY", fallback: "1GiB", meaning: "The address space of a tool that draws an SVG image."),
         Setting(name: "ASSET_IMAGE_LIMIT", fallback: "20MiB", meaning: "The largest image that is uploaded as an asset."),
         Setting(
             name: "ASSET_DOCUMENT_LIMIT", fallback: "50MiB", meaning: "The largest EPS that is uploaded as an asset or rendered."),
@@ -136,11 +150,12 @@ extension Setting {
             meaning: "`on` chooses JPEG XL for readers who accept it, where the URL names no format."),
         Setting(
             name: "CONVERT", fallback: "on",
-            meaning: "`on`, or `off`: nothing is then made of PostScript and videos."),
+            meaning: "`on`, or `off`: nothing is then made of PostScript and videos, and no pictures of SVG."),
         Setting(
             name: "SANDBOX", fallback: "required",
             meaning:
-                "`required`: what converts PostScript and videos is shut away, or not run at all. `off`: it is not shut away."),
+                "`required`: what converts PostScript and videos and draws SVG is shut away, or not run at all. `off`: it is not shut away."
+        ),
         Setting(name: "CONVERT_TOOLS", fallback: "2", meaning: "How many tools that convert run at a time."),
         Setting(
             name: "CONVERT_TIMEOUT", fallback: "60s",

@@ -13,14 +13,18 @@ struct ImageRendering: Sendable {
     let store: DiskVariantStore?
 
     /// Opens both for the time of `body`. Nil where images are switched off.
-    /// - Parameter keeps: whether what is rendered is kept on disk, where only one process may do that.
+    /// - Parameters:
+    ///   - converter: what draws SVG. Nil: nothing does.
+    ///   - keeps: whether what is rendered is kept on disk, where only one process may do that.
     static func with<Value: Sendable>(
-        _ configuration: ServerConfiguration, keeps: Bool = true, logger: Logger, _ body: (ImageRendering?) async throws -> Value
+        _ configuration: ServerConfiguration, _ converter: ToolConverter?, keeps: Bool = true, logger: Logger,
+        _ body: (ImageRendering?) async throws -> Value
     ) async throws -> Value {
         guard let images = configuration.images else { return try await body(nil) }
         let sanitizer = SVGSanitizer()
         let processor = try VipsImageProcessor(
-            limits: images.variants.limits, parallelism: images.workers, cleanSVG: { try sanitizer.sanitize($0) })
+            limits: images.variants.limits, parallelism: images.workers, cleanSVG: { try sanitizer.sanitize($0) },
+            painter: try converter?.painter(images.drawings))
         var store: DiskVariantStore?
         if keeps, images.cache > 0 {
             store = try await DiskVariantStore.open(

@@ -16,8 +16,8 @@ struct MediaEngines: Sendable {
         _ configuration: ServerConfiguration, keepsVariants: Bool = true, logger: Logger,
         _ body: (MediaEngines) async throws -> Value
     ) async throws -> Value {
-        try await ImageRendering.with(configuration, keeps: keepsVariants, logger: logger) { images in
-            try await Conversion.with(configuration, logger: logger) { converter in
+        try await Conversion.with(configuration, logger: logger) { converter in
+            try await ImageRendering.with(configuration, converter, keeps: keepsVariants, logger: logger) { images in
                 try await body(MediaEngines(images: images, converter: converter))
             }
         }

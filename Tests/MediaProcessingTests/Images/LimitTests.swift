@@ -223,7 +223,7 @@ import Testing
 
     @Test func theRevisionNamesTheEngineAndItsLibrary() throws {
         let engine = try Engine()
-        #expect(engine.processor.revision.hasPrefix("magpie-2-vips-8."))
+        #expect(engine.processor.revision.hasPrefix("magpie-3-vips-8."))
         #expect(engine.processor.parallelism == 2)
     }
 }

@@ -2,6 +2,7 @@
 
 import MediaCore
 import NIOCore
+import Testing
 
 @testable import MediaProcessing
 
@@ -98,12 +99,14 @@ func near(_ left: [UInt8], _ right: [UInt8], within tolerance: Int = 8) -> Bool 
     left.count == right.count && zip(left, right).allSatisfy { abs(Int($0) - Int($1)) <= tolerance }
 }
 
-/// The engine as tests run it.
+/// The engine as tests run it. Where there is something to draw, in a sandbox.
 struct Engine {
     let processor: VipsImageProcessor
+    private let drawing: @Sendable (SVGPainter) throws -> VipsImageProcessor
 
     init(limits: ImageLimits = ImageLimits(), threads: Int = 2, cleanSVG: VipsImageProcessor.SVGCleaning? = { $0 }) throws {
         processor = try VipsImageProcessor(limits: limits, parallelism: threads, cleanSVG: cleanSVG)
+        drawing = { try VipsImageProcessor(limits: limits, parallelism: threads, cleanSVG: cleanSVG, painter: $0) }
     }
 
     func render(
@@ -113,9 +116,22 @@ struct Engine {
         var transform = Transform()
         transform.format = .fixed(.png)
         change(&transform)
+        let isDrawn = [bytes, overlay].contains { $0.map { MediaKind($0.readableBytesView) == .svg } ?? false }
+        let recipe = ImageRecipe(transform, overlay: overlay, deadline: .now() + timeout)
+        guard isDrawn else { return try await Self.render(bytes, recipe, with: processor) }
+        try await processor.shutDown()
+        return try await Converting.alone { converter in
+            try await Self.render(bytes, recipe, with: try drawing(try #require(try converter.painter())))
+        }
+    }
+
+    /// Shuts the processor down.
+    private static func render(
+        _ bytes: ByteBuffer, _ recipe: ImageRecipe, with processor: VipsImageProcessor
+    ) async throws -> RenderedImage {
         let image: RenderedImage
         do {
-            image = try await processor.render(bytes, ImageRecipe(transform, overlay: overlay, deadline: .now() + timeout))
+            image = try await processor.render(bytes, recipe)
         } catch {
             try await processor.shutDown()
             throw error

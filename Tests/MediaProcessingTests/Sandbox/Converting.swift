@@ -23,8 +23,10 @@ enum Converting {
         try await room.withPlace { try await alone(limits, policy, body) }
     }
 
-    private static func alone<Value: Sendable>(
-        _ limits: ConversionLimits, _ policy: SandboxPolicy, _ body: (ToolConverter) async throws -> Value
+    /// The same, with as many others as there are: also within another one.
+    static func alone<Value: Sendable>(
+        _ limits: ConversionLimits = ConversionLimits(), _ policy: SandboxPolicy = .required,
+        _ body: (ToolConverter) async throws -> Value
     ) async throws -> Value {
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("magpie-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)

@@ -22,8 +22,24 @@ struct ImageSource {
     private let limits: ImageLimits
     /// As libvips names and writes the tags.
     private let exif: [String: String]
+    /// What a drawing (SVG) is taken from. Nil for what has pixels of its own.
+    private let drawing: Drawing?
 
-    /// Reads the header.
+    private struct Drawing {
+        var document: SVGRoot
+        var role: Drawings.Role
+        var drawings: Drawings
+    }
+
+    /// A drawing. libvips never sees it: what it gets is a picture of it.
+    init(_ document: SVGRoot, as role: Drawings.Role, in drawings: Drawings, limits: ImageLimits) {
+        (bytes, format, self.limits) = (UnsafeRawBufferPointer(start: nil, count: 0), .svg, limits)
+        (size, frames, hasAlpha, orientation) = (document.size, 1, true, 1)
+        (isDecodedWhole, sampleBytes, exif) = (false, 1, [:])
+        drawing = Drawing(document: document, role: role, drawings: drawings)
+    }
+
+    /// Reads the header of anything but a drawing.
     /// - Parameter readsEXIF: whether `facts` are to say what EXIF says.
     /// - Throws: `.unreadableImage`, `.imageTooLarge`.
     init(
@@ -31,9 +47,11 @@ struct ImageSource {
     ) throws(StorageError) {
         self.bytes = bytes
         self.limits = limits
+        drawing = nil
         let bands: Int
+        guard let loader = format.loader else { throw StorageError(.internal, "A drawing has no header") }
         do {
-            let header = try VipsOperation(format.loader, ["buffer": .bytes(bytes), "fail-on": .choice("error")]).image()
+            let header = try VipsOperation(loader, ["buffer": .bytes(bytes), "fail-on": .choice("error")]).image()
             self.format = Self.refined(format, header)
             size = header.size
             frames = format.mayMove ? max(header.integer("n-pages") ?? 1, 1) : 1
@@ -46,8 +64,6 @@ struct ImageSource {
         } catch {
             throw .unreadable(error)
         }
-        // What a drawing says of itself costs nothing; what it is drawn at does.
-        guard format != .svg else { return }
         // CMYK with a transparency is the most that any step knows what to do with.
         guard bands <= Self.mostBands else {
             throw StorageError(.unreadableImage, "The image has \(bands) samples a pixel; up to \(Self.mostBands) are read here")
@@ -90,46 +106,53 @@ struct ImageSource {
     ///   - frames: as many, one below the other.
     ///   - factor: how much smaller the pixels are needed. They come as small as the codec gives them for little, and at least as
     ///     large as that. A drawing (SVG) comes exactly so large, larger than its own size, too.
-    /// - Throws: `.unreadableImage`, `.imageTooLarge`.
-    func open(frames: Int = 1, factor: Double = 1) throws(StorageError) -> VipsImage {
-        let factor = format == .svg ? max(factor, Self.leastFactor) : factor
-        try checkPixels(format == .svg ? size.scaled(by: factor) : size, frames: frames)
+    /// - Throws: `.unreadableImage`, `.imageTooLarge`; `DrawingWanted`.
+    func open(frames: Int = 1, factor: Double = 1) throws -> VipsImage {
+        // What a drawing says of itself costs nothing; what it is drawn at does.
+        let size = drawing == nil ? size : size.scaled(by: factor)
+        try checkPixels(size, frames: frames)
         do {
-            return try load(frames: frames, factor: factor)
-        } catch {
-            throw .unreadable(error)
+            guard let drawing else { return try load(bytes, frames: frames, factor: factor) }
+            return try Self.load(try drawing.drawings.picture(drawing.role, drawing.document, size: size), of: size)
+        } catch let failure as VipsFailure {
+            throw StorageError.unreadable(failure)
         }
     }
 
-    /// No drawing is made smaller than that by its loader.
-    private static let leastFactor = 0.001
+    /// A picture of a drawing, which a tool made that may have had its own mind.
+    private static func load(_ picture: UnsafeRawBufferPointer, of size: PixelSize) throws(VipsFailure) -> VipsImage {
+        let image = try VipsOperation(
+            "pngload_buffer",
+            ["buffer": .bytes(picture), "fail-on": .choice("error"), "access": .choice("sequential")]
+        ).image()
+        guard image.size == size else { throw VipsFailure(message: "the picture of the drawing is of another size") }
+        // Where nothing shows through, the tool leaves it out.
+        return try image.withAlpha()
+    }
 
-    private func load(frames: Int, factor: Double) throws(VipsFailure) -> VipsImage {
+    private func load(_ bytes: UnsafeRawBufferPointer, frames: Int, factor: Double) throws(VipsFailure) -> VipsImage {
         let source = VipsOperation.Argument.bytes(bytes)
+        guard let loader = format.loader else { throw VipsFailure(message: "no loader") }
         let (failing, access) = (VipsOperation.Argument.choice("error"), VipsOperation.Argument.choice("sequential"))
         switch format {
         case .jpeg:
             let shrink = [8, 4, 2].first { Double($0) * factor <= 1 } ?? 1
             return try VipsOperation(
-                format.loader, ["buffer": source, "fail-on": failing, "access": access, "shrink": .integer(shrink)]
+                loader, ["buffer": source, "fail-on": failing, "access": access, "shrink": .integer(shrink)]
             ).image()
         case .webp where frames == 1 && factor < 1:
             // A pixel more than needed on each side, so that rounding never leaves too few.
             let least = Double(min(size.width, size.height))
             return try VipsOperation(
-                format.loader,
+                loader,
                 ["buffer": source, "fail-on": failing, "access": access, "scale": .number(min(factor + 1 / least, 1))]
             ).image()
         case .webp, .gif:
             return try VipsOperation(
-                format.loader, ["buffer": source, "fail-on": failing, "access": access, "n": .integer(frames)]
+                loader, ["buffer": source, "fail-on": failing, "access": access, "n": .integer(frames)]
             ).image()
-        case .svg:
-            return try VipsOperation(
-                format.loader, ["buffer": source, "fail-on": failing, "access": access, "scale": .number(factor)]
-            ).image()
-        case .png, .avif, .heic, .tiff, .jxl:
-            return try VipsOperation(format.loader, ["buffer": source, "fail-on": failing, "access": access]).image()
+        case .png, .avif, .heic, .tiff, .jxl, .svg:
+            return try VipsOperation(loader, ["buffer": source, "fail-on": failing, "access": access]).image()
         }
     }
 

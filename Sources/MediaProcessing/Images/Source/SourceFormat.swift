@@ -12,11 +12,12 @@ enum SourceFormat: String, Sendable, CaseIterable {
         self.init(rawValue: kind.rawValue)
     }
 
-    /// The loader of libvips that reads it, by its nick: none is ever looked for.
-    var loader: String {
+    /// The loader of libvips that reads it, by its nick: none is ever looked for. Nil for drawings, which are never read in this process.
+    var loader: String? {
         switch self {
+        case .svg: nil
         case .avif, .heic: "heifload_buffer"
-        case .jpeg, .png, .webp, .gif, .tiff, .jxl, .svg: "\(rawValue)load_buffer"
+        case .jpeg, .png, .webp, .gif, .tiff, .jxl: "\(rawValue)load_buffer"
         }
     }
 

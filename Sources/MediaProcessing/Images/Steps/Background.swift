@@ -11,8 +11,8 @@ struct Background: Step {
         guard color.alpha < 255 else {
             return try image.flattened(red: color.red, green: color.green, blue: color.blue)
         }
-        let ground = try stage.drawn(
-            SVGText(image.size).rectangle(PixelRectangle(all: image.size), radius: 0, paint: .filled(color)).closed)
+        let ground = try Figures(image.size)
+            .rectangle(PixelRectangle(all: image.size), radius: 0, paint: .filled(color)).image()
         return try ground.under(image)
     }
 }

@@ -14,8 +14,7 @@ struct Corners: Step {
             case .full: Double(most) / 2
             }
         guard pixels > 0 else { return image }
-        let shape = try stage.drawn(
-            SVGText(image.size).rectangle(PixelRectangle(all: image.size), radius: pixels, paint: .filled(.white)).closed)
-        return try image.masked(by: try shape.bands(3, count: 1))
+        let shape = Figures(image.size).rectangle(PixelRectangle(all: image.size), radius: pixels, paint: .filled(.white))
+        return try image.masked(by: try shape.image().bands(3, count: 1))
     }
 }

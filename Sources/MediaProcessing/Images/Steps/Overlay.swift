@@ -8,6 +8,7 @@ struct Overlay {
     var bytes: ByteBuffer
     var limits: ImageLimits
     var cleanSVG: VipsImageProcessor.SVGCleaning?
+    var drawings: Drawings
 
     /// More is more than a watermark is ever shown with.
     private static let mostPixels = 25_000_000
@@ -16,8 +17,14 @@ struct Overlay {
     func decoded(in stage: Stage) throws -> VipsImage {
         var limits = limits
         limits.sourcePixels = min(limits.sourcePixels, Self.mostPixels)
-        return try cleaned().withUnsafeReadableBytes { raw in
-            let source = try ImageSource(raw, format: try ImageSource.format(of: raw, limits: limits), limits: limits)
+        return try bytes.withUnsafeReadableBytes { raw in
+            let format = try ImageSource.format(of: raw, limits: limits)
+            let source =
+                format == .svg
+                ? ImageSource(
+                    try drawings.document(.overlay) { try SVGRoot(try cleaned(bytes)) }, as: .overlay, in: drawings,
+                    limits: limits)
+                : try ImageSource(raw, format: format, limits: limits)
             let image = stage.watching(try source.open())
             let upright = [Colours(), LayDown(orientation: Orientation(exif: source.orientation))] as [any Step]
             // Its bytes are only lent.
@@ -25,10 +32,8 @@ struct Overlay {
         }
     }
 
-    private func cleaned() throws -> ByteBuffer {
-        let format = bytes.withUnsafeReadableBytes { SourceFormat($0) }
-        guard format == .svg else { return bytes }
+    private func cleaned(_ document: ByteBuffer) throws -> ByteBuffer {
         guard let cleanSVG else { throw StorageError(.unreadableImage, "SVG images are not read here") }
-        return try cleanSVG(bytes)
+        return try cleanSVG(document)
     }
 }

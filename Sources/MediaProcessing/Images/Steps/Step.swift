@@ -11,14 +11,11 @@ protocol Step {
 final class Stage {
     private let watch: RenderWatch
     private let watched: WatchedImages
-    private var bytes: [UnsafeMutableRawBufferPointer] = []
 
     init(_ watch: RenderWatch) {
         self.watch = watch
         self.watched = WatchedImages(watch)
     }
-
-    deinit { for buffer in bytes { buffer.deallocate() } }
 
     func run(_ steps: [any Step], on image: VipsImage) throws -> VipsImage {
         var image = image
@@ -42,13 +39,5 @@ final class Stage {
     func computed(_ frame: (Stage) throws -> VipsImage) throws -> VipsImage {
         let stage = Stage(watch)
         return try withExtendedLifetime(stage) { try frame(stage).inMemory() }
-    }
-
-    /// Draws SVG that we made ourselves, on a transparent ground.
-    func drawn(_ svg: String) throws -> VipsImage {
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: svg.utf8.count, alignment: 1)
-        copy.copyBytes(from: svg.utf8)
-        bytes.append(copy)
-        return try VipsOperation("svgload_buffer", ["buffer": .bytes(UnsafeRawBufferPointer(copy))]).image()
     }
 }

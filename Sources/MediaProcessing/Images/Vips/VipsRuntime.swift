@@ -6,15 +6,15 @@ import VipsShim
 /// The library, started once in a process.
 ///
 /// One thread computes an image: many images at once are what the threads of `RenderThreads` are for. Nothing is cached between
-/// images. Of the loaders that libvips does not trust with foreign bytes, two are allowed again: SVG, which only sees what a
-/// sanitiser let through, and JPEG XL.
+/// images. Of what libvips does not trust with foreign bytes only JPEG XL is allowed again. The loader of SVG stays blocked: librsvg
+/// ends the process on documents that it finds contradictory, and can't be stopped.
 enum VipsRuntime {
     /// Of libvips, as `8.14.1`. Reading it starts the library.
     static let version: Result<String, StorageError> = {
         guard vs_start() == 0 else {
             return .failure(StorageError(.internal, "libvips does not start", cause: VipsFailure.taken()))
         }
-        for name in ["VipsForeignLoadSvg", "VipsForeignLoadJxl", "VipsForeignSaveJxl"] { vs_unblock(name) }
+        for name in ["VipsForeignLoadJxl", "VipsForeignSaveJxl"] { vs_unblock(name) }
         return .success(String(cString: vs_version()))
     }()
 }
