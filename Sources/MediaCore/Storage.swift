@@ -118,11 +118,13 @@ public struct Storage: Sendable {
             rate: UploadRate.Configuration(perMinute: configuration.uploadsPerMinute, queue: configuration.uploadQueue), now: now)
         self.uploads = Uploads(
             objects: objects, configuration: configuration.uploads, serviceRole: configuration.serviceRole, now: now)
+        let service = Principal(
+            role: configuration.serviceRole, subject: nil,
+            claims: JSONText(trusted: JSONWriter.object { $0.field("role", configuration.serviceRole) }), token: "")
         self.variants = processor.map { [delivery] in
             Variants(
                 delivery: delivery, processor: $0, converter: converter, store: variants, usage: usage,
-                configuration: configuration.variants,
-                logger: logger)
+                service: service, configuration: configuration.variants, logger: logger)
         }
         self.buckets = Buckets(
             metadata: metadata, limits: configuration.uploadLimits, cache: cache, reaper: reaper, events: events,
@@ -135,10 +137,7 @@ public struct Storage: Sendable {
                     parallelism: processor?.parallelism ?? 1, queue: configuration.assets.queue, label: "magpie_inspect"),
                 timeout: configuration.assets.timeout),
             converter: converter, configuration: configuration.assets,
-            service: Principal(
-                role: configuration.serviceRole, subject: nil,
-                claims: JSONText(trusted: JSONWriter.object { $0.field("role", configuration.serviceRole) }), token: ""),
-            logger: logger)
+            service: service, logger: logger)
         self.signedURLs = SignedURLs(
             keys: keys, metadata: metadata, originals: originals, uploadLifetime: configuration.signedUploadLifetime)
     }

@@ -20,7 +20,7 @@ struct CoreFixture {
     init(
         public isPublic: Bool = false, limits: UploadLimits = UploadLimits(maxObjectBytes: 1 << 20),
         bucket configure: (inout Bucket) -> Void = { _ in }, wrapping: (any BlobStore) -> any BlobStore = { $0 },
-        processor: (any ImageProcessor)? = nil, variants: (any VariantStore)? = nil,
+        processor: (any ImageProcessor)? = nil, converter: (any MediaConverter)? = nil, variants: (any VariantStore)? = nil,
         rendering: Variants.Configuration = Variants.Configuration()
     ) async throws {
         keys = try await KeyRing(secret: Self.secret)
@@ -29,7 +29,7 @@ struct CoreFixture {
         storage = Storage(
             configuration: Storage.Configuration(uploadLimits: limits, variants: rendering), keys: keys, metadata: metadata,
             blobs: directory,
-            processor: processor, variants: variants, logger: logger)
+            processor: processor, converter: converter, variants: variants, logger: logger)
         storage.cache.apply(.tracking)
         upkeep = Upkeep(metadata: metadata, blobs: directory, variants: variants, signal: storage.reaper, logger: logger)
         bucket = BucketID(stored: "b")

@@ -63,11 +63,20 @@ public struct AssetLimits: Hashable, Sendable {
     public var image: Int64
     public var document: Int64
     public var video: Int64
+    /// The PNG of a page: as large as an image may be that another one is rendered of.
+    public var page: Int64
+    /// What one job makes of a document, all together.
+    public var derived: Int64
 
-    public init(image: Int64 = 20 << 20, document: Int64 = 50 << 20, video: Int64 = 100 << 20) {
+    public init(
+        image: Int64 = 20 << 20, document: Int64 = 50 << 20, video: Int64 = 100 << 20, page: Int64 = 50 << 20,
+        derived: Int64 = 2 << 30
+    ) {
         self.image = image
         self.document = document
         self.video = video
+        self.page = page
+        self.derived = derived
     }
 
     func bytes(of kind: MediaKind) -> Int64 {

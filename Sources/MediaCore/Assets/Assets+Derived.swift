@@ -36,6 +36,8 @@ extension Assets {
         /// See `Derivation.type`.
         var type: String
         var isThumbnail = false
+        /// What its maker says of it: it is not looked at again.
+        var facts: AssetFacts?
     }
 
     /// Keeps something derived, in the place of what was derived in the same way before.
@@ -44,19 +46,26 @@ extension Assets {
         let caller = Caller(principal: service, facts: facts)
         let key = try ObjectKey(source.id.derived(.image, as: media.type).rawValue)
         let address = ObjectAddress(bucket: source.address.bucket, key: key)
-        let findings = SetOnce<MediaExaminer.Findings>()
+        let findings = SetOnce<AssetFacts>()
+        var review: Upload.Review?
+        if let facts = media.facts {
+            findings.set(facts)
+        } else {
+            let order = ConversionOrder(bucket: address.bucket)
+            review = { [examiner] content in
+                findings.set(try await examiner.examine(content, as: media.kind, for: order).facts)
+                return nil
+            }
+        }
         let record = try await objects.put(
             Upload(
                 body: media.body,
                 options: UploadOptions(mode: .replace, contentType: media.kind.mediaType, cacheControl: "max-age=3600"),
-                review: { [examiner] content in
-                    findings.set(try await examiner.examine(content, as: media.kind))
-                    return nil
-                }),
+                review: review),
             at: address, access: .policy(caller))
         guard let version = record.version, let found = findings.value else { return nil }
         var known = AssetRecord(
-            address: address, version: version, facts: found.facts,
+            address: address, version: version, facts: found,
             origin: Derivation(source: source.id, type: media.type), isThumbnail: media.isThumbnail)
         known.changes.folder = source.details.folder
         let asset = try await runToEnd { [metadata, known] in try await metadata.recordAsset(known, facts: facts) }

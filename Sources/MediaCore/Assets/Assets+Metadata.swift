@@ -19,10 +19,12 @@ extension Assets {
                 body: content.stream(),
                 options: UploadOptions(mode: .replace, contentType: kind.mediaType, cacheControl: "max-age=3600"),
                 review: { content in
-                    let (seen, replacement) = try await examiner.image(content, kind) { bytes, _ in
-                        try await stripped(bytes, kind)
-                    }
-                    found.set(seen.facts)
+                    var facts = try await examiner.examine(content, as: kind, for: ConversionOrder(bucket: project)).facts
+                    defer { found.set(facts) }
+                    // SVG has none that is told of.
+                    guard kind != .svg else { return nil }
+                    let replacement = try await stripped(content, kind, in: project)
+                    facts.size = Int64(replacement.readableBytes)
                     return replacement
                 }),
             at: asset.address, access: .policy(caller))
@@ -36,18 +38,17 @@ extension Assets {
         return result
     }
 
-    /// The same image without metadata. SVG has none that is told of.
-    /// - Throws: `StorageError` with `.notConfigured` where there is nothing that can take it out; `.unreadableImage`.
-    func stripped(_ image: ByteBuffer, _ kind: MediaKind) async throws -> ByteBuffer {
-        if kind == .svg { return image }
+    /// The same image without metadata. It is in memory only behind all waits.
+    /// - Throws: `StorageError` with `.notConfigured` where there is nothing that can take it out; `.unreadableImage`; `.overloaded`.
+    func stripped(_ image: BlobContent, _ kind: MediaKind, in project: BucketID) async throws -> ByteBuffer {
         guard let converter, converter.abilities.contains(.metadata) else {
             throw StorageError(.notConfigured, "Metadata can't be taken out of images on this server")
         }
         do {
-            return try await converter.withWorkspace { workspace in
-                let file = try await workspace.receive(ByteStream(image), limit: Int64(image.readableBytes))
+            return try await converter.withWorkspace(for: ConversionOrder(bucket: project)) { workspace in
+                let file = try await workspace.receive(image.stream(), limit: image.size)
                 let result = try await workspace.stripped(file, kind)
-                return try await workspace.contents(of: result).collected(upTo: image.readableBytes * 2 + 65536)
+                return try await workspace.contents(of: result).collected(upTo: Int(clamping: image.size) * 2 + 65536)
             }
         } catch let failure as ConversionFailure {
             throw failure.storageError

@@ -15,7 +15,7 @@ extension Assets {
         let kind = try Self.kind(head)
         let named = try await replaced(by: upload, upload.options, kind, in: project, as: caller)
         let target = try named?.address ?? Self.newAddress(kind, in: project)
-        let review = Review(kind: kind, upload: upload, assets: self)
+        let review = Review(kind: kind, upload: upload, project: project, assets: self)
         let record = try await objects.put(
             Upload(
                 body: body,
@@ -95,12 +95,14 @@ extension Assets {
 private final class Review: Sendable {
     private let kind: MediaKind
     private let upload: AssetUpload
+    private let project: BucketID
     private let assets: Assets
     private let found = SetOnce<(options: AssetOptions, findings: MediaExaminer.Findings)>()
 
-    init(kind: MediaKind, upload: AssetUpload, assets: Assets) {
+    init(kind: MediaKind, upload: AssetUpload, project: BucketID, assets: Assets) {
         self.kind = kind
         self.upload = upload
+        self.project = project
         self.assets = assets
     }
 
@@ -110,18 +112,24 @@ private final class Review: Sendable {
     func run(_ content: BlobContent) async throws -> ByteBuffer? {
         let options = try upload.lateOptions?() ?? upload.options
         try options.changes.check()
-        guard kind == .svg || kind.isImage && options.stripsMetadata else {
-            let findings = try await assets.examiner.examine(content, as: kind)
+        guard kind != .svg else {
+            var (findings, replacement) = try await assets.examiner.image(content, kind) { [assets] bytes, processor in
+                try await processor.sanitized(bytes, deadline: .now() + assets.configuration.timeout)
+            }
+            if options.stripsMetadata { findings.exif = [:] }
+            found.set((options, findings))
+            return replacement
+        }
+        var findings = try await assets.examiner.examine(content, as: kind, for: ConversionOrder(bucket: project))
+        guard kind.isImage, options.stripsMetadata else {
             found.set((options, findings))
             return nil
         }
-        var (findings, replacement) = try await assets.examiner.image(content, kind) { [assets, kind] bytes, processor in
-            guard kind == .svg else { return try await assets.stripped(bytes, kind) }
-            return try await processor.sanitized(bytes, deadline: .now() + assets.configuration.timeout)
-        }
-        if options.stripsMetadata { findings.exif = [:] }
+        let stripped = try await assets.stripped(content, kind, in: project)
+        findings.facts.size = Int64(stripped.readableBytes)
+        findings.exif = [:]
         found.set((options, findings))
-        return replacement
+        return stripped
     }
 }
 

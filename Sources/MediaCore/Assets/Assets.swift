@@ -11,11 +11,16 @@ public struct Assets: Sendable {
         public var timeout: TimeAmount
         /// How many images wait to be looked at before more are turned away.
         public var queue: Int
+        /// How many jobs on documents of one project a process runs at a time.
+        public var documentJobs: Int
 
-        public init(limits: AssetLimits = AssetLimits(), timeout: TimeAmount = .seconds(15), queue: Int = 256) {
+        public init(
+            limits: AssetLimits = AssetLimits(), timeout: TimeAmount = .seconds(15), queue: Int = 256, documentJobs: Int = 1
+        ) {
             self.limits = limits
             self.timeout = timeout
             self.queue = queue
+            self.documentJobs = documentJobs
         }
     }
 

@@ -9,9 +9,16 @@ struct DocumentJob: JobHandler {
     let kind: JobKind
     let assets: Assets
 
+    var bucketLimit: Int? { assets.configuration.documentJobs }
+
+    /// The derivation of the first page. See `Derivation.type`.
+    static let firstPage = "page-1"
+
     private struct Checkpoint: Codable {
         /// How many pages are done.
         var pages: Int
+        /// What those that were kept take, in bytes.
+        var bytes: Int64?
     }
 
     func run(_ job: JobContext) async throws {
@@ -20,7 +27,8 @@ struct DocumentJob: JobHandler {
         }
         guard let document = try await assets.document(of: job) else { return }
         do {
-            try await converter.withWorkspace { workspace in
+            try await converter.withWorkspace(for: ConversionOrder(bucket: document.asset.address.bucket, isPatient: true)) {
+                workspace in
                 let limit = assets.configuration.limits.document
                 let content = try await assets.content(of: document)
                 let file = try await workspace.receive(content.stream(), limit: max(limit, content.size))
@@ -39,16 +47,39 @@ struct DocumentJob: JobHandler {
     private func rasterise(
         _ file: WorkFile, of document: AssetDocument, _ workspace: any ConversionWorkspace, _ job: JobContext
     ) async throws {
-        let done = job.checkpoint(as: Checkpoint.self)?.pages ?? 0
+        let checkpoint = job.checkpoint(as: Checkpoint.self)
+        let done = checkpoint?.pages ?? 0
+        var kept = KeptBytes(limit: assets.configuration.limits.derived, bytes: checkpoint?.bytes ?? 0)
         let count = try await workspace.pageCount(ofEPS: file)
-        try job.advance { $0 = JobProgress(total: Int64(count), processed: Int64(done), succeeded: Int64(done)) }
-        try await workspace.pages(ofEPS: file, from: done + 1) { page in
-            let body = try await workspace.contents(of: page.file)
-            try await keep(body, .png, "page-\(page.number)", isThumbnail: page.number == 1, of: document, job)
-            try job.advance { $0.count(succeeded: true) }
-            try await job.save(checkpoint: Checkpoint(pages: page.number))
+        let failed = min(job.job.progress.failed, Int64(done))
+        try job.advance {
+            $0 = JobProgress(total: Int64(count), processed: Int64(done), succeeded: Int64(done) - failed, failed: failed)
+        }
+        let limit = min(
+            assets.configuration.limits.page,
+            assets.objects.limits.maxBytes(for: document.object.record.address.key, in: document.object.bucket))
+        for number in 1...max(count, 1) where number > done {
+            do {
+                let page = try await workspace.page(number, ofEPS: file, atMost: limit)
+                let body = try await workspace.contents(of: page.file)
+                let media = Assets.DerivedMedia(body, page, isThumbnail: number == 1)
+                try kept.add(try await keep(media, of: document))
+                try await workspace.discard(page.file)
+                try job.advance { $0.count(succeeded: true) }
+            } catch let failure as ConversionFailure where Self.isOfOnePage(failure) {
+                // The others may fit. What a former version had in its place is none of it.
+                try await assets.removeDerived(of: document.asset, where: { $0 == "page-\(number)" }, facts: .jobs)
+                job.note(JobError(subject: "page \(number)", message: failure.message))
+                try job.advance { $0.count(succeeded: false) }
+                if job.progress.succeeded == 0, number == count { throw failure }
+            }
+            try await job.save(checkpoint: Checkpoint(pages: number, bytes: kept.bytes))
         }
         try await removeBeyond(count, "page-", of: document, job)
+    }
+
+    private static func isOfOnePage(_ failure: ConversionFailure) -> Bool {
+        failure.reason == .outputTooLarge || failure.reason == .tooManyPixels
     }
 
     private func split(
@@ -56,10 +87,15 @@ struct DocumentJob: JobHandler {
     ) async throws {
         let page = try await workspace.page(1, ofEPS: file)
         let areas = try await workspace.designs(on: page)
+        var kept = KeptBytes(limit: assets.configuration.limits.derived)
         try job.advance { $0 = JobProgress(total: Int64(areas.count)) }
         for (index, area) in areas.enumerated() {
             let cutout = try await workspace.cutout(area, of: page)
-            try await keep(try await workspace.contents(of: cutout), .png, "split-\(index + 1)", of: document, job)
+            var facts = AssetFacts(.png, size: cutout.size)
+            (facts.width, facts.height) = (area.width, area.height)
+            let media = Assets.DerivedMedia(
+                body: try await workspace.contents(of: cutout), kind: .png, type: "split-\(index + 1)", facts: facts)
+            try kept.add(try await keep(media, of: document))
             try await workspace.discard(cutout)
             try job.advance { $0.count(succeeded: true) }
         }
@@ -73,25 +109,25 @@ struct DocumentJob: JobHandler {
         let areas = try await workspace.designs(on: page)
         // One design is the page once more.
         let designs = areas.count > 1 ? areas : []
+        var kept = KeptBytes(limit: assets.configuration.limits.derived)
         try job.advance { $0 = JobProgress(total: Int64(designs.count + 1)) }
         for (index, area) in ([nil] + designs.map(Optional.some)).enumerated() {
             let drawing = try await workspace.drawing(ofEPS: file, area: area)
-            let body = try await workspace.contents(of: drawing)
-            try await keep(body, .svg, index == 0 ? "svg" : "svg-\(index)", of: document, job)
+            let media = Assets.DerivedMedia(
+                body: try await workspace.contents(of: drawing), kind: .svg, type: index == 0 ? "svg" : "svg-\(index)")
+            try kept.add(try await keep(media, of: document))
             try await workspace.discard(drawing)
             try job.advance { $0.count(succeeded: true) }
         }
         try await removeBeyond(designs.count, "svg-", of: document, job)
     }
 
-    private func keep(
-        _ body: ByteStream, _ kind: MediaKind, _ type: String, isThumbnail: Bool = false, of document: AssetDocument,
-        _ job: JobContext
-    ) async throws {
-        let media = Assets.DerivedMedia(body: body, kind: kind, type: type, isThumbnail: isThumbnail)
-        guard try await assets.store(media, of: document.asset, facts: .jobs) != nil else {
+    /// - Returns: its size, in bytes.
+    private func keep(_ media: Assets.DerivedMedia, of document: AssetDocument) async throws -> Int64 {
+        guard let asset = try await assets.store(media, of: document.asset, facts: .jobs) else {
             throw JobFailure("The document was deleted")
         }
+        return asset.facts.size
     }
 
     /// What a former version had more of.
@@ -101,6 +137,30 @@ struct DocumentJob: JobHandler {
             where: { type in
                 type.hasPrefix(prefix) && (Int(type.dropFirst(prefix.count)).map { $0 > count } ?? false)
             }, facts: .jobs)
+    }
+}
+
+/// What was kept of one document so far.
+private struct KeptBytes {
+    let limit: Int64
+    private(set) var bytes: Int64
+
+    init(limit: Int64, bytes: Int64 = 0) {
+        self.limit = limit
+        self.bytes = bytes
+    }
+
+    mutating func add(_ more: Int64) throws(JobFailure) {
+        bytes += more
+        guard bytes <= limit else { throw JobFailure("What is made of the document takes more than the \(limit) bytes allowed") }
+    }
+}
+
+extension Assets.DerivedMedia {
+    fileprivate init(_ body: ByteStream, _ page: DocumentPage, isThumbnail: Bool) {
+        var facts = AssetFacts(.png, size: page.file.size)
+        (facts.width, facts.height) = (page.width, page.height)
+        self.init(body: body, kind: .png, type: "page-\(page.number)", isThumbnail: isThumbnail, facts: facts)
     }
 }
 

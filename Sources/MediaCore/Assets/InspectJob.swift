@@ -37,7 +37,8 @@ struct InspectJob: JobHandler {
             return unknown
         }
         do {
-            return try await assets.examiner.examine(content, as: kind)
+            let order = ConversionOrder(bucket: document.asset.address.bucket, isPatient: true)
+            return try await assets.examiner.examine(content, as: kind, for: order)
         } catch let error as StorageError where !error.isRetryable && Self.isAboutTheBytes(error) {
             job.logger.info("an object is no media", metadata: ["error": "\(error)"])
             return unknown

@@ -20,10 +20,11 @@ struct MediaExaminer: Sendable {
     let gate: RenderGate
     let timeout: TimeAmount
 
+    /// - Parameter order: whose work it is.
     /// - Throws: `StorageError` with `.unreadableImage`, `.imageTooLarge`, `.renderTimedOut`, `.overloaded`, `.invalidRequest` for PostScript
     ///   that lacks what is needed; what reading throws.
-    func examine(_ content: BlobContent, as kind: MediaKind) async throws -> Findings {
-        if kind.isVideo { return try await video(content, kind) }
+    func examine(_ content: BlobContent, as kind: MediaKind, for order: ConversionOrder) async throws -> Findings {
+        if kind.isVideo { return try await video(content, kind, order) }
         if kind == .eps { return try await document(content) }
         return try await image(content, kind)
     }
@@ -83,11 +84,11 @@ struct MediaExaminer: Sendable {
         }
     }
 
-    private func video(_ content: BlobContent, _ kind: MediaKind) async throws -> Findings {
+    private func video(_ content: BlobContent, _ kind: MediaKind, _ order: ConversionOrder) async throws -> Findings {
         var findings = Findings(facts: AssetFacts(kind, size: content.size))
         guard let converter, converter.abilities.contains(.videos) else { return findings }
         do {
-            return try await converter.withWorkspace { workspace in
+            return try await converter.withWorkspace(for: order) { workspace in
                 let file = try await workspace.receive(content.stream(), limit: content.size)
                 let video = try await workspace.facts(ofVideo: file)
                 (findings.facts.width, findings.facts.height) = (video.width, video.height)

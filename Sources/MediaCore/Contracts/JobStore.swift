@@ -14,9 +14,10 @@ public protocol JobStore: Sendable {
     /// Takes the job of these kinds that is due first: by priority, then by the date. A job whose lease ran out is due too; where it is to
     /// be cancelled, or has made all its attempts, it ends instead.
     /// - Parameters:
+    ///   - spared: what of these kinds is left alone.
     ///   - worker: who takes it, for whoever looks at the table.
     ///   - lease: in seconds.
-    func takeJob(of kinds: Set<JobKind>, worker: String, lease: Int64) async throws -> TakenJob?
+    func takeJob(of kinds: Set<JobKind>, sparing spared: SparedJobs, worker: String, lease: Int64) async throws -> TakenJob?
 
     /// Prolongs a lease to so many seconds from now and writes what came with it, or nothing at all of that.
     /// - Parameter checkpoint: nil leaves the one that is there. Another than that one makes the attempts count anew.
@@ -56,7 +57,29 @@ public protocol JobStore: Sendable {
     func cancelJob(_ id: JobID, in bucket: BucketID, as caller: Caller) async throws -> Job?
 }
 
+/// Jobs that a worker leaves alone for now: those of some kinds in buckets that it does enough for.
+public struct SparedJobs: Hashable, Sendable {
+    public var kinds: Set<JobKind>
+    public var buckets: Set<BucketID>
+
+    /// None, where nothing is said.
+    public init(of kinds: Set<JobKind> = [], in buckets: Set<BucketID> = []) {
+        self.kinds = kinds
+        self.buckets = buckets
+    }
+
+    /// Whether a job is one of them.
+    public func contains(_ job: Job) -> Bool {
+        kinds.contains(job.kind) && job.bucket.map(buckets.contains) ?? false
+    }
+}
+
 extension JobStore {
+    /// As `takeJob(of:sparing:worker:lease:)`, sparing none.
+    public func takeJob(of kinds: Set<JobKind>, worker: String, lease: Int64) async throws -> TakenJob? {
+        try await takeJob(of: kinds, sparing: SparedJobs(), worker: worker, lease: lease)
+    }
+
     /// The newest job about something of a bucket. Nil when there is none. - Throws: as `job(_:in:as:)`.
     public func latestJob(
         about subject: String, kinds: Set<JobKind>? = nil, in bucket: BucketID, as caller: Caller

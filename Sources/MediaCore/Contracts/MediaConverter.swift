@@ -15,16 +15,27 @@ public protocol MediaConverter: Sendable {
     var abilities: Set<ConversionAbility> { get }
 
     /// Lends a place for files, which is empty at first and is gone with everything in it when `body` has ended, in whatever way.
+    /// - Parameter order: whose work it is, which decides when its tools run.
     /// - Throws: what `body` throws; `ConversionFailure` with `.sandboxUnavailable` when the place can't be made.
     func withWorkspace<Value: Sendable>(
-        _ body: (any ConversionWorkspace) async throws -> Value
+        for order: ConversionOrder, _ body: (any ConversionWorkspace) async throws -> Value
     ) async throws -> Value
+}
+
+extension MediaConverter {
+    /// As `withWorkspace(for:_:)`, for nobody's file.
+    public func withWorkspace<Value: Sendable>(
+        _ body: (any ConversionWorkspace) async throws -> Value
+    ) async throws -> Value {
+        try await withWorkspace(for: ConversionOrder(), body)
+    }
 }
 
 /// The work on one uploaded file. It stays in the closure that it was lent to.
 ///
 /// Every call that runs a tool waits for one of the few places there are, takes at most the configured time after that, and stops its
-/// tool at once when the task is cancelled.
+/// tool at once when the task is cancelled. Where too many wait, or for too long, it throws `ConversionFailure` with `.busy`; what
+/// nobody waits for is never turned away.
 ///
 /// What throws `ConversionFailure` says so; besides that, every call throws `CancellationError`, and `StorageError` with `.internal`
 /// when the workspace itself can't be written or read.
@@ -68,9 +79,11 @@ public protocol ConversionWorkspace: Sendable {
     func pageCount(ofEPS file: WorkFile) async throws -> Int
 
     /// One page as a PNG with transparency, at 300 dots an inch; at fewer where the page would have more pixels than allowed.
-    /// - Parameter number: from 1.
-    /// - Throws: `ConversionFailure`; with `.noSuchPage` past the last one.
-    func page(_ number: Int, ofEPS file: WorkFile) async throws -> DocumentPage
+    /// - Parameters:
+    ///   - number: from 1.
+    ///   - bytes: how large the PNG may be: a larger one is drawn again, coarser.
+    /// - Throws: `ConversionFailure`; with `.noSuchPage` past the last one, `.outputTooLarge` where nothing of the page would be left.
+    func page(_ number: Int, ofEPS file: WorkFile, atMost bytes: Int64) async throws -> DocumentPage
 
     /// The first page as a PNG at least so wide and high, in pixels, that an image of this size can be made of it; smaller where it
     /// would have more pixels than allowed. Without either it is as `page`.
@@ -93,6 +106,11 @@ public protocol ConversionWorkspace: Sendable {
 }
 
 extension ConversionWorkspace {
+    /// As `page(_:ofEPS:atMost:)`, of any size.
+    public func page(_ number: Int, ofEPS file: WorkFile) async throws -> DocumentPage {
+        try await page(number, ofEPS: file, atMost: .max)
+    }
+
     /// Makes the pages of a document one by one. Each is gone when `handle` has returned: it is to be stored there, and the number noted
     /// as the place to go on from.
     /// - Parameter first: the number of the first page that is wanted.

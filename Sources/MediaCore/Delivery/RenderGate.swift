@@ -15,7 +15,7 @@ final class RenderGate: Sendable {
     init(parallelism: Int, queue: Int, wait: Duration? = nil, label: String = "magpie_render") {
         let queueLength = Gauge(label: "\(label)_queue_length")
         let runningNow = Gauge(label: "\(label)s_running")
-        places = WorkPlaces(count: parallelism, queue: queue, wait: wait) { load in
+        places = WorkPlaces(WorkPlaces.Rules(count: parallelism, queue: queue, wait: wait)) { load in
             queueLength.record(load.waiting)
             runningNow.record(load.running)
         }
@@ -25,11 +25,12 @@ final class RenderGate: Sendable {
     var waitingCount: Int { places.waitingCount }
 
     /// Runs `body` when there is room for it.
+    /// - Parameter bucket: whose work it is: nobody's goes before everybody else's.
     /// - Throws: what `body` throws; `StorageError` with `.overloaded`, at once, when too many wait already, and when the wait was too long;
     ///   `CancellationError` when cancelled while waiting.
-    func run<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+    func run<Value: Sendable>(for bucket: BucketID? = nil, _ body: () async throws -> Value) async throws -> Value {
         do {
-            return try await places.withPlace(body)
+            return try await places.withPlace(for: WorkPlaces.Claim(owner: bucket?.rawValue), body)
         } catch is WorkPlaces.Full {
             throw StorageError(.overloaded, "Too many images are being rendered, please retry in a moment", isRetryable: true)
         }

@@ -11,8 +11,9 @@ extension Variants {
         _ wanted: WantedVariant, by patience: SharedWork<VariantName, RenderedImage?>.Patience,
         _ picture: () async throws -> ByteBuffer
     ) async throws -> RenderedImage {
+        let bucket = wanted.source.object.record.address.bucket
         if !Self.isSaidToBeDrawn(wanted) {
-            let image = try await engine.gate.run { () -> RenderedImage? in
+            let image = try await engine.gate.run(for: bucket) { () -> RenderedImage? in
                 let (source, overlay) = (try await picture(), try await overlay(of: wanted))
                 // Whatever it is said to be.
                 guard !Self.isDrawn(source, overlay, wanted.transform) else { return nil }
@@ -20,7 +21,7 @@ extension Variants {
             }
             if let image { return image }
         }
-        return try await engine.drawings.run {
+        return try await engine.drawings.run(for: bucket) {
             try await render(wanted, try await picture(), try await overlay(of: wanted), by: patience())
         }
     }

@@ -60,7 +60,7 @@ extension Variants {
     }
 
     /// What the store has of a name. A store that does not work costs a rendering, and no more.
-    private func kept(_ name: VariantName) async -> KeptVariant? {
+    func kept(_ name: VariantName) async -> KeptVariant? {
         do {
             return try await engine.store?.open(name)
         } catch {
@@ -85,7 +85,7 @@ extension Variants {
                 // once more.
                 if await kept(wanted.name) != nil { return nil }
                 do {
-                    let image = try await inLine(wanted, by: patience) { try await picture(of: wanted) }
+                    let image = try await rendered(wanted, by: patience)
                     engine.metrics.ended(.done)
                     engine.usage.rendered(for: wanted.source.object.record.address.bucket)
                     return image

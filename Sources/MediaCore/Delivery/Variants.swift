@@ -25,11 +25,15 @@ public struct Variants: Sendable {
         public var deliveriesPerSecond: Int
         /// The largest documents and videos that pictures are made of.
         public var assetLimits: AssetLimits
+        /// How many documents and videos are converted at a time for whoever wants an image of them; of each bucket one.
+        public var conversions: Int
+        /// How many such conversions wait at the most; of each bucket a quarter of them.
+        public var conversionQueue: Int
 
         public init(
             limits: ImageLimits = ImageLimits(), timeout: TimeAmount = .seconds(15), queue: Int = 64, drawings: Int = 2,
             drawingQueue: Int = 16, offersJXL: Bool = false, deliveriesPerSecond: Int = 0,
-            assetLimits: AssetLimits = AssetLimits()
+            assetLimits: AssetLimits = AssetLimits(), conversions: Int = 2, conversionQueue: Int = 32
         ) {
             self.limits = limits
             self.timeout = timeout
@@ -39,6 +43,8 @@ public struct Variants: Sendable {
             self.offersJXL = offersJXL
             self.deliveriesPerSecond = deliveriesPerSecond
             self.assetLimits = assetLimits
+            self.conversions = conversions
+            self.conversionQueue = conversionQueue
         }
     }
 
@@ -53,6 +59,11 @@ public struct Variants: Sendable {
         let gate: RenderGate
         /// For what has to be drawn.
         let drawings: RenderGate
+        /// Where conversions wait for each other, before and outside of the gate.
+        let conversions: WorkPlaces
+        let failures = RecentFailures()
+        /// Reads what jobs made, for those who may see what it was made of.
+        let service: Principal
         /// Nil: somebody else had rendered it by then, and it is kept.
         let renderings = SharedWork<VariantName, RenderedImage?>()
         let metrics = RenderMetrics()
@@ -66,7 +77,7 @@ public struct Variants: Sendable {
 
     init(
         delivery: Delivery, processor: any ImageProcessor, converter: (any MediaConverter)? = nil,
-        store: (any VariantStore)?, usage: UsageMeter, configuration: Configuration, logger: Logger
+        store: (any VariantStore)?, usage: UsageMeter, service: Principal, configuration: Configuration, logger: Logger
     ) {
         self.delivery = delivery
         self.configuration = configuration
@@ -76,7 +87,12 @@ public struct Variants: Sendable {
             drawings: RenderGate(
                 parallelism: configuration.drawings, queue: configuration.drawingQueue,
                 // Whoever gets a place still has the time to be drawn.
-                wait: .nanoseconds(configuration.timeout.nanoseconds / 3), label: "magpie_drawing"))
+                wait: .nanoseconds(configuration.timeout.nanoseconds / 3), label: "magpie_drawing"),
+            conversions: WorkPlaces(
+                WorkPlaces.Rules(
+                    count: configuration.conversions, countEach: 1, queue: configuration.conversionQueue,
+                    queueEach: max(1, configuration.conversionQueue / 4))),
+            service: service)
         self.rate = DeliveryRate(perSecond: configuration.deliveriesPerSecond)
         self.logger = logger
     }

@@ -14,11 +14,16 @@ public protocol JobHandler: Sendable {
     /// How many of the kind a worker runs at a time. Nil: as many as it runs of all kinds together.
     var limit: Int? { get }
 
+    /// How many jobs of this kind and others that have such a limit a worker runs at a time for one bucket. Nil: any number. Meanwhile it
+    /// takes those of other buckets.
+    var bucketLimit: Int? { get }
+
     func run(_ job: JobContext) async throws
 }
 
 extension JobHandler {
     public var limit: Int? { nil }
+    public var bucketLimit: Int? { nil }
 }
 
 /// A job can't be done, now or later.

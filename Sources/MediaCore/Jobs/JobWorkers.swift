@@ -37,6 +37,8 @@ public final class JobWorkers: Sendable {
 
     private struct State {
         var running: [JobKind: Int] = [:]
+        /// Those that are limited by bucket.
+        var runningEach: [BucketID: Int] = [:]
         var isStopping = false
     }
 
@@ -91,7 +93,7 @@ public final class JobWorkers: Sendable {
                     while let attempt = try await next() {
                         group.addTask { [self] in
                             await attempt.run()
-                            state.withLock { $0.running[attempt.job.kind, default: 1] -= 1 }
+                            end(attempt.job)
                             wake.signal()
                         }
                     }
@@ -102,17 +104,18 @@ public final class JobWorkers: Sendable {
 
     /// Takes a job, if there is room for one. Called by one task.
     private func next() async throws -> JobAttempt? {
-        let kinds = free
+        let (kinds, spared) = free
         guard !kinds.isEmpty else { return nil }
         let start = ContinuousClock.now
         // To its end: a job that was taken and forgotten waits for its lease to run out.
         let taken = try await runToEnd { [self] in
-            try await store.takeJob(of: kinds, worker: name, lease: schedule.lease)
+            try await store.takeJob(of: kinds, sparing: spared, worker: name, lease: schedule.lease)
         }
         guard let taken, let handler = handlers[taken.job.kind] else { return nil }
         let isWanted = state.withLock { state in
             guard !state.isStopping else { return false }
             state.running[taken.job.kind, default: 0] += 1
+            if handler.bucketLimit != nil, let bucket = taken.job.bucket { state.runningEach[bucket, default: 0] += 1 }
             return true
         }
         guard isWanted else {
@@ -128,13 +131,26 @@ public final class JobWorkers: Sendable {
         _ = try await runToEnd { [store] in try await store.finishJob(taken.lease, .released, report: report) }
     }
 
-    /// The kinds that there is room for.
-    private var free: Set<JobKind> {
+    private func end(_ job: Job) {
         state.withLock { state in
-            guard !state.isStopping, state.running.values.reduce(0, +) < schedule.concurrency else { return [] }
-            return Set(
+            state.running[job.kind, default: 1] -= 1
+            guard handlers[job.kind]?.bucketLimit != nil, let bucket = job.bucket else { return }
+            let rest = state.runningEach[bucket, default: 1] - 1
+            state.runningEach[bucket] = rest > 0 ? rest : nil
+        }
+    }
+
+    /// The kinds that there is room for, and of which buckets there is none.
+    private var free: (kinds: Set<JobKind>, spared: SparedJobs) {
+        state.withLock { state in
+            guard !state.isStopping, state.running.values.reduce(0, +) < schedule.concurrency else { return ([], SparedJobs()) }
+            let kinds = Set(
                 handlers.values.filter { handler in handler.limit.map { state.running[handler.kind, default: 0] < $0 } ?? true }
                     .map(\.kind))
+            let limited = handlers.values.filter { $0.bucketLimit != nil }
+            let most = limited.compactMap(\.bucketLimit).min() ?? .max
+            let full = Set(state.runningEach.filter { $0.value >= most }.keys)
+            return (kinds, full.isEmpty ? SparedJobs() : SparedJobs(of: Set(limited.map(\.kind)), in: full))
         }
     }
 

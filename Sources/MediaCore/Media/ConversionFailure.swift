@@ -11,6 +11,8 @@ public struct ConversionFailure: Error, Sendable {
         case notConfigured
         /// Something about the machine keeps the sandbox from running now.
         case sandboxUnavailable
+        /// Too many files are being converted.
+        case busy
     }
 
     public var reason: Reason
@@ -26,7 +28,10 @@ public struct ConversionFailure: Error, Sendable {
     }
 
     /// Whether the same file may succeed later, on this machine or another one. What hit a limit of its own file never does.
-    public var isRetryable: Bool { reason == .sandboxUnavailable || reason == .notConfigured }
+    public var isRetryable: Bool { [.sandboxUnavailable, .notConfigured, .busy].contains(reason) }
+
+    /// How long somebody is sent away for when too many wait, in seconds.
+    private static let busySeconds = 5
 
     /// The same for those who answer requests.
     public var storageError: StorageError {
@@ -36,9 +41,10 @@ public struct ConversionFailure: Error, Sendable {
             case .outOfMemory, .outputTooLarge, .tooManyPixels, .tooManyPages: .imageTooLarge
             case .timedOut: .renderTimedOut
             case .notConfigured: .notConfigured
-            case .sandboxUnavailable: .overloaded
+            case .sandboxUnavailable, .busy: .overloaded
             }
-        return StorageError(code, message, isRetryable: isRetryable, cause: self)
+        return StorageError(
+            code, message, isRetryable: isRetryable, retryAfter: reason == .busy ? Self.busySeconds : nil, cause: self)
     }
 }
 

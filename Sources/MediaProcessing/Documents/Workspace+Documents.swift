@@ -7,8 +7,18 @@ import NIOCore
 extension Workspace {
     func pageCount(ofEPS file: WorkFile) async throws -> Int { try await portable(file).pages.count }
 
-    func page(_ number: Int, ofEPS file: WorkFile) async throws -> DocumentPage {
-        try await drawn(number, of: try await portable(file), at: Self.resolution)
+    func page(_ number: Int, ofEPS file: WorkFile, atMost bytes: Int64) async throws -> DocumentPage {
+        let document = try await portable(file)
+        var resolution = Self.resolution
+        while resolution >= Self.coarsest {
+            let page = try await drawn(number, of: document, at: resolution)
+            guard page.file.size > bytes else { return page }
+            try await discard(page.file)
+            // Noise, which is what does not fit, grows with the area. What is no noise gets smaller more slowly.
+            let wanted = (Double(bytes) / Double(page.file.size)).squareRoot() * 0.95
+            resolution = page.resolution * min(wanted, 0.8)
+        }
+        throw ConversionFailure(.outputTooLarge, "The page becomes larger than allowed")
     }
 
     func raster(ofEPS file: WorkFile, width: Int?, height: Int?) async throws -> DocumentPage {
@@ -22,6 +32,8 @@ extension Workspace {
 
     /// Of pages that are kept, in dots an inch.
     private static let resolution = 300.0
+    /// Coarser than this a page is no picture of itself, in dots an inch.
+    private static let coarsest = 10.0
     private static let empty = ConversionFailure.unreadable("The file draws no page")
 
     /// The document that a file draws, by running it, or from before.

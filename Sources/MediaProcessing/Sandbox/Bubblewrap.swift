@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import MediaCore
 
 /// The command line that shuts a tool away: namespaces of its own for everything, a file system that consists of the system's programs
 /// (read-only), one input file (read-only) and one output directory, no network, no privileges, no environment, and limits.
@@ -53,7 +54,9 @@ struct Bubblewrap: Sendable {
         if let input { words += ["--ro-bind", input, Self.paths.input] }
         words += ["--bind", output, Self.paths.output]
         // What is left of the made-up file system is memory, too.
-        words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--setenv", "HOME", "/tmp", "--"]
+        words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--setenv", "HOME", "/tmp"]
+        // What a tool puts aside may be as large as what it makes, and is bounded and watched together with that.
+        words += ["--setenv", "TMPDIR", Self.paths.output, "--"]
         // Inside, so that the limit of processes counts those of the sandbox and not all of this user.
         words += limiting(limits)
         if let owner { words += becoming(owner) }
@@ -64,13 +67,33 @@ struct Bubblewrap: Sendable {
     ///
     /// Bubblewrap dies with us, and the sandbox with it, but for a moment at the start neither is so yet. The tool itself gets an input
     /// that is empty. The directory may only be entered by whom it was given to.
+    ///
+    /// The last thing it does is to say so, in front of all that the tool prints: what is said without that was said by what comes before
+    /// the tool, and nothing that the tool says or how it ends makes the sandbox look broken.
     private static let lifeline = """
         cd /out || exit 126
         exec 3<&0 </dev/null
         (read -r line <&3; kill -KILL -1) >/dev/null 2>&1 &
         exec 3<&-
+        printf '%s' '\(sign)'
         exec "$@"
         """
+
+    static let sign = "inside:"
+
+    /// What a tool printed, by itself.
+    /// - Throws: `ConversionFailure` with `.sandboxUnavailable` when no tool was started; with what the kernel or a limit did to the walls.
+    static func inside(_ result: ToolResult) throws(ConversionFailure) -> ToolResult {
+        guard result.output.starts(with: sign.utf8) else {
+            // A disk that is full is the walls' own trouble here, and memory is the same for both.
+            if let failure = ToolEnd.failure(of: result), failure.reason != .outputTooLarge { throw failure }
+            throw ConversionFailure(
+                .sandboxUnavailable, "The sandbox can't be started on this server", detail: result.complaints)
+        }
+        var result = result
+        result.output.removeFirst(sign.utf8.count)
+        return result
+    }
 
     static let paths = ToolPaths(input: "/in/source", output: "/out")
 

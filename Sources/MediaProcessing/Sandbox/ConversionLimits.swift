@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MediaCore
+
 /// What converting one file may cost. Each is a setting.
 public struct ConversionLimits: Hashable, Sendable {
     /// How long one run of a tool may take, by the clock and by the processor.
@@ -14,10 +16,14 @@ public struct ConversionLimits: Hashable, Sendable {
     public var pages: Int
     /// How many tools run at a time.
     public var tools: Int
+    /// How many runs that somebody waits for may wait for their turn; of one bucket's a quarter of them.
+    public var queue: Int
+    /// How long those wait.
+    public var wait: Duration
 
     public init(
         timeout: Duration = .seconds(60), memory: Int64 = 1 << 30, output: Int64 = 512 << 20, pixels: Int = 100_000_000,
-        pages: Int = 200, tools: Int = 2
+        pages: Int = 200, tools: Int = 3, queue: Int = 32, wait: Duration = .seconds(10)
     ) {
         self.timeout = timeout
         self.memory = memory
@@ -25,6 +31,16 @@ public struct ConversionLimits: Hashable, Sendable {
         self.pixels = pixels
         self.pages = pages
         self.tools = max(tools, 1)
+        self.queue = queue
+        self.wait = wait
+    }
+
+    /// Of several places one is always kept from what nobody waits for, and from what belongs to those who have all the others.
+    var places: WorkPlaces.Rules {
+        WorkPlaces.Rules(
+            count: tools, countEach: max(1, tools - 1), patientCount: max(1, tools - 1), queue: queue,
+            queueEach: max(1, queue / 4),
+            wait: wait)
     }
 
     /// The longest side of a page or a frame, in pixels.

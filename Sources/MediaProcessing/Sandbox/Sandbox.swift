@@ -17,13 +17,13 @@ struct Sandbox: Sendable {
     let limits: ConversionLimits
     /// Nil: tools run unshut, as the operator wanted.
     private let walls: Bubblewrap?
-    /// For tools; the others wait for as long as it takes: what runs has a limit.
+    /// For tools; the others wait.
     private let places: WorkPlaces
 
     /// Without walls.
     init(limits: ConversionLimits) {
         self.limits = limits
-        places = WorkPlaces(count: limits.tools)
+        places = WorkPlaces(limits.places)
         walls = nil
     }
 
@@ -36,7 +36,7 @@ struct Sandbox: Sendable {
         }
         self.limits = limits
         self.walls = walls
-        places = WorkPlaces(count: limits.tools)
+        places = WorkPlaces(limits.places)
     }
 
     /// Whom the next tool runs as: its output directory has to belong to them. Nil: this process's user.
@@ -45,16 +45,26 @@ struct Sandbox: Sendable {
     /// Runs one tool to its end, when it is its turn.
     ///
     /// When this returns or throws, the tool and all it started are gone, or the kernel has been told to end them.
-    /// - Parameter output: an empty directory, with its owner as `freshOwner` gave it.
+    /// - Parameters:
+    ///   - output: an empty directory, with its owner as `freshOwner` gave it.
+    ///   - account: whose work it is, and how long it may still take.
     /// - Returns: however the tool itself ended.
     /// - Throws: `ConversionFailure` when a limit ended it, or when it could not be started; `CancellationError`.
-    func run(_ run: ToolRun, output: OutputDirectory) async throws -> ToolResult {
+    func run(_ run: ToolRun, output: OutputDirectory, for account: ToolAccount = ToolAccount()) async throws -> ToolResult {
         guard let tool = run.tool.path() else {
             throw ConversionFailure(.notConfigured, "\(run.tool.rawValue) of the package \(run.tool.package) is not installed")
         }
         let command = words(run, tool: tool, output: output)
-        let result = try await places.withPlace { try await bounded(command, output) }
-        if let failure = ToolEnd.failure(of: result, isShutAway: walls != nil) { throw failure }
+        let printed: ToolResult
+        do {
+            printed = try await places.withPlace(for: account.claim) {
+                try await account.timed(limits.timeout) { try await bounded(command, output, $0) }
+            }
+        } catch is WorkPlaces.Full {
+            throw ConversionFailure(.busy, "Too many files are being converted, please retry in a moment")
+        }
+        let result = walls == nil ? printed : try Bubblewrap.inside(printed)
+        if let failure = ToolEnd.failure(of: result) { throw failure }
         return result
     }
 
@@ -63,11 +73,15 @@ struct Sandbox: Sendable {
             let paths = ToolPaths(input: run.input ?? "", output: output.path)
             let seconds = Limiting.processorSeconds(limits)
             let limiting = Limiting.options(limits, processes: nil, seconds: seconds)
-            return [Tool.prlimit.rawValue] + limiting + ["--", Tool.setpriv.rawValue, "--pdeathsig", "KILL", "--", tool]
+            return Tool.modestly + [Tool.prlimit.rawValue] + limiting + [
+                "--", Tool.setpriv.rawValue, "--pdeathsig", "KILL", "--", tool,
+            ]
                 + run.arguments(paths)
         }
-        return walls.command(
-            [tool] + run.arguments(Bubblewrap.paths), input: run.input, output: output.path, owner: output.owner, limits: limits)
+        return Tool.modestly
+            + walls.command(
+                [tool] + run.arguments(Bubblewrap.paths), input: run.input, output: output.path, owner: output.owner,
+                limits: limits)
     }
 
     private enum End: Sendable {
@@ -76,12 +90,12 @@ struct Sandbox: Sendable {
     }
 
     /// Whatever comes first: the tool's end, the end of its time, or too much of its output.
-    private func bounded(_ command: [String], _ output: OutputDirectory) async throws -> ToolResult {
+    private func bounded(_ command: [String], _ output: OutputDirectory, _ timeout: Duration) async throws -> ToolResult {
         try await withThrowingTaskGroup(of: End.self) { group in
             defer { group.cancelAll() }
             group.addTask { .ended(try await execute(command)) }
             group.addTask {
-                try await Task.sleep(for: limits.timeout)
+                try await Task.sleep(for: timeout)
                 return .failed(ToolEnd.timedOut)
             }
             group.addTask {
@@ -107,7 +121,9 @@ struct Sandbox: Sendable {
                 platformOptions: options, input: .inputWriter, output: .sequence, error: .sequence
             ) { execution in
                 async let complaints = Self.read(execution.standardError, keeping: Self.complaintLength, dropsStart: true)
-                let output = try await Self.read(execution.standardOutput, keeping: limits.printed, dropsStart: false)
+                let output = try await Self.read(
+                    execution.standardOutput, keeping: limits.printed + (walls == nil ? 0 : Bubblewrap.sign.utf8.count),
+                    dropsStart: false)
                 return (output, try await complaints)
             }
             // A tool that was stopped because nobody waits any more has no result.

@@ -32,6 +32,9 @@ enum Tool: String, CaseIterable, Sendable {
     static let ofMetadata: [Tool] = [.exiftool]
     static let ofVectors: [Tool] = [.rsvgConvert]
 
+    /// The beginning of a command line that leaves the processors to those who answer requests. In the package coreutils, which is everywhere.
+    static let modestly = ["nice", "-n", "10"]
+
     /// Where it is. Only the system's own directories are looked into: the sandbox has no others.
     func path() -> String? {
         for directory in ["/usr/bin", "/bin", "/usr/local/bin"] where access("\(directory)/\(rawValue)", X_OK) == 0 {

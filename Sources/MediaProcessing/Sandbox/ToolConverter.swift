@@ -62,7 +62,7 @@ public struct ToolConverter: MediaConverter {
     }
 
     public func withWorkspace<Value: Sendable>(
-        _ body: (any ConversionWorkspace) async throws -> Value
+        for order: ConversionOrder, _ body: (any ConversionWorkspace) async throws -> Value
     ) async throws -> Value {
         guard let sandbox else {
             throw ConversionFailure(.notConfigured, "Conversions are off: the sandbox for them does not work on this server")
@@ -82,7 +82,8 @@ public struct ToolConverter: MediaConverter {
         let (name, directory) = try await threads.run { [scratch] in try scratch.makeDirectory() }
         let result: Result<Value, any Error>
         do {
-            let workspace = Workspace(directory, sandbox: sandbox, threads: threads, renderers: renderers)
+            let workspace = Workspace(
+                directory, sandbox: sandbox, for: ToolAccount(order), threads: threads, renderers: renderers)
             result = .success(try await body(workspace))
         } catch {
             result = .failure(error)

@@ -9,8 +9,8 @@ enum ToolEnd {
     static let outputTooLarge = ConversionFailure(.outputTooLarge, "The file becomes too large when it is converted")
     static let outOfMemory = ConversionFailure(.outOfMemory, "The file needs too much memory to be converted")
 
-    /// What a limit, or the sandbox itself, did to the tool. Nil when it ended by itself, well or not.
-    static func failure(of result: ToolResult, isShutAway: Bool) -> ConversionFailure? {
+    /// What a limit did to the tool. Nil when it ended by itself, well or not.
+    static func failure(of result: ToolResult) -> ConversionFailure? {
         switch result.status {
         case 0: return nil
         case 128 + SIGXCPU: return timedOut
@@ -22,15 +22,12 @@ enum ToolEnd {
         // Ghostscript complains where others print.
         let said = result.complaints + printable(Array(result.output.prefix(2000)))
         if signsOfMemory.contains(where: said.contains) { return with(said, outOfMemory) }
-        if said.contains("File too large") { return with(said, outputTooLarge) }
-        guard isShutAway, isOfTheWalls(result) else { return nil }
-        return ConversionFailure(.sandboxUnavailable, "The sandbox can't be started on this server", detail: said)
+        if signsOfSize.contains(where: said.contains) { return with(said, outputTooLarge) }
+        return nil
     }
 
-    /// Whether it is not the tool that failed but what comes before it; 126 and 127 are what a shell says when it can't start it.
-    private static func isOfTheWalls(_ result: ToolResult) -> Bool {
-        [126, 127].contains(result.status) || ["bwrap: ", "prlimit: ", "setpriv: "].contains(where: result.complaints.hasPrefix)
-    }
+    /// Ghostscript's `ioerror` is what a file that can't be written on is to a program.
+    private static let signsOfSize = ["File too large", "No space left on device", "Error: /ioerror"]
 
     /// How the tools, and the C and C++ libraries below them, say it.
     private static let signsOfMemory = [

@@ -9,6 +9,7 @@ import Synchronization
 final class Workspace: ConversionWorkspace {
     let directory: ScratchDirectory
     let sandbox: Sandbox
+    let account: ToolAccount
     let threads: FileThreads
     let renderers: RenderThreads
     private let serial = Atomic<UInt64>(0)
@@ -17,9 +18,12 @@ final class Workspace: ConversionWorkspace {
 
     var limits: ConversionLimits { sandbox.limits }
 
-    init(_ directory: ScratchDirectory, sandbox: Sandbox, threads: FileThreads, renderers: RenderThreads) {
+    init(
+        _ directory: ScratchDirectory, sandbox: Sandbox, for account: ToolAccount, threads: FileThreads, renderers: RenderThreads
+    ) {
         self.directory = directory
         self.sandbox = sandbox
+        self.account = account
         self.threads = threads
         self.renderers = renderers
     }
@@ -97,7 +101,8 @@ final class Workspace: ConversionWorkspace {
         let outcome: Result<(ToolResult, WorkFile?), any Error>
         do {
             let run = ToolRun(tool, input: file.map(path(of:)), arguments: arguments)
-            let result = try await sandbox.run(run, output: OutputDirectory(directory: output, owner: owner, threads: threads))
+            let result = try await sandbox.run(
+                run, output: OutputDirectory(directory: output, owner: owner, threads: threads), for: account)
             var file: WorkFile?
             if let made { file = try await take(made, from: output, mediaType) }
             outcome = .success((result, file))

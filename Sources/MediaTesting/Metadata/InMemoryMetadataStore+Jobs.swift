@@ -22,11 +22,14 @@ extension InMemoryMetadataStore {
         }
     }
 
-    public func takeJob(of kinds: Set<JobKind>, worker: String, lease: Int64) async throws -> TakenJob? {
+    public func takeJob(
+        of kinds: Set<JobKind>, sparing spared: SparedJobs, worker: String, lease: Int64
+    ) async throws -> TakenJob? {
         let time = now()
         return state.withLock { state in
             let due = state.jobs.values.filter {
                 !$0.job.status.isFinal && $0.job.runAfter <= time && kinds.contains($0.job.kind)
+                    && !spared.contains($0.job)
             }
             for var stored in due.sorted(by: Self.goesFirst) {
                 let isTaken = stored.take(until: time.adding(seconds: lease), at: time)

@@ -15,11 +15,16 @@ extension PostgresMetadataStore {
         }
     }
 
-    public func takeJob(of kinds: Set<JobKind>, worker: String, lease: Int64) async throws -> TakenJob? {
+    public func takeJob(
+        of kinds: Set<JobKind>, sparing spared: SparedJobs, worker: String, lease: Int64
+    ) async throws -> TakenJob? {
         let list = Parameter.strings(kinds.map(\.rawValue))
+        let sparedKinds = Parameter.strings(spared.kinds.map(\.rawValue))
+        let sparedBuckets = Parameter.strings(spared.buckets.map(\.rawValue))
         while true {
             let taken = try await transaction([
-                .scope(system(.upkeep)), .run(Self.takeJob, list, StoredText.clean(worker), Parameter.int(lease)),
+                .scope(system(.upkeep)),
+                .run(Self.takeJob, list, StoredText.clean(worker), Parameter.int(lease), sparedKinds, sparedBuckets),
             ]) { results -> TakenJob? in
                 guard let row = try results[0].optionalRow() else { return nil }
                 let job = try JobColumns.read(row)
@@ -212,6 +217,7 @@ extension PostgresMetadataStore {
                 END AS ending
             FROM magpie.jobs AS j
             WHERE j.completed_at IS NULL AND j.run_after <= now() AND j.kind = ANY ($1::text[])
+                AND NOT (j.kind = ANY ($4::text[]) AND coalesce(j.bucket_id = ANY ($5::text[]), false))
             ORDER BY j.priority DESC, j.run_after, j.id
             LIMIT 1
             FOR UPDATE SKIP LOCKED

@@ -22,7 +22,9 @@ extension ServerConfiguration.Conversions {
             memory: try Self.bytes("CONVERT_MEMORY", settings), output: try Self.bytes("CONVERT_OUTPUT", settings),
             pixels: try settings.integer("CONVERT_PIXELS", in: 10_000...900_000_000),
             pages: try settings.integer("CONVERT_PAGES", in: 1...10_000),
-            tools: try settings.integer("CONVERT_TOOLS", in: 1...64))
+            tools: try settings.integer("CONVERT_TOOLS", in: 1...64),
+            queue: try settings.integer("CONVERT_QUEUE", in: 0...10_000),
+            wait: try settings.duration("CONVERT_WAIT", atLeast: .seconds(1), atMost: .seconds(600)))
     }
 
     /// With less no tool so much as starts.

@@ -37,7 +37,9 @@ extension ServerConfiguration.Images {
             queue: try settings.integer("RENDER_QUEUE", in: 0...100_000), drawings: drawings.places,
             drawingQueue: try settings.integer("SVG_QUEUE", in: 0...10_000),
             offersJXL: try settings.choice("IMAGE_JXL", of: Switch.self) == .on,
-            deliveriesPerSecond: try settings.integer("DELIVERY_RATE", in: 0...1_000_000))
+            deliveriesPerSecond: try settings.integer("DELIVERY_RATE", in: 0...1_000_000),
+            conversions: try settings.integer("CONVERT_TOOLS", in: 1...64),
+            conversionQueue: try settings.integer("CONVERT_QUEUE", in: 0...10_000))
     }
 }
 

@@ -156,7 +156,21 @@ extension Setting {
             meaning:
                 "`required`: what converts PostScript and videos and draws SVG is shut away, or not run at all. `off`: it is not shut away."
         ),
-        Setting(name: "CONVERT_TOOLS", fallback: "2", meaning: "How many tools that convert run at a time."),
+        Setting(
+            name: "CONVERT_TOOLS", fallback: "3",
+            meaning:
+                "How many tools that convert run at a time. One place of several is kept from jobs, and from who has the others."
+        ),
+        Setting(
+            name: "CONVERT_QUEUE", fallback: "32",
+            meaning:
+                "How many conversions that somebody waits for may wait their turn; of one project a quarter of them. More are turned away (429)."
+        ),
+        Setting(
+            name: "CONVERT_WAIT", fallback: "10s",
+            meaning:
+                "How long they wait for a tool to be free before they are turned away (429); `1s` to `600s`. Jobs wait as long as it takes."
+        ),
         Setting(
             name: "CONVERT_TIMEOUT", fallback: "60s",
             meaning: "How long a tool may take for one step, by the clock and by the processor; `1s` to `3600s`."),
@@ -164,6 +178,9 @@ extension Setting {
             name: "CONVERT_MEMORY", fallback: "1GiB",
             meaning: "The address space of each process of a tool. FFmpeg starts in 400 MiB."),
         Setting(name: "CONVERT_OUTPUT", fallback: "512MiB", meaning: "The most that one step of a tool may write."),
+        Setting(
+            name: "CONVERT_TOTAL", fallback: "2GiB",
+            meaning: "The most that all pages, designs or drawings of a document may take together; a job that makes more fails."),
         Setting(
             name: "CONVERT_PIXELS", fallback: "100000000",
             meaning: "The most pixels of a page, which is drawn coarser than 300 dpi to keep to them, and of a video's frame."),
@@ -213,6 +230,9 @@ extension Setting {
         Setting(
             name: "JOB_WORKERS", fallback: "2",
             meaning: "How many jobs are run at a time; 0 leaves them to `magpie work` and to other servers."),
+        Setting(
+            name: "JOB_DOCUMENTS", fallback: "1",
+            meaning: "How many jobs on documents of one project a process runs at a time; meanwhile it runs those of others."),
         Setting(name: "JOB_RETENTION", fallback: "14d", meaning: "How long jobs are kept that ended; at least `1s`."),
         Setting(
             name: "WEBHOOK_URL", fallback: "",

@@ -64,11 +64,16 @@ struct JobFixture: Sendable {
 struct TestHandler: JobHandler {
     var kind = JobFixture.kind
     var limit: Int?
+    var bucketLimit: Int?
     var body: @Sendable (JobContext) async throws -> Void
 
-    init(kind: JobKind = JobFixture.kind, limit: Int? = nil, _ body: @escaping @Sendable (JobContext) async throws -> Void) {
+    init(
+        kind: JobKind = JobFixture.kind, limit: Int? = nil, bucketLimit: Int? = nil,
+        _ body: @escaping @Sendable (JobContext) async throws -> Void
+    ) {
         self.kind = kind
         self.limit = limit
+        self.bucketLimit = bucketLimit
         self.body = body
     }
 
@@ -142,8 +147,10 @@ final class FaultyJobStore: JobStore {
     func enqueueJob(_ job: NewJob, facts: RequestFacts) async throws -> EnqueuedJob {
         try await queue.enqueueJob(job, facts: facts)
     }
-    func takeJob(of kinds: Set<JobKind>, worker: String, lease: Int64) async throws -> TakenJob? {
-        try await queue.takeJob(of: kinds, worker: worker, lease: lease)
+    func takeJob(
+        of kinds: Set<JobKind>, sparing spared: SparedJobs, worker: String, lease: Int64
+    ) async throws -> TakenJob? {
+        try await queue.takeJob(of: kinds, sparing: spared, worker: worker, lease: lease)
     }
     func job(_ id: JobID) async throws -> Job? { try await queue.job(id) }
     func jobs(matching query: JobQuery) async throws -> JobPage { try await queue.jobs(matching: query) }

@@ -268,6 +268,27 @@ import Testing
         }
     }
 
+    @Test func aBucketWithManyJobsLeavesAPlaceToOthers() async throws {
+        let (busy, idle) = (BucketID(stored: "busy"), BucketID(stored: "idle"))
+        for bucket in [busy, idle] {
+            _ = try await fixture.queue.createBucket(Bucket(id: bucket, name: bucket.rawValue), as: CoreFixture.service)
+        }
+        let end = Event()
+        var ids: [JobID] = []
+        for bucket in [busy, busy, busy, idle] {
+            ids.append(
+                try await fixture.queue.enqueueJob(NewJob(JobFixture.kind, bucket: bucket), facts: CoreFixture.facts).job.id)
+        }
+        let workers = fixture.workers(
+            TestHandler(bucketLimit: 1) { job in if job.job.bucket == busy { await end.wait() } })
+        try await fixture.running(workers) {
+            _ = try await fixture.job(ids[3], once: .completed)
+            #expect(try await fixture.queue.jobCounts().first?.running == 1)
+            for _ in 0..<3 { end.happen() }
+            for id in ids { _ = try await fixture.job(id, once: .completed) }
+        }
+    }
+
     @Test func aWorkerThatStopsEndsWhatItBeganAndBeginsNothing() async throws {
         let first = try await fixture.enqueue()
         let (begun, end) = (Event(), Event())

@@ -7,6 +7,45 @@ import Testing
 @testable import MediaProcessing
 
 @Suite struct DocumentTests {
+    /// Noise, which nothing makes smaller: 36 MB for each page, in memory and again put aside.
+    private static func noise(pages: Int) -> ByteBuffer {
+        ByteBuffer(
+            string: """
+                %!PS-Adobe-3.0
+                %%BoundingBox: 0 0 720 720
+                %%EndComments
+                /L 10500 def /buf 65000 string def 0 1 64999 {buf exch rand 1000 idiv 256 mod put} for
+                /row {buf rand 1000 idiv 65000 L sub mod L getinterval} def
+                << /PageSize [720 720] >> setpagedevice
+                \(pages) {save 720 720 scale 3500 3500 8 [3500 0 0 3500 0 0] {row} false 3 colorimage restore showpage} repeat
+
+                """)
+    }
+
+    @Test func pagesThatNeedMoreRoomThanMemoryHasForItAreMade() async throws {
+        try await Converting.with(Self.noise(pages: 3)) { workspace, file in
+            let count = try await workspace.pageCount(ofEPS: file)
+            #expect(count == 3)
+        }
+    }
+
+    @Test func aFullDiskIsNoFaultInTheProgram() async throws {
+        let failure = try await Converting.with(Self.noise(pages: 3), limits: ConversionLimits(output: 32 << 20)) {
+            workspace, file in
+            try await Converting.failure { try await workspace.pageCount(ofEPS: file) }
+        }
+        #expect(failure?.reason == .outputTooLarge)
+    }
+
+    @Test func aPageThatTakesTooMuchIsDrawnCoarser() async throws {
+        try await Converting.with(Self.noise(pages: 1)) { workspace, file in
+            let page = try await workspace.page(1, ofEPS: file, atMost: 4 << 20)
+            #expect(page.file.size <= 4 << 20 && page.resolution < 300 && page.width > 500)
+            let failure = try await Converting.failure { try await workspace.page(1, ofEPS: file, atMost: 100) }
+            #expect(failure?.reason == .outputTooLarge)
+        }
+    }
+
     @Test func aPageIsDrawnAtThreeHundredDotsAnInchWithTransparency() async throws {
         try await Converting.with(TestEPS.three) { workspace, file in
             #expect(try await workspace.pageCount(ofEPS: file) == 1)

@@ -207,12 +207,79 @@ import Testing
         ]
         for (status, complaints) in ends {
             let result = ToolResult(status: status, output: [], complaints: complaints)
-            let failure = ToolEnd.failure(of: result, isShutAway: true)
-            #expect(failure?.reason == .sandboxUnavailable && failure?.isRetryable == true)
-            #expect(ToolEnd.failure(of: result, isShutAway: false)?.reason == nil)
+            #expect(reason(of: result) == .sandboxUnavailable)
+            #expect(ToolEnd.failure(of: result)?.reason == nil)
         }
+        let full = ToolResult(status: 1, output: [], complaints: "bwrap: Creating new namespace failed: No space left on device")
+        #expect(reason(of: full) == .sandboxUnavailable)
         let missing = ToolResult(status: 127, output: [], complaints: "ffmpeg: libx.so: failed to map segment from shared object")
-        #expect(ToolEnd.failure(of: missing, isShutAway: true)?.reason == .outOfMemory)
+        #expect(reason(of: missing) == .outOfMemory)
+    }
+
+    /// Why a result is none of a tool's. Nil when it is.
+    private func reason(of result: ToolResult) -> ConversionFailure.Reason? {
+        do {
+            _ = try Bubblewrap.inside(result)
+            return nil
+        } catch {
+            return error.reason
+        }
+    }
+
+    @Test func nothingThatAToolSaysMakesTheSandboxLookBroken() async throws {
+        for script in ["echo 'bwrap: boom' >&2; exit 127", "echo 'prlimit: no' >&2; exit 126", "exec /nowhere"] {
+            #expect(try await shell(script).status >= 126, "\(script)")
+        }
+    }
+
+    @Test func whatAToolPutsAsideCountsAsItsOutput() async throws {
+        let script = "head -c 200000000 /dev/zero > $TMPDIR/aside && rm $TMPDIR/aside && echo fine"
+        #expect(try await said(script) == "fine\n")
+        let failure = try await Converting.failure { try await shell(script, limits: ConversionLimits(output: 4 << 20)) }
+        #expect(failure?.reason == .outputTooLarge)
+    }
+
+    @Test func toolsLeaveTheProcessorsToOthers() async throws {
+        #expect(try await said("nice") == "10\n")
+    }
+
+    @Test func aLineOfToolsThatIsTooLongTurnsAwayWhoWaitsAndNoJob() async throws {
+        let limits = ConversionLimits(tools: 1, queue: 0)
+        try await Converting.with(limits: limits) { converter in
+            try await converter.withWorkspace { workspace in
+                let workspace = try #require(workspace as? Workspace)
+                let running = Task {
+                    try await workspace.run(.prlimit, on: nil) { _ in ["--core=0", "/bin/sh", "-c", "echo; exec sleep 1000"] }
+                }
+                while try Children.count(of: workspace.directory.path) == 0 { await Task.yield() }
+                let busy = try await Converting.failure {
+                    try await workspace.run(.prlimit, on: nil) { _ in ["--version"] }
+                }
+                #expect(busy?.reason == .busy && busy?.storageError.code == .overloaded && busy?.storageError.retryAfter != nil)
+                let job = Task {
+                    try await converter.withWorkspace(for: ConversionOrder(isPatient: true)) { patient in
+                        let patient = try #require(patient as? Workspace)
+                        return try await patient.run(.prlimit, on: nil) { _ in ["--version"] }.result.status
+                    }
+                }
+                running.cancel()
+                #expect(try await job.value == 0)
+            }
+        }
+    }
+
+    @Test func allToolsTogetherKeepToTheAllowance() async throws {
+        try await Converting.with { converter in
+            let failure = try await Converting.failure {
+                try await converter.withWorkspace(for: ConversionOrder(allowance: .seconds(1))) { workspace in
+                    let workspace = try #require(workspace as? Workspace)
+                    for _ in 0..<20 {
+                        _ = try await workspace.run(.prlimit, on: nil) { _ in ["--core=0", "/bin/sleep", "0.2"] }
+                    }
+                }
+            }
+            #expect(failure?.reason == .timedOut)
+        }
     }
 
     @Test func someoneWhoIsNotRootGetsANamespaceOfUsers() throws {

@@ -44,6 +44,28 @@ extension MetadataStoreConformance {
         }
 
         @Test(arguments: MetadataStoreUnderTest.allCases)
+        func sparedJobsAreLeftForOthers(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let (busy, idle) = (try await fixture.makeBucket("busy"), try await fixture.makeBucket("idle"))
+                let inspect = JobKind("inspect")
+                let now = Timestamp.now()
+                let jobs: [(JobKind, BucketID?)] = [(Self.kind, busy), (Self.kind, idle), (inspect, busy), (Self.kind, nil)]
+                for (index, (kind, bucket)) in jobs.enumerated() {
+                    try await fixture.enqueue(
+                        NewJob(kind, bucket: bucket, subject: "\(index)", runAfter: now.adding(seconds: Int64(index) - 90)))
+                }
+
+                var subjects: [String?] = []
+                while let taken = try await fixture.store.takeJob(
+                    of: [Self.kind, inspect], sparing: SparedJobs(of: [Self.kind], in: [busy]), worker: "test", lease: 600)
+                { subjects.append(taken.job.subject) }
+
+                #expect(subjects == ["1", "2", "3"])
+                #expect(try await fixture.take()?.job.subject == "0")
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
         func jobsAreTakenByPriorityAndThenByDate(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 let now = Timestamp.now()

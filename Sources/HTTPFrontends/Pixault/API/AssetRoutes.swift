@@ -17,6 +17,7 @@ extension PixaultAPICall {
         case (.metadata, _): return try await updateMetadata(of: id, in: project, as: caller)
         case (.linkedData, _): return try await linkedData(of: id, in: project, as: caller)
         case (.stripMetadata, _):
+            try await storage.projects.admitUpload(by: caller.principal)
             return Self.json(try await storage.assets.stripMetadata(of: id, in: project, as: caller).document)
         case (.derived, _): return try await derived(of: id, in: project, as: caller)
         case (.processingStatus, _): return try await processingStatus(of: id, in: project, as: caller)
@@ -96,6 +97,8 @@ extension PixaultAPICall {
     private func process(
         _ id: String, _ kind: JobKind, in project: BucketID, as caller: Caller
     ) async throws -> Response {
+        // It costs as much as an upload.
+        try await storage.projects.admitUpload(by: caller.principal)
         let job = try await storage.assets.process(id, kind, in: project, as: caller)
         return Self.json(
             JSONWriter.object { writer in
