@@ -35,12 +35,13 @@ public struct ConversionLimits: Hashable, Sendable {
         self.wait = wait
     }
 
-    /// Of several places one is always kept from what nobody waits for, and from what belongs to those who have all the others.
+    /// How many places of several are kept from what nobody waits for, and from what belongs to those who have all the others.
+    var kept = 1
+
     var places: WorkPlaces.Rules {
         WorkPlaces.Rules(
-            count: tools, countEach: max(1, tools - 1), patientCount: max(1, tools - 1), queue: queue,
-            queueEach: max(1, queue / 4),
-            wait: wait)
+            count: tools, countEach: max(1, tools - kept), patientCount: max(1, tools - kept), queue: queue,
+            queueEach: max(1, queue / 4), wait: wait)
     }
 
     /// The longest side of a page or a frame, in pixels.

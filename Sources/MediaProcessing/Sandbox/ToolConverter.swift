@@ -67,7 +67,7 @@ public struct ToolConverter: MediaConverter {
         guard let sandbox else {
             throw ConversionFailure(.notConfigured, "Conversions are off: the sandbox for them does not work on this server")
         }
-        return try await withWorkspace(in: sandbox, body)
+        return try await withWorkspace(for: order, in: sandbox, body)
     }
 
     /// What draws SVG, in places of its own. Nil where it can't be drawn.
@@ -77,7 +77,7 @@ public struct ToolConverter: MediaConverter {
     }
 
     func withWorkspace<Value: Sendable>(
-        in sandbox: Sandbox, _ body: (Workspace) async throws -> Value
+        for order: ConversionOrder, in sandbox: Sandbox, _ body: (Workspace) async throws -> Value
     ) async throws -> Value {
         let (name, directory) = try await threads.run { [scratch] in try scratch.makeDirectory() }
         let result: Result<Value, any Error>

@@ -28,7 +28,10 @@ public struct SVGPainter: Sendable {
         }
 
         var ofTool: ConversionLimits {
-            ConversionLimits(timeout: timeout, memory: memory, output: output, tools: places)
+            var limits = ConversionLimits(timeout: timeout, memory: memory, output: output, tools: places)
+            // Whose drawing it is was asked before it came here.
+            limits.kept = 0
+            return limits
         }
     }
 
@@ -57,7 +60,7 @@ public struct SVGPainter: Sendable {
         let size = PixelSize(width: width, height: height)
         do {
             if let known = failures.failure(of: digest, size) { throw known }
-            return try await converter.withWorkspace(in: sandbox) { try await Self.draw(document, size, in: $0) }
+            return try await converter.withWorkspace(for: ConversionOrder(), in: sandbox) { try await Self.draw(document, size, in: $0) }
         } catch let failure as ConversionFailure {
             if !failure.isRetryable { failures.remember(failure, of: digest, size) }
             if NIODeadline.now() >= deadline { throw ToolEnd.timedOut.storageError }
