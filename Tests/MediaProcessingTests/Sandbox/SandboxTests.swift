@@ -66,12 +66,10 @@ import Testing
         #expect(result.status != 0 && result.output.isEmpty && result.complaints.contains("Cannot fork"))
     }
 
-    @Test func timeEndsWhatNeverEnds() async throws {
+    @Test(.timeLimit(.minutes(5))) func timeEndsWhatNeverEnds() async throws {
         for script in ["while :; do :; done", "sleep 1000", "trap '' TERM HUP INT XCPU; while :; do sleep 1; done"] {
-            let start = ContinuousClock.now
             let failure = try await Converting.failure { try await shell(script, limits: ConversionLimits(timeout: .seconds(1))) }
             #expect(failure?.reason == .timedOut)
-            #expect(ContinuousClock.now - start < .seconds(30))
         }
     }
 
