@@ -24,6 +24,7 @@ final class RenderGate: Sendable {
 
     private let parallelism: Int
     private let queue: Int
+    private let refusal: String
     private let state = Mutex(State())
     private let queueLength: Gauge
     private let runningNow: Gauge
@@ -32,11 +33,16 @@ final class RenderGate: Sendable {
     ///   - parallelism: how many run at a time.
     ///   - queue: how many wait at the most.
     ///   - label: what its metrics begin with.
-    init(parallelism: Int, queue: Int, label: String = "magpie_render") {
+    ///   - refusal: what those are told who are turned away.
+    init(
+        parallelism: Int, queue: Int, label: String = "magpie_render",
+        refusal: String = "Too many images are being rendered, please retry in a moment"
+    ) {
         self.queueLength = Gauge(label: "\(label)_queue_length")
         self.runningNow = Gauge(label: "\(label)s_running")
         self.parallelism = max(1, parallelism)
         self.queue = max(0, queue)
+        self.refusal = refusal
     }
 
     /// How many wait now.
@@ -62,7 +68,7 @@ final class RenderGate: Sendable {
                 switch admission {
                 case .admitted: continuation.resume()
                 case .waiting: break
-                case .full: continuation.resume(throwing: Self.overloaded)
+                case .full: continuation.resume(throwing: overloaded)
                 case .cancelled: continuation.resume(throwing: CancellationError())
                 }
             }
@@ -107,7 +113,7 @@ final class RenderGate: Sendable {
         runningNow.record(state.running)
     }
 
-    private static var overloaded: StorageError {
-        StorageError(.overloaded, "Too many images are being rendered, please retry in a moment", isRetryable: true)
+    private var overloaded: StorageError {
+        StorageError(.overloaded, refusal, isRetryable: true)
     }
 }
