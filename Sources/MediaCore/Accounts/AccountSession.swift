@@ -69,7 +69,8 @@ public struct SignInClient: Hashable, Sendable {
 
     public init(address: String = "", userAgent: String = "") {
         self.address = String(address.prefix(64))
-        self.userAgent = String(userAgent.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.prefix(256).map(Character.init))
+        self.userAgent = String(
+            userAgent.unicodeScalars.filter { $0.value >= 0x20 && $0.value != 0x7F }.prefix(256).map(Character.init))
     }
 }
 
@@ -95,7 +96,8 @@ public struct SessionToken: Hashable, Sendable, CustomStringConvertible {
     /// What has to come with a change beside the cookie, in a header: a page of another origin can send the cookie and does not know
     /// this. It says nothing of the token itself.
     public var antiForgeryToken: String {
-        let code = HMAC<SHA256>.authenticationCode(for: Array("magpie anti-forgery".utf8), using: SymmetricKey(data: Array(text.utf8)))
+        let code = HMAC<SHA256>.authenticationCode(
+            for: Array("magpie anti-forgery".utf8), using: SymmetricKey(data: Array(text.utf8)))
         return Base64URL.encode(Array(code))
     }
 

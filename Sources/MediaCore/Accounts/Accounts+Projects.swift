@@ -24,7 +24,9 @@ extension Accounts {
     @discardableResult
     func require(_ least: ProjectRole, of account: Account, in project: BucketID) async throws -> ProjectRole {
         guard let role = try await role(of: account, in: project) else {
-            guard try await projects.project(project, facts: Self.facts) != nil else { throw StorageError.bucketNotFound(project) }
+            guard try await projects.project(project, facts: Self.facts) != nil else {
+                throw StorageError.bucketNotFound(project)
+            }
             throw StorageError(
                 .accessDenied, "The account is not a member of the project '\(project)'", resource: project.rawValue)
         }

@@ -119,7 +119,8 @@ public struct Accounts: Sendable {
         }
         guard name.utf8.count <= Self.longestName, !name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
             throw StorageError(
-                .invalidParameter, "The name must have at most \(Self.longestName) bytes and no control characters", resource: "name")
+                .invalidParameter, "The name must have at most \(Self.longestName) bytes and no control characters",
+                resource: "name")
         }
         return Account(email: email, name: name, isOperator: isOperator, createdAt: now())
     }
@@ -183,8 +184,9 @@ public struct Accounts: Sendable {
     public func session(_ text: String) async throws -> SignedIn {
         let time = now()
         guard let token = SessionToken(text),
-            var (session, account) = try await metadata.session(token.digest, kind: .cookie, at: time)
+            let found = try await metadata.session(token.digest, kind: .cookie, at: time)
         else { throw Self.notSignedIn }
+        var session = found.session
         if session.usedAt.adding(seconds: Self.touchInterval) <= time {
             session.usedAt = time
             session.expiresAt = min(expiry(from: time), session.endsAt)
@@ -192,7 +194,7 @@ public struct Accounts: Sendable {
                 try await metadata.touchSession(session.id, at: time, expiresAt: session.expiresAt)
             }
         }
-        return SignedIn(account: account, session: session, token: token)
+        return SignedIn(account: found.account, session: session, token: token)
     }
 
     /// So that not every request writes.

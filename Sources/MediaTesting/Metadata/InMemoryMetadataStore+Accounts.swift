@@ -49,7 +49,9 @@ extension InMemoryMetadataStore {
 
     public func accounts() async throws -> [Account] {
         state.withLock { state in
-            state.accounts.values.map(\.account).sorted { $0.email.rawValue.utf8.lexicographicallyPrecedes($1.email.rawValue.utf8) }
+            state.accounts.values.map(\.account).sorted {
+                $0.email.rawValue.utf8.lexicographicallyPrecedes($1.email.rawValue.utf8)
+            }
         }
     }
 

@@ -66,12 +66,13 @@ struct PixaultAPICall {
 
     private static var nothingHere: PixaultProblem { PixaultProblem(.notFound, "There is nothing at this path") }
 
-    /// Who calls: a key of projects, which must be one of this one, or whoever a token says.
+    /// Who calls: a key of projects, which must be one of this one, somebody who signed in and is something in it, or whoever a token says.
     private func caller(for project: BucketID) async throws -> Caller {
         let facts = RequestFacts(
             operation: Operation(route.operation), method: request.method.rawValue, path: target,
             headers: request.headers.map { ($0.name.canonicalName, $0.value) }, requestID: context.trace.requestID)
-        let principal = try await PixaultCredentials(request).principal(in: storage)
+        let credentials = PixaultCredentials(request, frontend.configuration.origin)
+        let principal = try await credentials.principal(for: project, in: storage, request)
         try await storage.projects.authorise(principal, for: project, facts: facts)
         return Caller(principal: principal, facts: facts)
     }

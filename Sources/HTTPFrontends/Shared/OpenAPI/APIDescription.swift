@@ -10,8 +10,12 @@ public struct APIDescription: Sendable {
     let title: String
     let summary: String
     let routes: [APIRoute]
+    /// What callers show. Nil: a token.
+    let cookie: String?
 
-    public init(name: String, title: String, summary: String, routes: [APIRoute]) {
+    /// - Parameter cookie: the name of one that callers show instead of a token.
+    public init(name: String, title: String, summary: String, routes: [APIRoute], cookie: String? = nil) {
+        self.cookie = cookie
         self.name = name
         self.title = title
         self.summary = summary
@@ -42,15 +46,22 @@ public struct APIDescription: Sendable {
             writer.object { writer in
                 writer.key("securitySchemes")
                 writer.object { writer in
-                    writer.key("bearer")
+                    writer.key(scheme)
                     writer.object { writer in
-                        writer.field("type", "http")
-                        writer.field("scheme", "bearer")
+                        writer.field("type", cookie == nil ? "http" : "apiKey")
+                        if let cookie {
+                            writer.field("in", "cookie")
+                            writer.field("name", cookie)
+                        } else {
+                            writer.field("scheme", "bearer")
+                        }
                     }
                 }
             }
         }
     }
+
+    private var scheme: String { cookie == nil ? "bearer" : "session" }
 
     /// In the order of the first route of each.
     var byPath: [(path: String, routes: [APIRoute])] {
@@ -89,7 +100,7 @@ public struct APIDescription: Sendable {
             writer.array { writer in
                 if !route.needsToken { writer.object { _ in } }
                 writer.object { writer in
-                    writer.key("bearer")
+                    writer.key(scheme)
                     writer.array { _ in }
                 }
             }
