@@ -141,8 +141,11 @@ struct AccountsTests {
         _ = try await accounts.createProject("shop", plan: .pro, isPublic: false, as: root)
         #expect(await errorCode { _ = try await accounts.principal(of: ann, in: BucketID(stored: "shop")) } == .accessDenied)
         for account in [root, ann] {
-            #expect(await errorCode { _ = try await accounts.principal(of: account, in: BucketID(stored: "none")) } == .bucketNotFound)
+            #expect(
+                await errorCode { _ = try await accounts.principal(of: account, in: BucketID(stored: "none")) } == .bucketNotFound
+            )
         }
-        #expect(await errorCode { _ = try await accounts.createProject("x", plan: nil, isPublic: true, as: ann) } == .accessDenied)
+        #expect(
+            await errorCode { _ = try await accounts.createProject("x", plan: nil, isPublic: true, as: ann) } == .accessDenied)
     }
 }

@@ -16,7 +16,8 @@ struct PasswordTests {
         #expect(try hash.matches(password()))
         #expect(try !hash.matches(password("correct horsf")))
         #expect(try PasswordHash(of: password(), cost: Self.cheap) != hash)
-        #expect(!"\(hash)".contains("$") && !"\(try password())".contains("horse"))
+        let shown = try "\(hash) \(password())"
+        #expect(!shown.contains("$") && !shown.contains("horse"))
     }
 
     @Test func aHashIsReadWithAllThatItWasMadeWith() throws {
@@ -63,9 +64,10 @@ struct PasswordTests {
         var generator = SeededGenerator(seed: 7)
         let alphabet = Array("$scryptln=,rp0123456789AZaz+/= é")
         for _ in 0..<5000 {
-            let text = String((0..<Int.random(in: 0...80, using: &generator)).map { _ in
-                alphabet[Int.random(in: alphabet.indices, using: &generator)]
-            })
+            let text = String(
+                (0..<Int.random(in: 0...80, using: &generator)).map { _ in
+                    alphabet[Int.random(in: alphabet.indices, using: &generator)]
+                })
             if let hash = PasswordHash(stored: text) { #expect(hash.cost.isUsable) }
         }
     }

@@ -14,8 +14,10 @@ struct SessionTokenTests {
         #expect(!"\(tokens[0])".contains(tokens[0].text))
     }
 
-    @Test(arguments: ["", "A", String(repeating: "A", count: 42), String(repeating: "A", count: 44), String(repeating: "é", count: 43),
-        String(repeating: "+", count: 43)])
+    @Test(arguments: [
+        "", "A", String(repeating: "A", count: 42), String(repeating: "A", count: 44), String(repeating: "é", count: 43),
+        String(repeating: "+", count: 43),
+    ])
     func whatIsNoTokenIsNotRead(_ text: String) {
         #expect(SessionToken(text) == nil)
     }
@@ -35,7 +37,9 @@ struct EmailAddressTests {
         #expect(EmailAddress("zoe\u{308}@example.com") == EmailAddress("ZO\u{cb}@example.com"))
     }
 
-    @Test(arguments: ["", "@", "a@", "@b", "a", "a@b@c", "a b@c", "a@b\u{0}", "a@\u{202f}b", "a@" + String(repeating: "b", count: 260)])
+    @Test(arguments: [
+        "", "@", "a@", "@b", "a", "a@b@c", "a b@c", "a@b\u{0}", "a@\u{202f}b", "a@" + String(repeating: "b", count: 260),
+    ])
     func whatIsNoAddressIsNotRead(_ text: String) {
         #expect(EmailAddress(text) == nil)
     }
