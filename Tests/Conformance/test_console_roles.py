@@ -140,6 +140,27 @@ def test_a_key_or_a_token_counts_before_the_cookie(people, shop):
     assert reply.status == 401
 
 
+STORAGE = [("GET", "storage"), ("PUT", "storage"), ("DELETE", "storage"), ("POST", "storage/validate"), ("POST", "storage/health")]
+MIGRATIONS = [
+    ("GET", "migrations"),
+    ("GET", "migrations/00000000-0000-4000-8000-000000000000"),
+    ("POST", "migrations/00000000-0000-4000-8000-000000000000/cancel"),
+    ("POST", "migrations/storage"),
+    ("POST", "migrations/bucket-import"),
+]
+
+
+@pytest.mark.parametrize("method, path", STORAGE + MIGRATIONS)
+def test_where_originals_are_is_for_owners_and_moving_them_for_admins(people, shop, method, path):
+    target = f"/api/{shop.name}/{path}"
+    least = "owner" if path.startswith("storage") else "admin"
+    for role in ROLES:
+        status = people[role].request(method, target, {} if method in ("POST", "PUT") else None).status
+        assert (status == 403) == (ROLES.index(role) < ROLES.index(least)), (role, status)
+    assert shop.wire.request(method, target).status == 401
+    assert (shop.request(method, path).status == 403) == path.startswith("storage")
+
+
 # --- Members ----------------------------------------------------------------------------------------------------------------------
 
 

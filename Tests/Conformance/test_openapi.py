@@ -12,7 +12,7 @@ import pytest
 from Support.server import Server
 from Support.wire import Wire
 
-DOCUMENTS = ["supabase", "pixault", "compute"]
+DOCUMENTS = ["supabase", "pixault", "compute", "console"]
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 

@@ -32,9 +32,12 @@ enum PixaultCredentials {
     }
 
     /// Whom they stand for when they are shown to a project.
+    /// - Parameter least: what somebody who signed in has to be there.
     /// - Throws: `PixaultProblem` with 401 where there are none, with 403 for a change that may be forged; `StorageError` with
     ///   `.unauthenticated`, `.accessDenied` for a role that no token may name and for who is nothing in the project, `.bucketNotFound`.
-    func principal(for project: BucketID, in storage: Storage, _ request: Request) async throws -> Principal {
+    func principal(
+        for project: BucketID, atLeast least: ProjectRole, in storage: Storage, _ request: Request
+    ) async throws -> Principal {
         switch self {
         case .pair(let id, let secret): return try await storage.projects.principal(clientID: id, secret: secret)
         case .key(let key): return try await storage.projects.principal(apiKey: key)
@@ -42,7 +45,7 @@ enum PixaultCredentials {
         case .session(let session):
             let signedIn = try await storage.accounts.session(session)
             try ForgeryGuard.check(request, of: signedIn.token)
-            return try await storage.accounts.principal(of: signedIn.account, in: project)
+            return try await storage.accounts.principal(of: signedIn.account, in: project, atLeast: least)
         case .none:
             throw PixaultProblem(
                 .unauthorized,
