@@ -26,9 +26,9 @@ extension ConsoleCall {
     func createProject(as account: Account) async throws -> Response {
         let fields = try await fields()
         let name = try Self.text("name", in: fields)
-        let plan = try Self.optionalText("plan", in: fields).map { text throws(PixaultProblem) in
+        let plan = try Self.optionalText("plan", in: fields).map { text throws(ProblemDetails) in
             guard let plan = Plan.Name(rawValue: text.lowercased()) else {
-                throw PixaultProblem.invalid("plan", "must be one of \(Self.words(Plan.Name.allCases))")
+                throw ProblemDetails.invalid("plan", "must be one of \(Self.words(Plan.Name.allCases))")
             }
             return plan
         }
@@ -74,15 +74,15 @@ extension ConsoleCall {
         return Self.done
     }
 
-    private static func role(in fields: [String: RequestValue]) throws(PixaultProblem) -> ProjectRole {
+    private static func role(in fields: [String: RequestValue]) throws(ProblemDetails) -> ProjectRole {
         guard let role = ProjectRole(word: try text("role", in: fields)) else {
-            throw PixaultProblem.invalid("role", "must be one of \(words(ProjectRole.allCases))")
+            throw ProblemDetails.invalid("role", "must be one of \(words(ProjectRole.allCases))")
         }
         return role
     }
 
-    private static func member(_ text: String) throws(PixaultProblem) -> AccountID {
-        guard let id = AccountID(text) else { throw PixaultProblem(.notFound, "The project has no such member") }
+    private static func member(_ text: String) throws(ProblemDetails) -> AccountID {
+        guard let id = AccountID(text) else { throw ProblemDetails(.notFound, "The project has no such member") }
         return id
     }
 
@@ -100,11 +100,11 @@ extension ConsoleCall {
         let fields = try await fields()
         let word = try Self.optionalText("kind", in: fields) ?? ProjectKey.Kind.pair.rawValue
         guard let kind = ProjectKey.Kind(rawValue: word) else {
-            throw PixaultProblem.invalid("kind", "must be one of \(Self.words(ProjectKey.Kind.allCases))")
+            throw ProblemDetails.invalid("kind", "must be one of \(Self.words(ProjectKey.Kind.allCases))")
         }
         let description = try Self.optionalText("description", in: fields) ?? ""
         guard description.utf8.count <= Self.longestDescription else {
-            throw PixaultProblem.invalid("description", "must have at most \(Self.longestDescription) bytes")
+            throw ProblemDetails.invalid("description", "must have at most \(Self.longestDescription) bytes")
         }
         let (key, secret) = try await accounts.createKey(kind, description: description, of: project, as: account)
         return Self.json(
@@ -116,7 +116,7 @@ extension ConsoleCall {
 
     func revokeKey(_ id: String, of project: BucketID, as account: Account) async throws -> Response {
         guard try await accounts.revokeKey(id, of: project, as: account) else {
-            throw PixaultProblem(.notFound, "The project has no such key in use")
+            throw ProblemDetails(.notFound, "The project has no such key in use")
         }
         return Self.done
     }

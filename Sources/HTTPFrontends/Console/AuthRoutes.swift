@@ -96,7 +96,7 @@ extension ConsoleCall {
 
     func endSession(_ text: String, of signedIn: SignedIn) async throws -> Response {
         guard let id = SessionID(text), try await accounts.endSession(id, of: signedIn.account) else {
-            throw PixaultProblem(.notFound, "There is no such session")
+            throw ProblemDetails(.notFound, "There is no such session")
         }
         return id == signedIn.session.id ? signedOut : Self.done
     }

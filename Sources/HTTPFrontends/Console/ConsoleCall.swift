@@ -19,7 +19,7 @@ struct ConsoleCall {
     func answer() async throws -> Response {
         guard !route.methods.isEmpty else { throw Self.nothingHere }
         guard route.methods.contains(request.method.rawValue) else {
-            throw PixaultProblem(.methodNotAllowed, "\(request.method.rawValue) is not for this path")
+            throw ProblemDetails(.methodNotAllowed, "\(request.method.rawValue) is not for this path")
         }
         switch route {
         case .auth: return try await signUpState()
@@ -61,12 +61,12 @@ struct ConsoleCall {
         }
     }
 
-    private static var nothingHere: PixaultProblem { PixaultProblem(.notFound, "There is nothing at this path") }
+    private static var nothingHere: ProblemDetails { ProblemDetails(.notFound, "There is nothing at this path") }
 
-    /// Whose session the cookie is. - Throws: `PixaultProblem` with 401; with 403 for a change that may be forged.
+    /// Whose session the cookie is. - Throws: `ProblemDetails` with 401; with 403 for a change that may be forged.
     private func signedIn() async throws -> SignedIn {
         guard let text = cookie.token(in: request) else {
-            throw PixaultProblem(.unauthorized, "Please sign in")
+            throw ProblemDetails(.unauthorized, "Please sign in")
         }
         let signedIn = try await accounts.session(text)
         try ForgeryGuard.check(request, of: signedIn.token)
@@ -89,42 +89,42 @@ struct ConsoleCall {
     func fields() async throws -> [String: RequestValue] {
         let type = request.headers[.contentType]?.prefix { $0 != ";" }.filter { $0 != " " }.lowercased()
         guard type == "application/json" else {
-            throw PixaultProblem(.unsupportedMediaType, "The body must be application/json")
+            throw ProblemDetails(.unsupportedMediaType, "The body must be application/json")
         }
         let body = try await request.collect(upTo: frontend.configuration.maxJSONBytes, context)
         guard case .object(let fields) = try Self.decoded(body) else {
-            throw PixaultProblem(.badRequest, "The body must be a JSON object")
+            throw ProblemDetails(.badRequest, "The body must be a JSON object")
         }
-        guard !RequestValue.object(fields).containsNUL else { throw PixaultProblem(.badRequest, "Text must not contain U+0000") }
+        guard !RequestValue.object(fields).containsNUL else { throw ProblemDetails(.badRequest, "Text must not contain U+0000") }
         return fields
     }
 
-    private static func decoded(_ body: ByteBuffer) throws(PixaultProblem) -> RequestValue {
+    private static func decoded(_ body: ByteBuffer) throws(ProblemDetails) -> RequestValue {
         do {
             return try JSONDecoder().decode(RequestValue.self, from: Data(body.readableBytesView))
         } catch {
-            throw PixaultProblem(.badRequest, "The body is no JSON")
+            throw ProblemDetails(.badRequest, "The body is no JSON")
         }
     }
 
-    static func text(_ name: String, in fields: [String: RequestValue]) throws(PixaultProblem) -> String {
-        guard case .string(let text)? = fields[name] else { throw PixaultProblem.invalid(name, "must be text") }
+    static func text(_ name: String, in fields: [String: RequestValue]) throws(ProblemDetails) -> String {
+        guard case .string(let text)? = fields[name] else { throw ProblemDetails.invalid(name, "must be text") }
         return text
     }
 
     /// Nil where it is missing, or null.
-    static func optionalText(_ name: String, in fields: [String: RequestValue]) throws(PixaultProblem) -> String? {
+    static func optionalText(_ name: String, in fields: [String: RequestValue]) throws(ProblemDetails) -> String? {
         switch fields[name] {
         case nil, .null?: nil
         default: try text(name, in: fields)
         }
     }
 
-    static func optionalFlag(_ name: String, in fields: [String: RequestValue]) throws(PixaultProblem) -> Bool? {
+    static func optionalFlag(_ name: String, in fields: [String: RequestValue]) throws(ProblemDetails) -> Bool? {
         switch fields[name] {
         case nil, .null?: nil
         case .bool(let value)?: value
-        default: throw PixaultProblem.invalid(name, "must be true or false")
+        default: throw ProblemDetails.invalid(name, "must be true or false")
         }
     }
 

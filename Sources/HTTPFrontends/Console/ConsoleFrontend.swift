@@ -45,7 +45,7 @@ public struct ConsoleFrontend: Frontend {
             // What it says is somebody's, and changes.
             response.headers[.cacheControl] = "no-store"
         } catch {
-            let problem = PixaultProblem(error)
+            let problem = ProblemDetails(error)
             response = problem.response(to: request, context.trace)
             if problem.status == .methodNotAllowed { response.headers[.allow] = route.methods.joined(separator: ", ") }
             if problem.status == .unauthorized {

@@ -46,20 +46,20 @@ enum ForgeryGuard {
     /// Methods that change nothing (RFC 9110 §9.2.1).
     static func isSafe(_ method: HTTPRequest.Method) -> Bool { method == .get || method == .head || method == .options }
 
-    /// - Throws: `PixaultProblem` with 403 for a change that does not show the token that belongs to the session, or comes from another site.
-    static func check(_ request: Request, of token: SessionToken) throws(PixaultProblem) {
+    /// - Throws: `ProblemDetails` with 403 for a change that does not show the token that belongs to the session, or comes from another site.
+    static func check(_ request: Request, of token: SessionToken) throws(ProblemDetails) {
         guard !isSafe(request.method) else { return }
         try checkSite(request)
         guard let shown = request.headers[.xCSRFToken], token.isAntiForgeryToken(shown) else {
-            throw PixaultProblem(.forbidden, "X-CSRF-Token is missing or not the session's")
+            throw ProblemDetails(.forbidden, "X-CSRF-Token is missing or not the session's")
         }
     }
 
-    /// - Throws: `PixaultProblem` with 403 for what a browser says comes from a page of another origin. Programs say nothing of the kind.
-    static func checkSite(_ request: Request) throws(PixaultProblem) {
+    /// - Throws: `ProblemDetails` with 403 for what a browser says comes from a page of another origin. Programs say nothing of the kind.
+    static func checkSite(_ request: Request) throws(ProblemDetails) {
         let site = request.headers[.secFetchSite]
         guard site == nil || site == "same-origin" || site == "none" else {
-            throw PixaultProblem(.forbidden, "The console answers pages of its own origin only")
+            throw ProblemDetails(.forbidden, "The console answers pages of its own origin only")
         }
     }
 }
