@@ -6,6 +6,7 @@ public import Logging
 public struct Storage: Sendable {
     /// Nil where the S3 dialect is not configured.
     public let accessKeys: AccessKeys?
+    public let accounts: Accounts
     public let assets: Assets
     public let authenticator: Authenticator
     public let buckets: Buckets
@@ -50,6 +51,7 @@ public struct Storage: Sendable {
         public var uploadsPerMinute: Int
         /// How many uploads of a key may wait for their turn.
         public var uploadQueue: Int
+        public var accounts: Accounts.Configuration
         /// Nil: no key pairs.
         public var accessKeys: AccessKeys.Configuration?
 
@@ -60,7 +62,7 @@ public struct Storage: Sendable {
             cacheCapacity: Int = 128 << 20,
             cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role",
             unboundRole: String? = nil, uploadsPerMinute: Int = 100, uploadQueue: Int = 10,
-            accessKeys: AccessKeys.Configuration? = nil
+            accounts: Accounts.Configuration = Accounts.Configuration(), accessKeys: AccessKeys.Configuration? = nil
         ) {
             self.uploadLimits = uploadLimits
             self.uploads = uploads
@@ -74,6 +76,7 @@ public struct Storage: Sendable {
             self.unboundRole = unboundRole
             self.uploadsPerMinute = uploadsPerMinute
             self.uploadQueue = uploadQueue
+            self.accounts = accounts
             self.accessKeys = accessKeys
         }
     }
@@ -113,9 +116,12 @@ public struct Storage: Sendable {
             metadata: metadata, blobs: blobs, limits: configuration.uploadLimits, cache: cache, originals: originals,
             quota: StorageQuota(metadata: metadata, cache: cache), digests: DigestLine(), reaper: reaper, events: events,
             logger: logger)
-        self.projects = Projects(
+        let projects = Projects(
             metadata: metadata, cache: cache, usage: usage,
             rate: UploadRate.Configuration(perMinute: configuration.uploadsPerMinute, queue: configuration.uploadQueue), now: now)
+        self.projects = projects
+        self.accounts = Accounts(
+            metadata: metadata, projects: projects, configuration: configuration.accounts, keys: keys, now: now)
         self.uploads = Uploads(
             objects: objects, configuration: configuration.uploads, serviceRole: configuration.serviceRole, now: now)
         let service = Principal(

@@ -10,7 +10,8 @@ struct Magpie: AsyncParsableCommand {
         discussion: "Settings come from flags, MAGPIE_* variables and a configuration file, in this order.",
         version: Magpie.version,
         subcommands: [
-            ServeCommand.self, WorkCommand.self, KeysCommand.self, KeyCommand.self, ProjectCommand.self, JobsCommand.self,
+            ServeCommand.self, WorkCommand.self, KeysCommand.self, KeyCommand.self, ProjectCommand.self, AccountCommand.self,
+            JobsCommand.self,
             MigrateCommand.self, VerifyCommand.self, VersionCommand.self, SettingsCommand.self,
         ])
 

@@ -18,7 +18,7 @@ from Support.pixault import Project, create_project, eps
 from Support.server import Server
 from Support.wire import Wire
 
-DOCUMENTS = ["supabase", "pixault", "compute"]
+DOCUMENTS = ["supabase", "pixault", "compute", "console"]
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 

@@ -4,7 +4,8 @@ import HTTPTypes
 
 /// Which web pages may use the server from a browser: there is no gateway in front that would say so.
 ///
-/// Credentials are bearer tokens and never cookies, so `*` opens nothing that a plain client could not do.
+/// Other origins are never allowed to use cookies (there is no `Access-Control-Allow-Credentials`), so that credentials are bearer tokens
+/// to them and `*` opens nothing that a plain client could not do.
 public struct CORSPolicy: Sendable {
     /// The origins that may read answers.
     public enum Origins: Hashable, Sendable {

@@ -5,10 +5,13 @@ public protocol ProjectStore: Sendable {
     // MARK: Projects
 
     /// Makes a project, with a bucket of its id unless there is one, which then stays as it is, and its keys: all or nothing.
-    /// - Parameter isPublic: of a bucket that is made.
+    /// - Parameters:
+    ///   - isPublic: of a bucket that is made.
+    ///   - owner: becomes its owner. A bucket that is there is not theirs to take then. Nil: it has none for now.
     /// - Returns: whether the bucket was made.
-    /// - Throws: `.bucketExists` when it is a project already; `.invalidRequest` for a key that is known already.
-    func createProject(_ project: Project, isPublic: Bool, keys: [ProjectKey]) async throws -> Bool
+    /// - Throws: `.bucketExists` when it is a project already, or a bucket that is not to be taken; `.invalidRequest` for a key that is
+    ///   known already; `.relatedResourceMissing` when there is no such account.
+    func createProject(_ project: Project, isPublic: Bool, keys: [ProjectKey], ownedBy owner: AccountID?) async throws -> Bool
 
     /// Nil when the bucket is missing or no project. - Throws: `.notConfigured` for a plan that this version does not know.
     func project(_ id: BucketID, facts: RequestFacts) async throws -> Project?
@@ -56,4 +59,11 @@ public protocol ProjectStore: Sendable {
 
     /// What a project holds now: nothing, where there is none such.
     func totals(of id: BucketID, facts: RequestFacts) async throws -> ProjectTotals
+}
+
+extension ProjectStore {
+    /// Makes a project that no account owns.
+    public func createProject(_ project: Project, isPublic: Bool, keys: [ProjectKey]) async throws -> Bool {
+        try await createProject(project, isPublic: isPublic, keys: keys, ownedBy: nil)
+    }
 }

@@ -6,13 +6,19 @@ import Metrics
 /// that is longer than anybody's patience only makes everybody wait in vain.
 final class RenderGate: Sendable {
     private let places: WorkPlaces
+    private let refusal: String
 
     /// - Parameters:
     ///   - parallelism: how many run at a time.
     ///   - queue: how many wait at the most.
     ///   - wait: how long one waits at the most. Nil: as long as it takes.
     ///   - label: what its metrics begin with.
-    init(parallelism: Int, queue: Int, wait: Duration? = nil, label: String = "magpie_render") {
+    ///   - refusal: what those are told who are turned away.
+    init(
+        parallelism: Int, queue: Int, wait: Duration? = nil, label: String = "magpie_render",
+        refusal: String = "Too many images are being rendered, please retry in a moment"
+    ) {
+        self.refusal = refusal
         let queueLength = Gauge(label: "\(label)_queue_length")
         let runningNow = Gauge(label: "\(label)s_running")
         places = WorkPlaces(WorkPlaces.Rules(count: parallelism, queue: queue, wait: wait)) { load in
@@ -32,7 +38,7 @@ final class RenderGate: Sendable {
         do {
             return try await places.withPlace(for: WorkPlaces.Claim(owner: bucket?.rawValue), body)
         } catch is WorkPlaces.Full {
-            throw StorageError(.overloaded, "Too many images are being rendered, please retry in a moment", isRetryable: true)
+            throw StorageError(.overloaded, refusal, isRetryable: true)
         }
     }
 }

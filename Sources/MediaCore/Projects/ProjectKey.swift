@@ -61,28 +61,37 @@ public struct ProjectKeyID: Hashable, Sendable, CustomStringConvertible {
     public var description: String { rawValue }
 }
 
-/// What the key of a principal opens: projects, and nothing besides.
+/// What the key or the membership of a principal opens: projects, and nothing besides.
 public struct ProjectScope: Hashable, Sendable {
     /// Tells keys apart, in rates and logs. Not the secret.
     public var keyID: String
     public var projects: [BucketID]
+    /// What it lets its holder do there.
+    public var right: ProjectRight
+    /// Whose membership it is. Nil: a key, which is nobody's.
+    public var subject: AccountID?
 
-    public init(keyID: String, projects: [BucketID]) {
+    public init(
+        keyID: String, projects: [BucketID], right: ProjectRight = .manage, subject: AccountID? = nil
+    ) {
         self.keyID = keyID
         self.projects = projects
+        self.right = right
+        self.subject = subject
     }
 
     /// The Postgres role of every key of projects. No token can name it, for its claims say what the policies let it see.
     public static let role = "magpie_project"
 
-    /// What the policies read: `magpie.caller_projects()`.
+    /// What the policies read: `magpie.caller_projects()` and those like it. A key, which may all there is to do, says nothing of that.
     var claims: JSONText {
         JSONText(
             trusted: JSONWriter.object { writer in
                 writer.field("role", Self.role)
                 writer.key("projects")
                 writer.array(projects) { $0.string($1.rawValue) }
-                writer.field("sub", String?.none)
+                if subject != nil || right != .manage { writer.field("right", right.rawValue) }
+                writer.field("sub", subject?.rawValue)
                 if !keyID.isEmpty { writer.field("key_id", keyID) }
             })
     }

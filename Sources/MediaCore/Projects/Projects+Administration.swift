@@ -23,10 +23,13 @@ extension Projects {
     }
 
     /// Makes a project with its first keys. A bucket of its name becomes its bucket, and stays as public or private as it is.
+    /// - Parameter account: becomes its owner. No bucket is taken for it.
     /// - Returns: the secrets, shown this once, and whether the bucket was made.
     /// - Throws: `StorageError` with `.invalidBucketName`; `.bucketExists` when it is a project already; `.invalidRequest` when the
     ///   owner has as many as the plan allows, or is no address.
-    public func create(_ beginning: Beginning) async throws -> (secrets: ProjectSecrets, madeBucket: Bool) {
+    public func create(
+        _ beginning: Beginning, ownedBy account: AccountID? = nil
+    ) async throws -> (secrets: ProjectSecrets, madeBucket: Bool) {
         let id = try ProjectName.bucket(naming: beginning.name)
         let plan = Plan(beginning.plan)
         if let owner = beginning.owner {
@@ -39,7 +42,8 @@ extension Projects {
         let secrets = ProjectSecrets.generate()
         let project = Project(id: id, plan: plan, owner: beginning.owner, createdAt: time)
         let madeBucket = try await change(of: id) {
-            try await metadata.createProject(project, isPublic: beginning.isPublic, keys: secrets.keys(of: id, at: time))
+            try await metadata.createProject(
+                project, isPublic: beginning.isPublic, keys: secrets.keys(of: id, at: time), ownedBy: account)
         }
         return (secrets, madeBucket)
     }

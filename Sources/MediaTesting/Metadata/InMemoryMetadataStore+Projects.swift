@@ -5,14 +5,22 @@ public import MediaCore
 import Synchronization
 
 extension InMemoryMetadataStore {
-    public func createProject(_ project: Project, isPublic: Bool, keys: [ProjectKey]) async throws -> Bool {
+    public func createProject(
+        _ project: Project, isPublic: Bool, keys: [ProjectKey], ownedBy owner: AccountID?
+    ) async throws -> Bool {
         let time = now()
         return try state.withLock { state in
             guard state.projects[project.id] == nil else { throw StorageError.bucketExists(project.id) }
             let isNew = state.buckets[project.id] == nil
             let isTaken = state.buckets.values.contains { $0.name == project.id.rawValue && $0.id != project.id }
-            guard !isNew || !isTaken else { throw StorageError.bucketExists(project.id) }
+            guard isNew ? !isTaken : owner == nil else { throw StorageError.bucketExists(project.id) }
             try state.requireNew(keys, openingBesides: project.id)
+            if let owner {
+                guard state.accounts[owner] != nil else {
+                    throw StorageError(.relatedResourceMissing, "There is no such account")
+                }
+                state.memberships[project.id] = [owner: StoredMembership(role: .owner, since: project.createdAt)]
+            }
             if isNew {
                 state.buckets[project.id] = Bucket(
                     id: project.id, name: project.id.rawValue, isPublic: isPublic, createdAt: time, updatedAt: time)
@@ -133,6 +141,7 @@ extension InMemoryMetadataStore.State {
     mutating func removeProject(_ id: BucketID, at time: Timestamp) {
         guard projects.removeValue(forKey: id) != nil else { return }
         usage[id] = nil
+        memberships[id] = nil
         assets = assets.filter { $0.value.address.bucket != id }
         assetFolders[id] = nil
         for key in projectKeys.values where key.projects.contains(id) {

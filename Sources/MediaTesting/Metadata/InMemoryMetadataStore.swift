@@ -72,6 +72,9 @@ public final class InMemoryMetadataStore: MetadataStore {
         var accessKeys: [AccessKeyID: StoredAccessKey] = [:]
         var projects: [BucketID: Project] = [:]
         var projectKeys: [ProjectKeyID: ProjectKey] = [:]
+        var accounts: [AccountID: StoredAccount] = [:]
+        var sessions: [SessionID: StoredSession] = [:]
+        var memberships: [BucketID: [AccountID: StoredMembership]] = [:]
         /// By project and day.
         var usage: [BucketID: [UsageDay: DailyUsage]] = [:]
         var uploads: [UploadID: StoredUpload] = [:]

@@ -10,6 +10,8 @@ struct RowSecurity {
     let bypasses: Bool
     /// Of a key of projects, what its claims name: the policies that come with them are the only ones that count for it.
     private let projects: Set<BucketID>?
+    /// How far that goes. Nil: the claims say something else, which is as far as reading.
+    private let right: ProjectRight?
 
     /// - Throws: `.accessDenied` for a role that the database does not have.
     init(policies: [Policy], roles: Set<String>, caller: Caller) throws(StorageError) {
@@ -21,6 +23,7 @@ struct RowSecurity {
         self.caller = caller
         self.bypasses = role == InMemoryMetadataStore.serviceRole
         self.projects = role == ProjectScope.role ? Self.projects(in: caller.principal.claims) : nil
+        self.right = Self.right(in: caller.principal.claims)
     }
 
     /// `magpie.caller_projects()`.
@@ -31,10 +34,25 @@ struct RowSecurity {
         return Set(names.map { BucketID(stored: $0) })
     }
 
+    /// `magpie.caller_has_right()`.
+    private static func right(in claims: JSONText) -> ProjectRight? {
+        guard let value = try? JSONSerialization.jsonObject(with: Data(claims.rawValue.utf8)) as? [String: Any],
+            let right = value["right"]
+        else { return .manage }
+        return (right as? String).flatMap(ProjectRight.init(rawValue:))
+    }
+
+    /// Whether the policies of the role of keys let the caller write a project's objects: `magpie.caller_writable_projects()`.
+    func writes(_ project: BucketID) -> Bool {
+        projects?.contains(project) == true && (right == .write || right == .manage)
+    }
+
     func allows(_ command: Policy.Command, _ row: PolicyContext.Row, _ stage: PolicyContext.Stage = .existing) -> Bool {
         guard !bypasses else { return true }
         if let projects {
-            return projects.contains(row.bucketID) && (row.table != .buckets || command == .select || command == .update)
+            guard command != .select else { return projects.contains(row.bucketID) }
+            guard row.table == .buckets else { return writes(row.bucketID) }
+            return projects.contains(row.bucketID) && command == .update && right == .manage
         }
         let context = PolicyContext(caller: caller, stage: stage, row: row)
         return policies.contains {

@@ -40,22 +40,26 @@ extension PostgresMetadataStore {
         return try await transaction([.scope(system(.upkeep)), unfile]) { try $0[0].onlyRow().int(0) }
     }
 
-    /// Runs a write as system, under a lock on the bucket that only those get who may update it.
+    /// Runs a write as system, under a lock on the bucket that only those get who may update it, or as keys and members write its objects.
     private func changeFolders(of project: BucketID, as caller: Caller, _ write: Step) async throws -> ResultSet {
         try await mappingErrors(about: .bucket(project)) {
             try await client.withTransaction(ending: .commit) { transaction in
                 let looks = try await transaction.run([
                     .scope(lockingSystem(caller.facts)), .run(Self.findProject, project.rawValue),
                     .scope(scope(caller)), .run(Self.lockBucket, project.rawValue), .run(Self.findBucket, project.rawValue),
+                    .run(Self.mayWrite, project.rawValue),
                 ])
                 guard try looks[0].optionalRow() != nil, try looks[2].optionalRow() != nil else {
                     throw StorageError.bucketNotFound(project)
                 }
-                guard try looks[1].optionalRow() != nil else {
+                let mayWrite = try looks[3].onlyRow().bool(0)
+                guard try looks[1].optionalRow() != nil || mayWrite else {
                     throw StorageError(.accessDenied, "Access denied", resource: project.rawValue)
                         .refused(.update, on: .buckets, caller)
                 }
-                return try await transaction.finish(with: [.scope(system(caller.facts)), write])[0]
+                return try await transaction.finish(with: [
+                    .scope(lockingSystem(caller.facts)), .run(Self.lockBucket, project.rawValue), write,
+                ])[1]
             }
         }
     }
@@ -94,6 +98,7 @@ extension PostgresMetadataStore {
         "folders_project", "SELECT p.bucket_id FROM magpie.projects AS p WHERE p.bucket_id = $1")
     private static let lockBucket = SQL(
         "folders_lock", "SELECT b.id FROM storage.buckets AS b WHERE b.id = $1 FOR NO KEY UPDATE")
+    private static let mayWrite = SQL("folders_may_write", "SELECT $1 = ANY (magpie.caller_writable_projects())")
     private static let findBucket = SQL("folders_find", "SELECT b.id FROM storage.buckets AS b WHERE b.id = $1")
 
     private static let writeFolders = SQL(

@@ -5,15 +5,18 @@ public import MediaCore
 
 /// Projects and their keys, as system.
 extension PostgresMetadataStore {
-    public func createProject(_ project: Project, isPublic: Bool, keys: [ProjectKey]) async throws -> Bool {
+    public func createProject(
+        _ project: Project, isPublic: Bool, keys: [ProjectKey], ownedBy owner: AccountID?
+    ) async throws -> Bool {
         let id = project.id.rawValue
         var steps: [Step] = [
             .scope(system(.upkeep)),
-            .run(Self.makeBucket, id, Parameter.bool(isPublic)),
+            .run(owner == nil ? Self.makeBucket : Self.makeNewBucket, id, Parameter.bool(isPublic)),
             .run(
                 Self.insertProject, id, project.plan.name.rawValue, project.owner, Parameter.timestamp(project.createdAt)),
         ]
         for key in keys { steps += Self.insertion(of: key) }
+        if let owner { steps.append(Self.insertion(of: owner, to: project.id, as: .owner, at: project.createdAt)) }
         return try await reportingKeys {
             try await transaction(steps, about: .bucket(project.id)) { try $0[0].optionalRow() != nil }
         }
@@ -102,6 +105,8 @@ extension PostgresMetadataStore {
                 throw StorageError(.invalidRequest, "There is a key of this id or secret", cause: cause)
             case (.foreignKeyViolation, "api_key_projects"):
                 throw StorageError(.bucketNotFound, "A project of the key does not exist", cause: cause)
+            case (.foreignKeyViolation, "memberships"):
+                throw StorageError(.relatedResourceMissing, "There is no such account", cause: cause)
             default: throw error
             }
         }
@@ -109,7 +114,10 @@ extension PostgresMetadataStore {
 }
 
 extension Project {
-    fileprivate init(_ row: Row) throws {
+    static let columns = "p.bucket_id, p.plan, p.owner, (extract(epoch FROM p.created_at) * 1000000)::bigint"
+    static let columnCount = 4
+
+    init(_ row: Row) throws {
         let name = try row.string(1)
         guard let plan = Plan.Name(rawValue: name) else {
             throw StorageError(.notConfigured, "This version does not know the project's plan", resource: name)
@@ -140,6 +148,9 @@ extension PostgresMetadataStore {
         ON CONFLICT (id) DO NOTHING
         RETURNING id
         """)
+    private static let makeNewBucket = SQL(
+        "project_new_bucket",
+        "INSERT INTO storage.buckets (id, name, public) VALUES ($1, $1, $2::boolean) RETURNING id")
     private static let lockBucket = SQL(
         "project_lock", "SELECT b.id FROM storage.buckets AS b WHERE b.id = $1 FOR KEY SHARE")
     private static let findBucket = SQL("project_find", "SELECT b.id FROM storage.buckets AS b WHERE b.id = $1")
@@ -150,11 +161,10 @@ extension PostgresMetadataStore {
         VALUES ($1, $2, $3, timestamptz 'epoch' + $4::bigint * interval '1 microsecond')
         """)
 
-    private static let projectColumns = "p.bucket_id, p.plan, p.owner, (extract(epoch FROM p.created_at) * 1000000)::bigint"
     private static let readProject = SQL(
-        "project_read", "SELECT \(projectColumns) FROM magpie.projects AS p WHERE p.bucket_id = $1")
+        "project_read", "SELECT \(Project.columns) FROM magpie.projects AS p WHERE p.bucket_id = $1")
     private static let listProjects = SQL(
-        "projects_list", "SELECT \(projectColumns) FROM magpie.projects AS p ORDER BY p.bucket_id COLLATE \"C\"")
+        "projects_list", "SELECT \(Project.columns) FROM magpie.projects AS p ORDER BY p.bucket_id COLLATE \"C\"")
     private static let updatePlan = SQL(
         "project_plan", "UPDATE magpie.projects AS p SET plan = $2 WHERE p.bucket_id = $1 RETURNING p.bucket_id")
     private static let deleteProject = SQL(

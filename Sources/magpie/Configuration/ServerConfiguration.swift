@@ -52,6 +52,7 @@ struct ServerConfiguration: Sendable {
     var images: Images?
     var assets: Assets.Configuration
     var jobs: Jobs
+    var accounts: AccountSettings
     /// Nil: PostScript and videos are only kept.
     var conversions: Conversions?
     var limits: Limits
@@ -127,6 +128,7 @@ struct ServerConfiguration: Sendable {
         assets = try Assets.Configuration(settings)
         images?.variants.assetLimits = assets.limits
         jobs = try Jobs(settings)
+        accounts = try AccountSettings(settings)
         conversions = try Conversions(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))

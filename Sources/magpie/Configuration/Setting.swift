@@ -52,6 +52,32 @@ extension Setting {
         Setting(name: "ANON_ROLE", fallback: "anon", meaning: "The database role of callers whose token names none."),
         Setting(
             name: "SERVICE_ROLE", fallback: "service_role", meaning: "The database role that row-level security does not bind."),
+        Setting(
+            name: "SIGN_UP", fallback: "first",
+            meaning:
+                "Who may make an account: `off`, `first` (whoever comes first, who runs the server from then on) or `open` (anybody)."
+        ),
+        Setting(
+            name: "ACCOUNT_PLAN", fallback: "",
+            meaning: "The plan of projects that accounts make. Not given: only accounts that run the server make projects."),
+        Setting(name: "SESSION_IDLE", fallback: "7d", meaning: "How long a session of an account lasts without being used."),
+        Setting(name: "SESSION_LIFETIME", fallback: "30d", meaning: "How long a session of an account lasts at the most."),
+        Setting(
+            name: "PASSWORD_COST", fallback: "15",
+            meaning:
+                "What a guess at a password costs: the logarithm of scrypt's N, from 14 to 20. 15 takes 32 MiB for the time of a sign-in."
+        ),
+        Setting(name: "PASSWORD_HASHINGS", fallback: "2", meaning: "How many passwords are hashed at a time."),
+        Setting(
+            name: "SIGN_IN_ATTEMPTS", fallback: "10",
+            meaning:
+                "How many attempts to sign in to an account may fail in a row, and four times as many from an address; one more every 30 s and 10 s. `0`: any number."
+        ),
+        Setting(
+            name: "CLIENT_ADDRESS_HEADER", fallback: "",
+            meaning:
+                "The field in which the proxy in front says whose request it is, such as `X-Forwarded-For`; the last address counts. Only where every request comes through that proxy."
+        ),
         Setting(name: "UPLOAD_LIMIT", fallback: "5GiB", meaning: "The largest object."),
         Setting(
             name: "DURABILITY", fallback: "fsync",

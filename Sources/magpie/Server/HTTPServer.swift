@@ -64,7 +64,10 @@ enum HTTPServer {
                 ], registry: registry),
             // A dialect that describes itself is added here.
             DocumentationFrontend(
-                [SupabaseFrontend.description, PixaultAPIFrontend.description, ComputeFrontend.description],
+                [
+                    SupabaseFrontend.description, PixaultAPIFrontend.description, ComputeFrontend.description,
+                    ConsoleFrontend.description,
+                ],
                 version: Magpie.version),
             TUSFrontend(
                 storage: storage,
@@ -80,6 +83,11 @@ enum HTTPServer {
                 configuration: ComputeFrontend.Configuration(
                     bucket: configuration.compute.bucket, maxUploadBytes: configuration.compute.uploadLimit, service: service,
                     key: configuration.compute.key.map(ComputeKey.init), origin: origin)),
+            ConsoleFrontend(
+                storage: storage,
+                configuration: ConsoleFrontend.Configuration(
+                    maxJSONBytes: min(limits.json, 64 << 10), origin: origin,
+                    clientAddressField: configuration.accounts.clientAddressField)),
             PixaultAPIFrontend(
                 storage: storage,
                 configuration: PixaultAPIFrontend.Configuration(

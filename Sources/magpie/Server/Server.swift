@@ -73,6 +73,7 @@ enum Server {
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
                 uploadsPerMinute: limits.uploadsPerMinute, uploadQueue: limits.uploadQueue,
+                accounts: configuration.accounts.configuration,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
             keys: keys, metadata: database.metadata, blobs: blobs.registry, processor: engines.images?.processor,
             converter: engines.converter, variants: engines.images?.store,

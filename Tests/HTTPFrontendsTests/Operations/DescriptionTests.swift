@@ -11,7 +11,7 @@ import Testing
 /// What is documented is what is served, and the other way round.
 @Suite struct DescriptionTests {
     private static let descriptions = [
-        SupabaseFrontend.description, PixaultAPIFrontend.description, ComputeFrontend.description,
+        SupabaseFrontend.description, PixaultAPIFrontend.description, ComputeFrontend.description, ConsoleFrontend.description,
     ]
 
     /// Every route of the dialect. The switch below makes a new one a mistake of this file's until it is described.
@@ -114,7 +114,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["supabase", "pixault", "compute"])
+    @Test(arguments: ["supabase", "pixault", "compute", "console"])
     func aDocumentHasEveryRouteOnce(name: String) throws {
         let description = try #require(Self.descriptions.first { $0.name == name })
         let document = try #require(

@@ -89,7 +89,9 @@ struct UsageMeterTests {
 private struct AbsentStore: ProjectStore {
     private var failure: StorageError { StorageError(.databaseFailure, "away") }
 
-    func createProject(_ project: Project, isPublic: Bool, keys: [ProjectKey]) async throws -> Bool { throw failure }
+    func createProject(_ project: Project, isPublic: Bool, keys: [ProjectKey], ownedBy owner: AccountID?) async throws -> Bool {
+        throw failure
+    }
     func project(_ id: BucketID, facts: RequestFacts) async throws -> Project? { throw failure }
     func projects() async throws -> [Project] { throw failure }
     func setPlan(_ plan: Plan.Name, of id: BucketID) async throws -> Bool { throw failure }

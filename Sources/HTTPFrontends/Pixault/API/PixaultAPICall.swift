@@ -60,19 +60,24 @@ struct PixaultAPICall {
         case (.asset(let id, let part), let method): try await answer(part, method, of: id, in: project, as: caller)
         case (.project, _): try await describe(project, as: caller)
         case (.usage, _): try await usage(of: project, as: caller)
-        case (.unknown, _): throw Self.nothingHere
+        // Nothing is kept elsewhere yet.
+        case (.storage, _), (.migrations, _), (.unknown, _): throw Self.nothingHere
         }
     }
 
     private static var nothingHere: PixaultProblem { PixaultProblem(.notFound, "There is nothing at this path") }
 
-    /// Who calls: a key of projects, which must be one of this one, or whoever a token says.
+    /// Who calls: a key of projects, which must be one of this one, somebody who signed in and is something in it, or whoever a token says.
     private func caller(for project: BucketID) async throws -> Caller {
         let facts = RequestFacts(
             operation: Operation(route.operation), method: request.method.rawValue, path: target,
             headers: request.headers.map { ($0.name.canonicalName, $0.value) }, requestID: context.trace.requestID)
-        let principal = try await PixaultCredentials(request).principal(in: storage)
+        let credentials = PixaultCredentials(request, frontend.configuration.origin)
+        let principal = try await credentials.principal(for: project, atLeast: route.leastRole, in: storage, request)
         try await storage.projects.authorise(principal, for: project, facts: facts)
+        guard route.takesKeys || principal.scope == nil || principal.scope?.subject != nil else {
+            throw PixaultProblem(.forbidden, "This is for the project's owner, signed in: keys do not open it")
+        }
         return Caller(principal: principal, facts: facts)
     }
 

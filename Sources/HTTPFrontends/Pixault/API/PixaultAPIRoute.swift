@@ -17,6 +17,10 @@ enum PixaultAPIRoute: Hashable {
         /// The project itself.
         case project
         case usage
+        /// Where originals are kept.
+        case storage(StoragePart)
+        /// Moving originals from one place to another.
+        case migrations(MigrationPart)
         /// Below one of the kinds, and nothing.
         case unknown
     }
@@ -41,6 +45,12 @@ enum PixaultAPIRoute: Hashable {
             }
         }
     }
+
+    /// What is done with the place where originals are kept.
+    enum StoragePart: Hashable { case current, validate, health }
+
+    /// All jobs that move originals, a new one, or one of them.
+    enum MigrationPart: Hashable { case all, ofStorage, ofBucket, one(String), cancel(String) }
 
     case catalogue
     case cataloguePlugin(String)
@@ -90,8 +100,26 @@ enum PixaultAPIRoute: Hashable {
         case .project(_, .folders): ["GET", "HEAD", "POST"]
         case .project(_, .folder): ["DELETE"]
         case .project(_, .asset(_, let part)): part.methods
+        case .project(_, .storage(.current)): ["GET", "HEAD", "PUT", "DELETE"]
+        case .project(_, .storage): ["POST"]
+        case .project(_, .migrations(.all)), .project(_, .migrations(.one)): ["GET", "HEAD"]
+        case .project(_, .migrations): ["POST"]
         case .project(_, .unknown), .unreadable: []
         }
+    }
+
+    /// What somebody who signed in has to be in the project. Of rows the policies decide all the same.
+    var leastRole: ProjectRole {
+        switch self {
+        case .project(_, .storage): .owner
+        case .project(_, .migrations): .admin
+        default: .viewer
+        }
+    }
+
+    /// Whether keys of the project open it. Where originals go is for its owner to say, not for a program.
+    var takesKeys: Bool {
+        if case .project(_, .storage) = self { false } else { true }
     }
 
     /// For metrics and policies.
@@ -106,6 +134,8 @@ enum PixaultAPIRoute: Hashable {
         case .project(_, .folders), .project(_, .folder): "pixault.folders"
         case .project(_, .project): "pixault.project"
         case .project(_, .usage): "pixault.usage"
+        case .project(_, .storage): "pixault.storage"
+        case .project(_, .migrations): "pixault.migrations"
         case .project(_, .unknown), .unreadable: "pixault.unknown"
         }
     }
@@ -120,6 +150,14 @@ extension PixaultAPIRoute.Resource {
         switch (names.first, names.count) {
         case (nil, _): self = .project
         case ("usage", 1): self = .usage
+        case ("storage", 1): self = .storage(.current)
+        case ("storage", 2) where names[1] == "validate": self = .storage(.validate)
+        case ("storage", 2) where names[1] == "health": self = .storage(.health)
+        case ("migrations", 1): self = .migrations(.all)
+        case ("migrations", 2) where names[1] == "storage": self = .migrations(.ofStorage)
+        case ("migrations", 2) where names[1] == "bucket-import": self = .migrations(.ofBucket)
+        case ("migrations", 2): self = .migrations(.one(names[1]))
+        case ("migrations", 3) where names[2] == "cancel": self = .migrations(.cancel(names[1]))
         case ("transforms", 1): self = .transforms
         case ("transforms", 2): self = .transform(names[1])
         case ("watermarks", 1): self = .watermarks

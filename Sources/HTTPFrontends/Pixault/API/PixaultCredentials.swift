@@ -12,9 +12,11 @@ enum PixaultCredentials {
     case key(String)
     /// A token that somebody signed, in either of them.
     case token(String)
+    /// The cookie of somebody who signed in.
+    case session(String)
     case none
 
-    init(_ request: Request) {
+    init(_ request: Request, _ origin: PublicOrigin) {
         let shown = [request.headers[.xAPIKey], request.bearerToken].compactMap(\.self).filter { !$0.isEmpty }
         if let id = request.headers[.xClientID] {
             self = .pair(id: id, secret: request.headers[.xClientSecret] ?? "")
@@ -22,19 +24,28 @@ enum PixaultCredentials {
             self = .key(key)
         } else if let token = shown.last {
             self = .token(token)
+        } else if let session = SessionCookie(for: request, origin).token(in: request) {
+            self = .session(session)
         } else {
             self = .none
         }
     }
 
-    /// Whom they stand for.
-    /// - Throws: `PixaultProblem` with 401 where there are none; `StorageError` with `.unauthenticated`, `.accessDenied` for a role that
-    ///   no token may name.
-    func principal(in storage: Storage) async throws -> Principal {
+    /// Whom they stand for when they are shown to a project.
+    /// - Parameter least: what somebody who signed in has to be there.
+    /// - Throws: `PixaultProblem` with 401 where there are none, with 403 for a change that may be forged; `StorageError` with
+    ///   `.unauthenticated`, `.accessDenied` for a role that no token may name and for who is nothing in the project, `.bucketNotFound`.
+    func principal(
+        for project: BucketID, atLeast least: ProjectRole, in storage: Storage, _ request: Request
+    ) async throws -> Principal {
         switch self {
-        case .pair(let id, let secret): try await storage.projects.principal(clientID: id, secret: secret)
-        case .key(let key): try await storage.projects.principal(apiKey: key)
-        case .token(let token): try storage.authenticator.principal(token: token)
+        case .pair(let id, let secret): return try await storage.projects.principal(clientID: id, secret: secret)
+        case .key(let key): return try await storage.projects.principal(apiKey: key)
+        case .token(let token): return try storage.authenticator.principal(token: token)
+        case .session(let session):
+            let signedIn = try await storage.accounts.session(session)
+            try ForgeryGuard.check(request, of: signedIn.token)
+            return try await storage.accounts.principal(of: signedIn.account, in: project, atLeast: least)
         case .none:
             throw PixaultProblem(
                 .unauthorized,

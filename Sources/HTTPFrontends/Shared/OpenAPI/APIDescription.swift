@@ -12,9 +12,16 @@ public struct APIDescription: Sendable {
     /// Fields that together stand for a token, in one set for each way.
     let credentials: [[String]]
     let routes: [APIRoute]
+    /// What callers show. Nil: a token.
+    let cookie: String?
 
-    /// - Parameter credentials: sets of header fields that callers may send instead of a token.
-    public init(name: String, title: String, summary: String, credentials: [[String]] = [], routes: [APIRoute]) {
+    /// - Parameters:
+    ///   - credentials: sets of header fields that callers may send instead of a token.
+    ///   - cookie: the name of one that callers show instead of a token.
+    public init(
+        name: String, title: String, summary: String, credentials: [[String]] = [], routes: [APIRoute], cookie: String? = nil
+    ) {
+        self.cookie = cookie
         self.name = name
         self.title = title
         self.summary = summary
@@ -46,10 +53,15 @@ public struct APIDescription: Sendable {
             writer.object { writer in
                 writer.key("securitySchemes")
                 writer.object { writer in
-                    writer.key("bearer")
+                    writer.key(scheme)
                     writer.object { writer in
-                        writer.field("type", "http")
-                        writer.field("scheme", "bearer")
+                        writer.field("type", cookie == nil ? "http" : "apiKey")
+                        if let cookie {
+                            writer.field("in", "cookie")
+                            writer.field("name", cookie)
+                        } else {
+                            writer.field("scheme", "bearer")
+                        }
                     }
                     for field in credentials.joined() {
                         writer.key(field)
@@ -63,6 +75,8 @@ public struct APIDescription: Sendable {
             }
         }
     }
+
+    private var scheme: String { cookie == nil ? "bearer" : "session" }
 
     /// In the order of the first route of each.
     var byPath: [(path: String, routes: [APIRoute])] {
@@ -100,7 +114,7 @@ public struct APIDescription: Sendable {
             writer.key("security")
             writer.array { writer in
                 if !route.needsToken { writer.object { _ in } }
-                for way in [["bearer"]] + credentials {
+                for way in [[scheme]] + credentials {
                     writer.object { writer in
                         for scheme in way {
                             writer.key(scheme)

@@ -5,10 +5,10 @@ import Hummingbird
 import MediaCore
 import NIOCore
 
-/// An error as this dialect says it: a true status and problem details (RFC 9457).
+/// An error as Pixault and the console say it: a true status and problem details (RFC 9457).
 ///
 /// Clients differ in what they read: some `detail`, others a member `error`, so both are there.
-struct PixaultProblem: Error {
+struct ProblemDetails: Error {
     var status: HTTPResponse.Status
     /// What went wrong, for people. It names what the request named, and nothing that the caller may not know of.
     var detail: String
@@ -24,10 +24,10 @@ struct PixaultProblem: Error {
         self.cause = cause
     }
 
-    /// Any error as this dialect says it. What is not a `StorageError` is a bug and says nothing of itself.
+    /// Any error as they say it. What is not a `StorageError` is a bug and says nothing of itself.
     init(_ error: any Error) {
         switch error {
-        case let error as PixaultProblem: self = error
+        case let error as ProblemDetails: self = error
         case let error as StorageError:
             self = Self.mapped(error)
             self.cause = error
@@ -38,7 +38,7 @@ struct PixaultProblem: Error {
     }
 
     /// A part of a request that is wrong, by its name.
-    static func invalid(_ field: String, _ rule: String) -> PixaultProblem { .init(.badRequest, "\(field) \(rule)") }
+    static func invalid(_ field: String, _ rule: String) -> ProblemDetails { .init(.badRequest, "\(field) \(rule)") }
 
     /// The answer, which nobody on the way may keep. Notes the error for the access log.
     func response(to request: Request, _ trace: RequestTrace) -> Response {
@@ -59,7 +59,7 @@ struct PixaultProblem: Error {
         return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: body)))
     }
 
-    private static func mapped(_ error: StorageError) -> PixaultProblem {
+    private static func mapped(_ error: StorageError) -> ProblemDetails {
         switch error.code {
         case .bucketNotFound, .objectNotFound, .blobMissing, .relatedResourceMissing, .uploadNotFound:
             .init(.notFound, error.message)
