@@ -190,6 +190,7 @@ let package = Package(
             name: "BlobStoresTests",
             dependencies: [
                 "BlobStores", "MediaCore", "MediaTesting", "WireFormats",
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

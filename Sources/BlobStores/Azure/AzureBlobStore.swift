@@ -13,3 +13,8 @@ extension RemoteBlobStore {
             logger: logger)
     }
 }
+
+extension CustomerBlobStore {
+    /// Blobs in a container of Azure's, whose names are the container's: the configuration's prefix is not used. Nothing is sent.
+    public init(_ configuration: AzureConfiguration) { self.init(AzureService(configuration)) }
+}

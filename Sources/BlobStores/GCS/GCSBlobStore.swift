@@ -12,3 +12,8 @@ extension RemoteBlobStore {
             GCSService(configuration), bucket: configuration.bucket, prefix: configuration.prefix, create: create, logger: logger)
     }
 }
+
+extension CustomerBlobStore {
+    /// Blobs in a bucket of Google's, whose names are the bucket's: the configuration's prefix is not used. Nothing is sent.
+    public init(_ configuration: GCSConfiguration) { self.init(GCSService(configuration)) }
+}

@@ -12,3 +12,8 @@ extension RemoteBlobStore {
             S3Service(configuration), bucket: configuration.bucket, prefix: configuration.prefix, create: create, logger: logger)
     }
 }
+
+extension CustomerBlobStore {
+    /// Blobs in a bucket of an S3 service, whose keys are the bucket's: the configuration's prefix is not used. Nothing is sent.
+    public init(_ configuration: S3Configuration) { self.init(S3Service(configuration)) }
+}

@@ -31,9 +31,7 @@ struct S3Request: Sendable {
     /// The digest of the body is part of what is signed, so the service refuses a body that changed on its way.
     /// - Throws: `ServiceFailure` for a key that no URL can carry unchanged.
     func signed(_ configuration: S3Configuration, at time: SigningTime) throws(ServiceFailure) -> HTTPClientRequest {
-        var head = RequestHead(
-            method: method.rawValue, path: try path(configuration), query: queryText,
-            fields: fields + [NamedValue("host", host(configuration))])
+        var head = try head(configuration)
         let payload: PayloadHash = body.map { .digest(Checksum.of($0.readableBytesView, .sha256)) } ?? .empty
         do {
             try RequestSigner(credentials: configuration.credentials, region: configuration.region)
@@ -41,12 +39,22 @@ struct S3Request: Sendable {
         } catch {
             throw ServiceFailure(.malformed("the request can't be signed: \(error)"))
         }
-        let url = "\(configuration.endpoint.scheme)://\(host(configuration))\(head.path)\(head.query.map { "?\($0)" } ?? "")"
-        var request = HTTPClientRequest(url: url)
+        var request = HTTPClientRequest(url: url(configuration, head))
         request.method = method
         for field in head.fields { request.headers.add(name: field.name, value: field.value) }
         if let body { request.body = .bytes(body) }
         return request
+    }
+
+    /// - Throws: `ServiceFailure` for a key that no URL can carry unchanged.
+    func head(_ configuration: S3Configuration) throws(ServiceFailure) -> RequestHead {
+        RequestHead(
+            method: method.rawValue, path: try path(configuration), query: queryText,
+            fields: fields + [NamedValue("host", host(configuration))])
+    }
+
+    func url(_ configuration: S3Configuration, _ head: RequestHead) -> String {
+        "\(configuration.endpoint.scheme)://\(host(configuration))\(head.path)\(head.query.map { "?\($0)" } ?? "")"
     }
 
     private func host(_ configuration: S3Configuration) -> String {

@@ -155,7 +155,9 @@ final class S3Service: ObjectService {
         do {
             _ = try await client.send(S3Request(.HEAD, name))
             throw NameTaken()
-        } catch let failure as ServiceFailure where failure.isMissingKey {
+        } catch let failure as ServiceFailure where failure.isMissingKey || failure.status == 403 {
+            // Who may not list a bucket is told of keys that are absent only that they are none of theirs. Credentials that are wrong
+            // fail with the write.
             return
         }
     }

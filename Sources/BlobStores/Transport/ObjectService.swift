@@ -52,6 +52,10 @@ protocol ObjectService: Sendable {
     /// Gives up what writes that crashed left below `prefix` and no list shows. Returns how many.
     func sweepUnfinished(below prefix: String, before date: Timestamp) async throws -> Int
 
+    /// A request with which others do what is granted. Nothing is sent.
+    /// - Throws: `StorageError` with `.unsupported` where the credentials can't grant anything.
+    func direct(_ grant: DirectGrant, _ name: String, for seconds: Int64) async throws -> DirectRequest
+
     /// Closes the connections. Nothing may be called afterwards.
     func close() async throws
 }
