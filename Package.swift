@@ -175,6 +175,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
+            exclude: ["Vectors"],
             swiftSettings: settings),
         .testTarget(
             name: "MediaCoreTests",

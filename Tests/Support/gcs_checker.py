@@ -75,7 +75,8 @@ class Checker:
                 assertion,
                 self.key.public_key(),
                 algorithms=["RS256"],
-                audience=self.token_url,
+                # Google's own client always names the one, ours what the key file says.
+                audience=[self.token_url, "https://oauth2.googleapis.com/token"],
                 issuer=ACCOUNT,
                 options={"require": ["exp", "iat", "iss", "aud"]},
             )
@@ -221,9 +222,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         mark = f"--{boundary}".encode()
         first, second = self.body.removeprefix(mark).split(b"\r\n" + mark, 1)
         resource = json.loads(first.partition(b"\r\n\r\n")[2])
-        content = second.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n" + mark + b"--\r\n")
+        content = second.partition(b"\r\n\r\n")[2].rpartition(b"\r\n" + mark + b"--")[0]
         crc = base64.b64encode(google_crc32c.Checksum(content).digest()).decode()
-        if resource.get("crc32c", crc) != crc or resource.get("md5Hash") != base64.b64encode(hashlib.md5(content).digest()).decode():
+        md5 = base64.b64encode(hashlib.md5(content).digest()).decode()
+        if resource.get("crc32c", crc) != crc or resource.get("md5Hash", md5) != md5:
             raise Refused(400, "invalid", "Provided digest does not match")
         return resource["name"]
 

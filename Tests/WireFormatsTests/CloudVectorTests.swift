@@ -91,7 +91,8 @@ struct CloudVectorTests {
             #expect(request.textToSign == vector.text)
             let signature = Checksum.of(Array(vector.text.utf8), .sha256).bytes
             let theirs = try QueryParameters(parsing: vector.url.split(separator: "?", maxSplits: 1).last)
-            #expect(Set(try QueryParameters(parsing: request.query(signature: signature)).all) == Set(theirs.all))
+            let ours = try QueryParameters(parsing: request.query(signature: signature))
+            #expect(Set(ours.all) == Set(theirs.all))
         }
     }
 

@@ -27,6 +27,9 @@ actor AccessTokens {
     private var request: Task<Token, any Error>?
 
     init(_ key: ServiceAccountKey, limits: RemoteLimits) {
+        var limits = limits
+        // Whatever needs the token is tried again as a whole.
+        limits.retries.attempts = 1
         client = ServiceClient(TokenDialect(key: key, scope: Self.scope), limits: limits)
     }
 

@@ -14,7 +14,8 @@ struct AccessTokenTests {
     /// A service whose tokens are good for so many seconds, and count up.
     private static func withStore(
         seconds: Int,
-        _ answer: @escaping @Sendable (ScriptedService.Request) -> ScriptedService.Action = { _ in .answer(.ok, [], object) },
+        _ answer: @escaping @Sendable (ScriptedService.Request) -> ScriptedService.Action = { _ in .answer(.ok, [], Self.object)
+        },
         _ body: (CustomerBlobStore, ScriptedService) async throws -> Void
     ) async throws {
         let made = Mutex(0)

@@ -59,7 +59,6 @@ enum Outage: String, CaseIterable, Sendable {
                 ? .answer(.badRequest, [], #"{"error":"invalid_grant"}"#)
                 : .answer(.ok, [], #"{"access_token":"a-token","expires_in":3599}"#)
         }
-        let content = ByteBuffer(repeating: 0x20, count: 5000)
         switch self {
         case .wrongKey:
             return kind.refusal(.forbidden, kind == .azure ? "AuthenticationFailed" : "SignatureDoesNotMatch")
@@ -70,10 +69,28 @@ enum Outage: String, CaseIterable, Sendable {
             case .gcs: return kind.refusal(.notFound, "notFound", "The specified bucket does not exist.")
             }
         case .unavailable: return kind.refusal(.serviceUnavailable, "ServerBusy")
-        case .halfClosedBody: return .breakOff(.ok, [("etag", "\"1\""), ("x-goog-generation", "1")], content, after: 100)
-        case .slowDrip: return .drip(.ok, [("etag", "\"1\""), ("x-goog-generation", "1")], 5000)
+        case .halfClosedBody:
+            let (status, fields, size) = Self.object(request)
+            return .breakOff(status, fields, ByteBuffer(repeating: 0x20, count: size), after: 100)
+        case .slowDrip:
+            let (status, fields, size) = Self.object(request)
+            return .drip(status, fields, size)
         case .refusedConnection, .blackHole: return .close
         }
+    }
+}
+
+extension Outage {
+    /// Begins as the answer with an object of 5000 bytes, or with those from where the request says on.
+    private static func object(
+        _ request: ScriptedService.Request
+    ) -> (HTTPResponseStatus, [(String, String)], Int) {
+        let fields = [("etag", "\"1\""), ("x-goog-generation", "1")]
+        let range = request.headers.first(name: "range") ?? request.headers.first(name: "x-ms-range")
+        guard let start = range.flatMap({ Int($0.dropFirst("bytes=".count).prefix { $0 != "-" }) }) else {
+            return (.ok, fields, 5000)
+        }
+        return (.partialContent, fields + [("content-range", "bytes \(start)-4999/5000")], 5000 - start)
     }
 }
 
