@@ -160,6 +160,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             # A request without a reason may not even learn what is there.
             raise Refused(404, "ResourceNotFound")
         letter = {"list_blobs": "l", "get_blob": "r", "delete_blob": "d"}.get(action, "w")
+        if action == "put_blob" and "w" not in self.query.get("sp", ""):
+            # Who may create only may not replace.
+            with self.service.lock:
+                letter = "w" if (self.container, self.name) in self.service.blobs else "c"
         check_signature(self.query, self.container, self.name, letter)
 
     # Containers
