@@ -211,7 +211,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.require_new(bucket, name)
             status, fields, body = self.forward()
             if kind == "resumable" and not session and self.query.get("ifGenerationMatch") == "0":
-                location = {key.lower(): value for key, value in fields.items()}["location"]
+                location = fields["location"]
                 made = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(location).query))["upload_id"]
                 self.checker.conditional[made] = name
             return status, fields, body
@@ -270,7 +270,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             answer = connection.getresponse()
             content = answer.read()
             dropped = ("content-length", "transfer-encoding", "connection", "date")
-            return answer.status, {name: value for name, value in answer.getheaders() if name.lower() not in dropped}, content
+            return answer.status, {name.lower(): value for name, value in answer.getheaders() if name.lower() not in dropped}, content
         finally:
             connection.close()
 
