@@ -76,6 +76,7 @@ let package = Package(
                 "CLinuxFiles", "MediaCore", "WireFormats",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -177,6 +178,7 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "NIOCore", package: "swift-nio"),
             ],
+            exclude: ["Vectors"],
             swiftSettings: settings),
         .testTarget(
             name: "MediaCoreTests",
@@ -192,6 +194,7 @@ let package = Package(
             name: "BlobStoresTests",
             dependencies: [
                 "BlobStores", "MediaCore", "MediaTesting", "WireFormats",
+                .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

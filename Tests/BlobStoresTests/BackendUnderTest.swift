@@ -8,15 +8,18 @@ import MediaTesting
 
 /// The stores that every behaviour of the contract is checked on.
 enum BackendUnderTest: String, CaseIterable, Sendable {
-    case memory, localDurable, localFast, seaweedfs, rclone, moto
+    case memory, localDurable, localFast, seaweedfs, rclone, moto, swift, azure, azureSignature, gcs
 
     /// How often a race is run: far away it takes longer.
-    var rounds: Int { S3Peer(rawValue: rawValue) == nil ? 300 : 20 }
+    var rounds: Int { S3Peer(rawValue: rawValue) == nil && CloudPeer(rawValue: rawValue) == nil ? 300 : 20 }
 
     /// A fresh store, and where it keeps its files if it does.
     func withStore(_ body: (any BlobStore, URL?) async throws -> Void) async throws {
         guard self != .memory else { return try await body(InMemoryBlobStore(), nil) }
         if let peer = S3Peer(rawValue: rawValue) {
+            return try await peer.withStore { try await body($0, nil) }
+        }
+        if let peer = CloudPeer(rawValue: rawValue) {
             return try await peer.withStore { try await body($0, nil) }
         }
         let directory = FileManager.default.temporaryDirectory.appendingPathComponent("magpie-blobs-\(UUID().uuidString)")

@@ -29,24 +29,32 @@ struct S3Request: Sendable {
     /// The request as it goes over the wire, signed.
     ///
     /// The digest of the body is part of what is signed, so the service refuses a body that changed on its way.
-    /// - Throws: `S3Failure` for a key that no URL can carry unchanged.
-    func signed(_ configuration: S3Configuration, at time: SigningTime) throws(S3Failure) -> HTTPClientRequest {
-        var head = RequestHead(
-            method: method.rawValue, path: try path(configuration), query: queryText,
-            fields: fields + [NamedValue("host", host(configuration))])
+    /// - Throws: `ServiceFailure` for a key that no URL can carry unchanged.
+    func signed(_ configuration: S3Configuration, at time: SigningTime) throws(ServiceFailure) -> HTTPClientRequest {
+        var head = try head(configuration)
         let payload: PayloadHash = body.map { .digest(Checksum.of($0.readableBytesView, .sha256)) } ?? .empty
         do {
             try RequestSigner(credentials: configuration.credentials, region: configuration.region)
                 .sign(&head, payload: payload, at: time)
         } catch {
-            throw S3Failure(.malformed("the request can't be signed: \(error)"))
+            throw ServiceFailure(.malformed("the request can't be signed: \(error)"))
         }
-        let url = "\(configuration.endpoint.scheme)://\(host(configuration))\(head.path)\(head.query.map { "?\($0)" } ?? "")"
-        var request = HTTPClientRequest(url: url)
+        var request = HTTPClientRequest(url: url(configuration, head))
         request.method = method
         for field in head.fields { request.headers.add(name: field.name, value: field.value) }
         if let body { request.body = .bytes(body) }
         return request
+    }
+
+    /// - Throws: `ServiceFailure` for a key that no URL can carry unchanged.
+    func head(_ configuration: S3Configuration) throws(ServiceFailure) -> RequestHead {
+        RequestHead(
+            method: method.rawValue, path: try path(configuration), query: queryText,
+            fields: fields + [NamedValue("host", host(configuration))])
+    }
+
+    func url(_ configuration: S3Configuration, _ head: RequestHead) -> String {
+        "\(configuration.endpoint.scheme)://\(host(configuration))\(head.path)\(head.query.map { "?\($0)" } ?? "")"
     }
 
     private func host(_ configuration: S3Configuration) -> String {
@@ -56,14 +64,14 @@ struct S3Request: Sendable {
         }
     }
 
-    private func path(_ configuration: S3Configuration) throws(S3Failure) -> String {
+    private func path(_ configuration: S3Configuration) throws(ServiceFailure) -> String {
         var path = configuration.endpoint.path
         if configuration.addressing == .path { path += "/" + PercentEncoding.encodeComponent(configuration.bucket) }
         guard let key else { return path.isEmpty ? "/" : path }
         // Whoever resolves a URL on the way would make another key of it.
         guard !key.isEmpty,
             !key.split(separator: "/", omittingEmptySubsequences: false).contains(where: { $0 == "." || $0 == ".." })
-        else { throw S3Failure(.malformed("a key with a segment . or ..")) }
+        else { throw ServiceFailure(.malformed("a key with a segment . or ..")) }
         return path + "/" + PercentEncoding.encodeComponents(ofPath: key)
     }
 

@@ -32,14 +32,25 @@ final class ScriptedService: Sendable {
         case close
         /// Says nothing.
         case silence
+        /// Announces so many bytes, and sends one of them now and then, until the connection is closed.
+        case drip(HTTPResponseStatus, [(String, String)], Int)
     }
 
     private let channel: any Channel
     private let seen = Mutex<[Request]>([])
+    private let connections = Mutex<[any Channel]>([])
     private let script: @Sendable (Request) -> Action
 
     /// What came so far.
     var requests: [Request] { seen.withLock { $0 } }
+
+    /// How many connections there are now.
+    var openConnections: Int { connections.withLock { $0.count(where: \.isActive) } }
+
+    /// Returns once all connections are closed, by the other side.
+    func drained() async throws {
+        for connection in connections.withLock({ $0 }) { try await connection.closeFuture.get() }
+    }
 
     /// Runs `body` with a service on a port of its own.
     static func with<Value>(
@@ -48,7 +59,8 @@ final class ScriptedService: Sendable {
         let box = Box()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
-                channel.pipeline.configureHTTPServerPipeline().flatMapThrowing {
+                box.service.withLock { $0 }?.connections.withLock { $0.append(channel) }
+                return channel.pipeline.configureHTTPServerPipeline().flatMapThrowing {
                     try channel.pipeline.syncOperations.addHandler(Handler(box: box))
                 }
             }
@@ -70,14 +82,23 @@ final class ScriptedService: Sendable {
         self.script = script
     }
 
-    func configuration(_ change: (inout S3Configuration) -> Void = { _ in }) throws -> S3Configuration {
-        guard let port = channel.localAddress?.port, let endpoint = S3Endpoint("http://127.0.0.1:\(port)") else {
-            throw StorageError(.internal, "no port")
+    var endpoint: ServiceEndpoint {
+        get throws {
+            guard let port = channel.localAddress?.port, let endpoint = ServiceEndpoint("http://127.0.0.1:\(port)") else {
+                throw StorageError(.internal, "no port")
+            }
+            return endpoint
         }
+    }
+
+    func configuration(_ change: (inout S3Configuration) -> Void = { _ in }) throws -> S3Configuration {
         var configuration = S3Configuration(
-            endpoint: endpoint, bucket: "b", credentials: .init(accessKeyID: "id", secretAccessKey: "a-secret-of-the-test"),
-            inlineReadBytes: 16, connectTimeout: .seconds(1), answerTimeout: .milliseconds(400), idleTimeout: .milliseconds(400),
-            retries: .init(attempts: 4, firstPause: .milliseconds(1), longestPause: .milliseconds(5), deadline: .seconds(5)))
+            endpoint: try endpoint, bucket: "b", credentials: .init(accessKeyID: "id", secretAccessKey: "a-secret-of-the-test"),
+            limits: RemoteLimits(
+                inlineReadBytes: 16, connectTimeout: .seconds(1), answerTimeout: .milliseconds(400),
+                idleTimeout: .milliseconds(400),
+                retries: .init(attempts: 4, firstPause: .milliseconds(1), longestPause: .milliseconds(5), deadline: .seconds(60)))
+        )
         change(&configuration)
         return configuration
     }
@@ -128,6 +149,16 @@ final class ScriptedService: Sendable {
                 send(status, fields, bytes, head, context, upTo: count)
             case .close: context.close(promise: nil)
             case .silence: break
+            case .drip(let status, let fields, let size):
+                let headers = HTTPHeaders(fields + [("content-length", String(size))])
+                context.writeAndFlush(
+                    wrapOutboundOut(.head(.init(version: .http1_1, status: status, headers: headers))), promise: nil)
+                let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+                let drops = context.eventLoop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(40)) { _ in
+                    bound.value.writeAndFlush(
+                        NIOAny(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(string: " ")))), promise: nil)
+                }
+                context.channel.closeFuture.whenComplete { _ in drops.cancel() }
             }
         }
 
