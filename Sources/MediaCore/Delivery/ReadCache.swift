@@ -184,7 +184,7 @@ public final class ReadCache: Sendable {
         switch change {
         case .object(let address): invalidate(address)
         case .bucket(let id): invalidate(id)
-        case .accessKey, .jobs, .projectKey: break
+        case .accessKey, .backend, .jobs, .projectKey: break
         case .lostTrack: reset(isTracking: false)
         case .tracking: reset(isTracking: true)
         }
