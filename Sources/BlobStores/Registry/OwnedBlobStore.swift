@@ -18,4 +18,4 @@ public protocol OwnedBlobStore: BlobStore {
 }
 
 extension LocalBlobStore: OwnedBlobStore {}
-extension S3BlobStore: OwnedBlobStore {}
+extension RemoteBlobStore: OwnedBlobStore {}

@@ -8,10 +8,10 @@ import WireFormats
 enum S3Document {
     private static let limits = XMLReader.Limits(bytes: 8 << 20, depth: 16, elements: 100_000)
 
-    /// - Throws: `S3Failure` for what is no XML.
-    static func tree(_ document: ByteBuffer) throws(S3Failure) -> XMLTree {
+    /// - Throws: `ServiceFailure` for what is no XML.
+    static func tree(_ document: ByteBuffer) throws(ServiceFailure) -> XMLTree {
         do { return try XMLTree(parsing: document, limits: limits) } catch {
-            throw S3Failure(.malformed("an answer is no XML"))
+            throw ServiceFailure(.malformed("an answer is no XML"))
         }
     }
 
@@ -41,7 +41,7 @@ enum S3Document {
     }
 
     /// The codes of the keys that could not be deleted.
-    static func deletionErrors(_ document: ByteBuffer) throws(S3Failure) -> [String] {
+    static func deletionErrors(_ document: ByteBuffer) throws(ServiceFailure) -> [String] {
         guard document.readableBytes > 0 else { return [] }
         return try tree(document).all("Error").map { $0["Code"]?.text ?? "Unknown" }
     }
@@ -63,29 +63,22 @@ enum S3Document {
 
 /// A page of keys of the service's.
 struct S3ListPage {
-    struct Entry {
-        var key: String
-        /// In bytes.
-        var size: Int64
-        var modifiedAt: Timestamp
-    }
-
-    var entries: [Entry]
+    var entries: [ObjectEntry]
     var isTruncated: Bool
 
-    init(_ document: ByteBuffer) throws(S3Failure) {
+    init(_ document: ByteBuffer) throws(ServiceFailure) {
         let root = try S3Document.tree(document)
-        guard root.name == "ListBucketResult" else { throw S3Failure(.malformed("an answer is no list")) }
+        guard root.name == "ListBucketResult" else { throw ServiceFailure(.malformed("an answer is no list")) }
         // Only a service that knows the parameter says so.
         let isEncoded = root["EncodingType"]?.text == "url"
         isTruncated = root["IsTruncated"]?.text == "true"
-        var entries: [Entry] = []
+        var entries: [ObjectEntry] = []
         for element in root.all("Contents") {
             guard let text = element["Key"]?.text, let key = isEncoded ? S3Document.decoded(text) : text,
                 let size = element["Size"].flatMap({ Int64($0.text) }),
                 let date = element["LastModified"].flatMap({ Timestamp(iso8601: $0.text) })
-            else { throw S3Failure(.malformed("an entry of a list lacks a part")) }
-            entries.append(Entry(key: key, size: size, modifiedAt: date))
+            else { throw ServiceFailure(.malformed("an entry of a list lacks a part")) }
+            entries.append(ObjectEntry(name: key, size: size, modifiedAt: date))
         }
         self.entries = entries
     }

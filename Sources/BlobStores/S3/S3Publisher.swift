@@ -2,24 +2,20 @@
 
 public import MediaCore
 import NIOCore
-import NIOHTTP1
 import WireFormats
 
 /// Publishes blobs in the bucket that they are in, below a prefix that a CDN serves.
 public struct S3Publisher: BlobPublisher {
     public let backend: BackendID
-    private let store: S3BlobStore
+    private let store: RemoteBlobStore
     private let prefix: String
     private let publicURL: String
-
-    /// S3's, in bytes.
-    private static let longestKey = 1024
 
     /// - Parameters:
     ///   - backend: what `store` is called.
     ///   - prefix: in front of every name, with a `/` at its end: `compute/`.
     ///   - publicURL: where the bucket is served, without a `/` at its end.
-    public init(store: S3BlobStore, backend: BackendID, prefix: String, publicURL: String) {
+    public init(store: RemoteBlobStore, backend: BackendID, prefix: String, publicURL: String) {
         self.store = store
         self.backend = backend
         self.prefix = prefix
@@ -27,9 +23,9 @@ public struct S3Publisher: BlobPublisher {
     }
 
     public func publish(_ blob: BlobKey, of size: Int64, as name: String, mediaType: String, cacheControl: String?) async throws {
-        try await store.mapped(reading: blob) {
-            try await S3Copy(service: store.service).copy(
-                store.layout.blob(blob), of: size, to: prefix + name, fields: fields(mediaType, cacheControl))
+        try await mapped(reading: blob) {
+            try await store.service.copy(
+                store.blobs.name(blob), of: size, to: prefix + name, as: Self.presentation(mediaType, cacheControl))
         }
     }
 
@@ -47,27 +43,21 @@ public struct S3Publisher: BlobPublisher {
     }
 
     public func withdraw(_ name: String) async throws {
-        try await store.mapped {
-            do {
-                _ = try await store.service.send(S3Request(.DELETE, prefix + name))
-            } catch let failure as S3Failure where failure.isMissingKey {
-                return
-            }
-        }
+        try await mapped { try await store.service.delete([prefix + name]) }
     }
 
     public func published(after name: String?, limit: Int) async throws -> BlobPage {
-        try await store.mapped {
-            let page = try await store.service.list(prefix, after: name.map { prefix + $0 }, limit: limit)
+        try await mapped {
+            let page = try await store.service.list(prefix, from: name.map { prefix + $0 }, limit: limit)
             let blobs = page.entries.map { entry in
-                BlobInfo(key: BlobKey(String(entry.key.dropFirst(prefix.count))), size: entry.size, modifiedAt: entry.modifiedAt)
+                BlobInfo(key: BlobKey(String(entry.name.dropFirst(prefix.count))), size: entry.size, modifiedAt: entry.modifiedAt)
             }
-            return BlobPage(blobs: blobs, cursor: page.isTruncated ? blobs.last?.key.rawValue : nil)
+            return BlobPage(blobs: blobs, cursor: page.next == nil ? nil : blobs.last?.key.rawValue)
         }
     }
 
     public func canPublish(_ name: String) -> Bool {
-        (prefix + name).utf8.count <= Self.longestKey
+        (prefix + name).utf8.count <= store.service.longestName
             && name.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { !["", ".", ".."].contains($0) }
             && name.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
@@ -76,13 +66,11 @@ public struct S3Publisher: BlobPublisher {
         "\(publicURL)/\(PercentEncoding.encodePath(prefix + name))"
     }
 
-    private func fields(_ mediaType: String, _ cacheControl: String?) -> [NamedValue] {
+    private static func presentation(_ mediaType: String, _ cacheControl: String?) -> ObjectPresentation {
         // Rows of old databases hold anything; a header field does not.
         func isValue(_ text: String) -> Bool { text.utf8.allSatisfy { (0x20...0x7E).contains($0) } }
-        var fields = [NamedValue("content-type", isValue(mediaType) ? mediaType : "application/octet-stream")]
-        if let cacheControl, isValue(cacheControl), !cacheControl.isEmpty {
-            fields.append(NamedValue("cache-control", cacheControl))
-        }
-        return fields
+        let control = cacheControl.flatMap { isValue($0) && !$0.isEmpty ? $0 : nil }
+        return ObjectPresentation(
+            mediaType: isValue(mediaType) ? mediaType : "application/octet-stream", cacheControl: control)
     }
 }

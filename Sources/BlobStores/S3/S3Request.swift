@@ -29,8 +29,8 @@ struct S3Request: Sendable {
     /// The request as it goes over the wire, signed.
     ///
     /// The digest of the body is part of what is signed, so the service refuses a body that changed on its way.
-    /// - Throws: `S3Failure` for a key that no URL can carry unchanged.
-    func signed(_ configuration: S3Configuration, at time: SigningTime) throws(S3Failure) -> HTTPClientRequest {
+    /// - Throws: `ServiceFailure` for a key that no URL can carry unchanged.
+    func signed(_ configuration: S3Configuration, at time: SigningTime) throws(ServiceFailure) -> HTTPClientRequest {
         var head = RequestHead(
             method: method.rawValue, path: try path(configuration), query: queryText,
             fields: fields + [NamedValue("host", host(configuration))])
@@ -39,7 +39,7 @@ struct S3Request: Sendable {
             try RequestSigner(credentials: configuration.credentials, region: configuration.region)
                 .sign(&head, payload: payload, at: time)
         } catch {
-            throw S3Failure(.malformed("the request can't be signed: \(error)"))
+            throw ServiceFailure(.malformed("the request can't be signed: \(error)"))
         }
         let url = "\(configuration.endpoint.scheme)://\(host(configuration))\(head.path)\(head.query.map { "?\($0)" } ?? "")"
         var request = HTTPClientRequest(url: url)
@@ -56,14 +56,14 @@ struct S3Request: Sendable {
         }
     }
 
-    private func path(_ configuration: S3Configuration) throws(S3Failure) -> String {
+    private func path(_ configuration: S3Configuration) throws(ServiceFailure) -> String {
         var path = configuration.endpoint.path
         if configuration.addressing == .path { path += "/" + PercentEncoding.encodeComponent(configuration.bucket) }
         guard let key else { return path.isEmpty ? "/" : path }
         // Whoever resolves a URL on the way would make another key of it.
         guard !key.isEmpty,
             !key.split(separator: "/", omittingEmptySubsequences: false).contains(where: { $0 == "." || $0 == ".." })
-        else { throw S3Failure(.malformed("a key with a segment . or ..")) }
+        else { throw ServiceFailure(.malformed("a key with a segment . or ..")) }
         return path + "/" + PercentEncoding.encodeComponents(ofPath: key)
     }
 

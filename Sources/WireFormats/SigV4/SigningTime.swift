@@ -68,6 +68,15 @@ public struct SigningTime: Hashable, Comparable, Sendable {
         return day + "T" + [second / 3600, second / 60 % 60, second % 60].map { Self.padded($0, 2) }.joined() + "Z"
     }
 
+    /// `2013-05-24T00:00:00Z`.
+    public var extended: String {
+        let (year, month, day) = Self.date(days: days)
+        let second = secondsSince1970 - days * 86_400
+        let date = [Self.padded(year, 4), Self.padded(month, 2), Self.padded(day, 2)].joined(separator: "-")
+        let time = [second / 3600, second / 60 % 60, second % 60].map { Self.padded($0, 2) }.joined(separator: ":")
+        return "\(date)T\(time)Z"
+    }
+
     /// `20130524`.
     public var day: String {
         let (year, month, day) = Self.date(days: days)

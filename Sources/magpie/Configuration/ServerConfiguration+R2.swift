@@ -28,7 +28,7 @@ extension ServerConfiguration.R2 {
         guard let url = try settings.text("R2_ENDPOINT_URL"), let access = try settings.text("R2_ACCESS_KEY_ID") else {
             return nil
         }
-        guard let endpoint = S3Endpoint(url) else {
+        guard let endpoint = ServiceEndpoint(url) else {
             throw ConfigurationError("R2_ENDPOINT_URL must be a URL such as https://s3.example.com")
         }
         guard let secret = try settings.text("R2_SECRET_ACCESS_KEY") else {
@@ -40,7 +40,7 @@ extension ServerConfiguration.R2 {
         service = S3Configuration(
             endpoint: endpoint, region: try settings.text("R2_REGION") ?? "auto", bucket: bucket,
             credentials: RequestSigner.Credentials(accessKeyID: access, secretAccessKey: secret), prefix: Self.prefix)
-        service.inlineReadBytes = Int(clamping: try settings.bytes("CACHED_OBJECT_LIMIT"))
+        service.limits.inlineReadBytes = Int(clamping: try settings.bytes("CACHED_OBJECT_LIMIT"))
         publicURL = try settings.text("R2_PUBLIC_URL").map(Self.publicURL)
     }
 

@@ -29,7 +29,7 @@ struct BlobDirectory: Sendable {
             }
             // Made where the database never had one: a wrong bucket would be taken for a store that lost everything.
             let isNew = try await metadata.storeClaim(of: .r2) == nil
-            let remote = try await S3BlobStore.open(r2.service, create: isNew, logger: logger)
+            let remote = try await RemoteBlobStore.open(r2.service, create: isNew, logger: logger)
             stores.append(remote)
             try await StoreOwnership.require(remote, as: .r2, of: metadata, adopts: adopts)
             return BlobDirectory(

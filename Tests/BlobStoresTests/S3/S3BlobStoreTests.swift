@@ -15,7 +15,7 @@ struct S3BlobStoreTests {
 
     @Test(arguments: S3Peer.allCases, [0, 1, 5 << 20, (5 << 20) + 1, 17_000_000])
     func bodiesOfAnySizeComeBack(peer: S3Peer, size: Int) async throws {
-        try await peer.withStore({ $0.partBytes = Self.part }) { store in
+        try await peer.withStore({ $0.limits.partBytes = Self.part }) { store in
             let (key, bytes) = (freshKey(), SampleData.bytes(size))
 
             let info = try await store.put(SampleData.stream(bytes, chunkBytes: 100_000, announced: .nothing), at: key)
@@ -27,7 +27,7 @@ struct S3BlobStoreTests {
 
     @Test(arguments: S3Peer.allCases)
     func aLargeBodyThatFailsLeavesNothing(peer: S3Peer) async throws {
-        try await peer.withStore({ $0.partBytes = Self.part }) { store in
+        try await peer.withStore({ $0.limits.partBytes = Self.part }) { store in
             let key = freshKey()
             let body = SampleData.stream(SampleData.bytes(16_000_000), chunkBytes: 100_000, failingAfter: 14_000_000)
 
@@ -41,7 +41,7 @@ struct S3BlobStoreTests {
 
     @Test(arguments: S3Peer.allCases)
     func aLargeKeyThatIsTakenKeepsItsBytes(peer: S3Peer) async throws {
-        try await peer.withStore({ $0.partBytes = Self.part }) { store in
+        try await peer.withStore({ $0.limits.partBytes = Self.part }) { store in
             let (key, bytes) = (freshKey(), SampleData.bytes(100))
             _ = try await store.put(ByteStream(bytes), at: key)
             let large = SampleData.stream(SampleData.bytes(12_000_000), chunkBytes: 100_000)
@@ -54,7 +54,7 @@ struct S3BlobStoreTests {
 
     @Test(arguments: S3Peer.allCases)
     func largePartsBecomeOneBlob(peer: S3Peer) async throws {
-        try await peer.withStore({ $0.partBytes = Self.part }) { store in
+        try await peer.withStore({ $0.limits.partBytes = Self.part }) { store in
             let (key, bytes) = (freshKey(), SampleData.bytes(2 * Self.part + 1000))
             let id = try await store.beginMultipart(at: key)
             var parts: [BlobPart] = []
@@ -75,7 +75,7 @@ struct S3BlobStoreTests {
     @Test(arguments: [S3Peer.seaweedfs, .moto])
     func aBlobThatIsTooLargeForOneCopyIsCopiedInPieces(peer: S3Peer) async throws {
         try await peer.withStore({
-            $0.partBytes = Self.part
+            $0.limits.partBytes = Self.part
             $0.copyBytes = Int64(Self.part)
         }) { store in
             let (key, copy, bytes) = (freshKey(), freshKey(), SampleData.bytes(12_000_000))
@@ -104,13 +104,14 @@ struct S3BlobStoreTests {
         let configuration = try await peer.configuration()
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         #expect(
-            await errorCode { _ = try await S3BlobStore.open(configuration, create: false, logger: logger) } == .notConfigured)
-        let first = try await S3BlobStore.open(configuration, create: true, logger: logger)
+            await errorCode { _ = try await RemoteBlobStore.open(configuration, create: false, logger: logger) } == .notConfigured
+        )
+        let first = try await RemoteBlobStore.open(configuration, create: true, logger: logger)
         #expect(first.databaseID == nil)
         try await first.belong(to: "a-database")
         try await first.close()
 
-        let second = try await S3BlobStore.open(configuration, create: false, logger: logger)
+        let second = try await RemoteBlobStore.open(configuration, create: false, logger: logger)
 
         #expect(second.id == first.id)
         #expect(second.databaseID == "a-database")
@@ -124,7 +125,8 @@ struct S3BlobStoreTests {
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
         #expect(
-            await errorCode { _ = try await S3BlobStore.open(configuration, create: false, logger: logger) } == .notConfigured)
+            await errorCode { _ = try await RemoteBlobStore.open(configuration, create: false, logger: logger) } == .notConfigured
+        )
     }
 
     @Test(arguments: [S3Peer.seaweedfs, .rclone])
@@ -134,7 +136,7 @@ struct S3BlobStoreTests {
         }
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         do {
-            _ = try await S3BlobStore.open(configuration, create: true, logger: logger)
+            _ = try await RemoteBlobStore.open(configuration, create: true, logger: logger)
             Issue.record("opened")
         } catch let error as StorageError {
             #expect(error.code == .backendUnavailable)

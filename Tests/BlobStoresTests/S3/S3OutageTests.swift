@@ -17,7 +17,7 @@ struct S3OutageTests {
     /// A service with a store in it, whose other requests the script answers.
     private static func withStore<Value>(
         _ script: @escaping @Sendable (ScriptedService.Request) -> ScriptedService.Action,
-        _ body: (S3BlobStore, ScriptedService) async throws -> Value
+        _ body: (RemoteBlobStore, ScriptedService) async throws -> Value
     ) async throws -> Value {
         try await ScriptedService.with { request in
             if request.target == "/b/store.json" { return .answer(.ok, [], #"{"format":1,"id":"x"}"#) }
@@ -26,7 +26,7 @@ struct S3OutageTests {
             }
             return script(request)
         } _: { service in
-            let store = try await S3BlobStore.open(
+            let store = try await RemoteBlobStore.open(
                 service.configuration(), create: false, logger: Logger(label: "t", factory: { _ in SwiftLogNoOpLogHandler() }))
             do {
                 let value = try await body(store, service)

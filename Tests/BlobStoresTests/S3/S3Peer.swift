@@ -29,9 +29,9 @@ enum S3Peer: String, CaseIterable, Sendable {
 
     /// Runs `body` with a store of its own below a fresh prefix.
     func withStore(
-        _ change: (inout S3Configuration) -> Void = { _ in }, _ body: (S3BlobStore) async throws -> Void
+        _ change: (inout S3Configuration) -> Void = { _ in }, _ body: (RemoteBlobStore) async throws -> Void
     ) async throws {
-        let store = try await S3BlobStore.open(
+        let store = try await RemoteBlobStore.open(
             configuration(change), create: true, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         do {
             try await body(store)
@@ -43,12 +43,12 @@ enum S3Peer: String, CaseIterable, Sendable {
     }
 
     func configuration(_ change: (inout S3Configuration) -> Void = { _ in }) async throws -> S3Configuration {
-        guard let task = Self.started[self], let endpoint = S3Endpoint(try await task.value.url) else {
+        guard let task = Self.started[self], let endpoint = ServiceEndpoint(try await task.value.url) else {
             throw NotStarted(description: "\(rawValue) has no URL")
         }
         var configuration = S3Configuration(
             endpoint: endpoint, region: "us-east-1", bucket: "magpie-tests", credentials: Self.credentials,
-            prefix: "\(UUID().uuidString)/", inlineReadBytes: 1024)
+            prefix: "\(UUID().uuidString)/", limits: RemoteLimits(inlineReadBytes: 1024))
         change(&configuration)
         return configuration
     }

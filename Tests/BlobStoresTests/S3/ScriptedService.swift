@@ -71,13 +71,16 @@ final class ScriptedService: Sendable {
     }
 
     func configuration(_ change: (inout S3Configuration) -> Void = { _ in }) throws -> S3Configuration {
-        guard let port = channel.localAddress?.port, let endpoint = S3Endpoint("http://127.0.0.1:\(port)") else {
+        guard let port = channel.localAddress?.port, let endpoint = ServiceEndpoint("http://127.0.0.1:\(port)") else {
             throw StorageError(.internal, "no port")
         }
         var configuration = S3Configuration(
             endpoint: endpoint, bucket: "b", credentials: .init(accessKeyID: "id", secretAccessKey: "a-secret-of-the-test"),
-            inlineReadBytes: 16, connectTimeout: .seconds(1), answerTimeout: .milliseconds(400), idleTimeout: .milliseconds(400),
-            retries: .init(attempts: 4, firstPause: .milliseconds(1), longestPause: .milliseconds(5), deadline: .seconds(5)))
+            limits: RemoteLimits(
+                inlineReadBytes: 16, connectTimeout: .seconds(1), answerTimeout: .milliseconds(400),
+                idleTimeout: .milliseconds(400),
+                retries: .init(attempts: 4, firstPause: .milliseconds(1), longestPause: .milliseconds(5), deadline: .seconds(60)))
+        )
         change(&configuration)
         return configuration
     }
