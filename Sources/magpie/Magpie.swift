@@ -11,7 +11,7 @@ struct Magpie: AsyncParsableCommand {
         version: Magpie.version,
         subcommands: [
             ServeCommand.self, WorkCommand.self, KeysCommand.self, KeyCommand.self, ProjectCommand.self, JobsCommand.self,
-            MigrateCommand.self, VerifyCommand.self, VersionCommand.self, SettingsCommand.self,
+            BackendCommand.self, MigrateCommand.self, VerifyCommand.self, VersionCommand.self, SettingsCommand.self,
         ])
 
     /// What `GET /version` and `--version` say.

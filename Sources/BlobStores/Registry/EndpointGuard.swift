@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import MediaCore
 import NIOPosix
 
@@ -25,23 +24,26 @@ struct EndpointGuard: Sendable {
         self.resolve = resolve
     }
 
-    /// The address to connect to for the host of a URL.
-    /// - Parameter url: as it will be requested: its host is what is looked up.
-    /// - Throws: `StorageError` with `.invalidParameter` for one that is not allowed, `.backendUnavailable` for a name that nobody knows.
-    func address(of url: String) async throws -> (host: String, address: String) {
-        guard let parts = URLComponents(string: url), let scheme = parts.scheme, let host = parts.host, !host.isEmpty else {
-            throw Self.refused("must be a URL such as https://s3.example.com")
+    /// Where to connect to for each of these hosts.
+    /// - Throws: `StorageError` with `.invalidParameter` for one that is not allowed, `.backendUnavailable` for one that nobody knows.
+    func addresses(of hosts: Set<String>) async throws -> [String: String] {
+        var addresses: [String: String] = [:]
+        for host in hosts {
+            let found = try await resolve(host)
+            // All of them: which one is used is left to chance, and to whoever answers for the name.
+            guard found.allSatisfy(policy.allows) else {
+                throw Self.refused("must not lead to an address of this machine or of a private network")
+            }
+            guard let address = found.randomElement() else { throw Self.unknown(nil) }
+            addresses[host] = address.text
         }
-        // Credentials and originals would go over the internet as they are.
-        guard scheme == "https" || policy == .privateToo else { throw Self.refused("must begin with https://") }
-        let name = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
-        let addresses = try await resolve(name)
-        // All of them: which one is used is left to chance, and to whoever answers for the name.
-        guard addresses.allSatisfy(policy.allows) else {
-            throw Self.refused("must not lead to an address of this machine or of a private network")
-        }
-        guard let address = addresses.randomElement() else { throw Self.unknown(nil) }
-        return (host, address.text)
+        return addresses
+    }
+
+    /// Whether credentials and originals may be sent to an endpoint. Over the internet they must not go as they are.
+    /// - Throws: `StorageError` with `.invalidParameter`.
+    func requireSecrecy(of endpoint: ServiceEndpoint) throws(StorageError) {
+        guard endpoint.scheme == "https" || policy == .privateToo else { throw Self.refused("must begin with https://") }
     }
 
     private static func refused(_ rule: String) -> StorageError {

@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AsyncHTTPClient
 import MediaCore
 
 /// What the failure of a project's own store means to those who wait for it.
 enum OriginFailure {
-    private static let timeouts = Set(
-        [
-            HTTPClientError.readTimeout, .writeTimeout, .connectTimeout, .deadlineExceeded, .getConnectionFromPoolTimeout,
-            .tlsHandshakeTimeout,
-        ].map(\.shortDescription))
-
     /// Nil for an error that says nothing of the store: one of the caller's, or of a blob.
     static func of(_ error: any Error) -> StorageError? {
         guard let error = error as? StorageError, error.code == .backendUnavailable else { return nil }
-        guard isTimeout(error.cause) else {
+        guard (error.cause as? ServiceFailure)?.isLate == true else {
             return StorageError(
                 .originUnavailable, "The project's storage can't be used now", isRetryable: error.isRetryable, cause: error)
         }
@@ -32,12 +25,9 @@ enum OriginFailure {
 
     /// Whether no answer came, good or bad: the store may be elsewhere by now.
     static func isOfTransport(_ error: any Error) -> Bool {
-        guard case .transport = ((error as? StorageError)?.cause as? S3Failure)?.reason else { return false }
-        return true
-    }
-
-    private static func isTimeout(_ cause: (any Error)?) -> Bool {
-        guard case .transport(let text) = (cause as? S3Failure)?.reason else { return false }
-        return timeouts.contains(text)
+        switch ((error as? StorageError)?.cause as? ServiceFailure)?.reason {
+        case .transport, .late: true
+        case .refused, .malformed, .denied, .damaged, nil: false
+        }
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Logging
+public import Logging
 
 /// Stores of projects' own: configuring them, leaving them, and asking how they are.
 ///
@@ -13,7 +13,7 @@ public struct Backends: Sendable {
     let logger: Logger
     let now: @Sendable () -> Timestamp
 
-    public init(
+    init(
         metadata: any MetadataStore, opener: any BackendOpener, vault: BackendVault, cache: ReadCache, logger: Logger,
         now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
@@ -23,6 +23,14 @@ public struct Backends: Sendable {
         self.cache = cache
         self.logger = logger
         self.now = now
+    }
+
+    /// For commands, which change projects beside running servers.
+    /// - Parameter masterKey: 32 bytes.
+    public init(metadata: any MetadataStore, opener: any BackendOpener, masterKey: [UInt8], logger: Logger) {
+        self.init(
+            metadata: metadata, opener: opener, vault: BackendVault(metadata: metadata, masterKey: masterKey),
+            cache: ReadCache(capacity: 0, maxBodyBytes: 0), logger: logger)
     }
 
     /// The store that a project's new originals go to. Nil: the server's default store.

@@ -64,7 +64,7 @@ actor ConformanceDatabase {
             magpie.blobs, magpie.blob_deletions, magpie.object_versions, magpie.bucket_settings, magpie.s3_keys,
             magpie.upload_sessions, magpie.upload_parts, magpie.events, magpie.presets, magpie.watermarks, magpie.plugins,
             magpie.originals_signing, magpie.jobs, magpie.projects, magpie.api_keys, magpie.api_key_projects, magpie.usage,
-            magpie.project_totals, magpie.assets, magpie.folders;
+            magpie.project_totals, magpie.assets, magpie.folders, magpie.own_backends, magpie.bucket_backends, magpie.blob_intents;
         DO $$
         DECLARE
             p record;
