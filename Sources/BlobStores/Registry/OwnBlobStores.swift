@@ -91,7 +91,7 @@ public actor OwnBlobStores {
 
     /// What was changed meanwhile is for those who wait, and for nobody after them.
     private func settle(_ id: BackendID, _ number: Int, _ entry: Entry?) {
-        if case .opening(_, number) = entries[id] { entries[id] = entry }
+        if case .opening(_, number: number) = entries[id] { entries[id] = entry }
     }
 
     private func closeLongestUnused() {

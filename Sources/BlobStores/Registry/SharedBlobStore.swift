@@ -133,9 +133,8 @@ private struct HeldChunks: AsyncSequence, Sendable {
             do {
                 return try await chunks.next(isolation: nil)
             } catch {
-                _ = try await holder.mapped { throw error }
+                return try await holder.mapped { throw error }
             }
-            return nil
         }
     }
 

@@ -24,7 +24,7 @@ extension PostgresMetadataStore {
     }
 
     public func bucketRules(_ id: BucketID, facts: RequestFacts) async throws -> Bucket {
-        let steps: [Step] = [.scope(system(facts)), .run(Self.readRules, id.rawValue)]
+        let steps: [Step] = [.scope(system(facts)), .run(Self.readPlacedRules, id.rawValue)]
         let bucket: Bucket? = try await transaction(steps) { results in
             guard let row = try results[0].optionalRow() else { return nil }
             var bucket = try BucketColumns.read(row)
@@ -127,7 +127,7 @@ extension PostgresMetadataStore {
 
     private static let readBucket = SQL("bucket_read", "SELECT \(BucketColumns.list) FROM storage.buckets AS b WHERE b.id = $1")
 
-    private static let readRules = SQL(
+    private static let readPlacedRules = SQL(
         "bucket_rules",
         """
         SELECT \(BucketColumns.list), w.id, w.path_prefix
