@@ -104,6 +104,7 @@ extension PostgresMetadataStore {
         SELECT e.backend
         FROM queues AS e
         WHERE EXISTS (SELECT FROM magpie.blob_deletions AS q WHERE q.backend = e.backend AND q.not_before <= now())
+        ORDER BY e.backend COLLATE "C"
         """)
 
     private static let takeDeletions = take("blob_deletions_take", where: "true", by: "q.id")

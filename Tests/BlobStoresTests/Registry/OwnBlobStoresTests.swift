@@ -116,7 +116,7 @@ struct OwnBlobStoresTests {
 
         _ = try await fixture.configure()
 
-        #expect(fixture.opener.stores.map { $0.isClosed.withLock { $0 } } == [true])
+        #expect(fixture.opener.stores.map { store in store.isClosed.withLock { isClosed in isClosed } } == [true])
     }
 
     @Test func aChangedStoreIsOpenedAnewWithWhatItIsNow() async throws {
@@ -129,7 +129,10 @@ struct OwnBlobStoresTests {
         _ = try await fixture.stores.store(for: id)
 
         let last = try #require(fixture.opener.opened.withLock { $0.last?.configuration })
-        guard case .s3(_, let credentials) = last else { return Issue.record("\(last)") }
+        guard case .s3(_, let credentials) = last else {
+            Issue.record("\(last)")
+            return
+        }
         #expect(credentials.secretAccessKey == "new")
         await fixture.stores.close()
     }
@@ -145,7 +148,7 @@ struct OwnBlobStoresTests {
 
         await fixture.stores.apply(.lostTrack)
 
-        #expect(opened.isClosed.withLock { !$0 })
+        #expect(opened.isClosed.withLock { isClosed in !isClosed })
         #expect(try await content?.stream().collected() == ByteBuffer(string: "0123456789"))
         content = nil
         await opened.closed.wait()

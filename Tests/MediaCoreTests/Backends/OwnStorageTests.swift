@@ -24,7 +24,8 @@ struct OwnStorageTests {
         #expect(fixture.own.keys == [BlobKey("media/shop/\(version)")])
         #expect(try await fixture.location(of: "new")?.backend == backend)
         #expect(try await fixture.location(of: "old")?.backend == .managed)
-        #expect(try await fixture.read("new") == "after" && fixture.read("old") == "before")
+        #expect(try await fixture.read("new") == "after")
+        #expect(try await fixture.read("old") == "before")
         #expect(fixture.managed.count == 1)
     }
 
@@ -75,7 +76,8 @@ struct OwnStorageTests {
         try await fixture.put("raw", at: "b") { _ in ByteBuffer(string: "cleaned") }
 
         #expect(fixture.own.count == 2 && fixture.managed.count == 0)
-        #expect(try await fixture.read("a") == "kept" && fixture.read("b") == "cleaned")
+        #expect(try await fixture.read("a") == "kept")
+        #expect(try await fixture.read("b") == "cleaned")
     }
 
     @Test func aRefusedWriteIsTakenBack() async throws {
@@ -122,7 +124,8 @@ struct OwnStorageTests {
 
         #expect(moved == .unsupported)
         #expect(fixture.own.count == 2 && fixture.managed.count == 1 && fixture.faults.count(of: .copy) == 1)
-        #expect(try await fixture.read("b") == "x" && fixture.read("c") == "x")
+        #expect(try await fixture.read("b") == "x")
+        #expect(try await fixture.read("c") == "x")
     }
 
     @Test func anUploadInSeveralRequestsEndsInTheProjectsStore() async throws {
