@@ -87,7 +87,8 @@ public struct Storage: Sendable {
     ///   - variants: where what was rendered is kept. Nil: in memory only.
     public init(
         configuration: Configuration, keys: KeyRing, metadata: any MetadataStore, blobs: any BlobStoreDirectory,
-        backends: (any BackendOpener)? = nil, processor: (any ImageProcessor)? = nil, converter: (any MediaConverter)? = nil, variants: (any VariantStore)? = nil,
+        backends: (any BackendOpener)? = nil, processor: (any ImageProcessor)? = nil, converter: (any MediaConverter)? = nil,
+        variants: (any VariantStore)? = nil,
         logger: Logger,
         now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {

@@ -81,8 +81,9 @@ public struct OwnBackendOpener: BackendOpener {
     /// Somebody waits for the answer, and the store is somebody else's: sooner an error than a pile of those who wait.
     private func limits(_ hosts: Set<String>) async throws -> RemoteLimits {
         RemoteLimits(
-            inlineReadBytes: inlineReadBytes, connections: 32, answerTimeout: .seconds(20), idleTimeout: .seconds(20),
-            retries: RetryPolicy(attempts: 3, deadline: .seconds(20)), addresses: try await endpoints.addresses(of: hosts))
+            inlineReadBytes: inlineReadBytes, connections: 32, connectTimeout: .seconds(3), answerTimeout: .seconds(20),
+            idleTimeout: .seconds(20), retries: RetryPolicy(attempts: 2, deadline: .seconds(10)),
+            addresses: try await endpoints.addresses(of: hosts))
     }
 
     private static func amazon(_ region: String) -> String {

@@ -72,7 +72,8 @@ public actor OwnBlobStores {
     private func open(_ id: BackendID, _ number: Int) async throws -> SharedBlobStore {
         do {
             let configuration = try await vault.configuration(of: id).configuration
-            let store = SharedBlobStore(try await opener.open(configuration), of: id, logger: logger) { [weak self] store, error in
+            let store = SharedBlobStore(try await opener.open(configuration), of: id, logger: logger) {
+                [weak self] store, error in
                 self?.heard(of: store, error)
             }
             settle(id, number, .open(store, lastUse: .now))

@@ -15,6 +15,11 @@ final class SharedBlobStore: BlobStore {
     private let report: @Sendable (SharedBlobStore, (any Error)?) -> Void
     private let logger: Logger
     private let isClosed = Mutex(false)
+    /// How many calls in a row did not reach the service.
+    let strikes = Mutex(0)
+
+    /// How long a read may take to begin: less than a request waits for its image, so that who waits learns why.
+    private static let patience = Duration.seconds(10)
 
     /// - Parameter report: told of every call: nil when the store answered, else what was wrong with it.
     init(
@@ -60,19 +65,32 @@ final class SharedBlobStore: BlobStore {
         }
     }
 
+    /// What somebody waits for who asks for little.
+    private func answered<Value: Sendable>(
+        _ body: @escaping @Sendable (any ClosableBlobStore) async throws -> Value
+    ) async throws -> Value {
+        try await mapped {
+            do {
+                return try await within(Self.patience) { [store] in try await body(store) }
+            } catch let failure as ServiceFailure {
+                throw failure.storageError
+            }
+        }
+    }
+
     func put(_ body: ByteStream, at key: BlobKey) async throws -> BlobInfo {
         try await mapped { try await store.put(body, at: key) }
     }
 
     func get(_ key: BlobKey, range: ByteRange?) async throws -> BlobContent {
-        var content = try await mapped { try await store.get(key, range: range) }
+        var content = try await answered { try await $0.get(key, range: range) }
         if case .stream(let stream) = content.source {
             content.source = .stream(ByteStream(length: stream.length, chunks: HeldChunks(base: stream, holder: self)))
         }
         return content
     }
 
-    func info(_ key: BlobKey) async throws -> BlobInfo { try await mapped { try await store.info(key) } }
+    func info(_ key: BlobKey) async throws -> BlobInfo { try await answered { try await $0.info(key) } }
 
     func copy(_ source: BlobKey, to destination: BlobKey) async throws -> BlobInfo {
         try await mapped { try await store.copy(source, to: destination) }

@@ -111,9 +111,11 @@ extension BackendPlace.Azure {
         }
         let scheme = fields["defaultendpointsprotocol"] ?? "https"
         let named = fields["accountname"]
-        guard let endpoint = fields["blobendpoint"] ?? named.map({ account in
-            "\(scheme)://\(account).blob.\(fields["endpointsuffix"] ?? "core.windows.net")"
-        }), fields["accountkey"] != nil || fields["sharedaccesssignature"] != nil
+        guard
+            let endpoint = fields["blobendpoint"]
+                ?? named.map({ account in
+                    "\(scheme)://\(account).blob.\(fields["endpointsuffix"] ?? "core.windows.net")"
+                }), fields["accountkey"] != nil || fields["sharedaccesssignature"] != nil
         else { throw Self.unreadable }
         guard let account = named ?? Self.account(of: endpoint) else { throw Self.unreadable }
         self.init(account: account, container: container, endpoint: endpoint, pathPrefix: pathPrefix)
@@ -125,6 +127,7 @@ extension BackendPlace.Azure {
     }
 
     private static let unreadable = StorageError(
-        .invalidParameter, "connectionString must name the account and an AccountKey, or a BlobEndpoint and a SharedAccessSignature",
+        .invalidParameter,
+        "connectionString must name the account and an AccountKey, or a BlobEndpoint and a SharedAccessSignature",
         resource: "connectionString")
 }

@@ -42,7 +42,8 @@ public struct BackendVault: Sendable {
                 backend.place, credentials: seal.open(Data(sealed), of: Self.owner(backend.place)))
         } catch {
             throw StorageError(
-                .notConfigured, "The credentials of the project's storage can't be used: they were sealed under another master key",
+                .notConfigured,
+                "The credentials of the project's storage can't be used: they were sealed under another master key",
                 resource: backend.id.rawValue)
         }
     }

@@ -98,7 +98,8 @@ public struct Backends: Sendable {
     public func health(of project: BucketID, as caller: Caller) async throws -> (health: BackendHealth, trial: BackendTrial) {
         _ = try await requireProject(project, caller)
         guard let backend = try await metadata.currentBackend(of: project, facts: caller.facts) else {
-            throw StorageError(.notConfigured, "The project keeps its originals in the server's own storage", resource: project.rawValue)
+            throw StorageError(
+                .notConfigured, "The project keeps its originals in the server's own storage", resource: project.rawValue)
         }
         let trial = try await self.try(vault.open(backend), of: project)
         let health = BackendHealth(checkedAt: now(), failure: trial.failure.map { "\($0.stage.rawValue): \($0.message)" })
@@ -116,7 +117,8 @@ public struct Backends: Sendable {
     private func requirePlan(_ project: Project) throws(StorageError) {
         guard project.plan.allowsOwnStorage else {
             throw StorageError(
-                .accessDenied, "The plan \(project.plan.name.rawValue) has no storage of one's own", resource: project.id.rawValue)
+                .accessDenied, "The plan \(project.plan.name.rawValue) has no storage of one's own", resource: project.id.rawValue
+            )
         }
     }
 }

@@ -80,7 +80,8 @@ struct BlobPlacement: Sendable {
     func giveUp(_ place: Place, after error: any Error) async {
         guard place.backend.isOwn else { return }
         let code = (error as? StorageError)?.code
-        guard code != .originUnavailable, code != .originTimedOut, code != .backendUnavailable, !(error is CancellationError) else {
+        guard code != .originUnavailable, code != .originTimedOut, code != .backendUnavailable, !(error is CancellationError)
+        else {
             return
         }
         await discard(place)

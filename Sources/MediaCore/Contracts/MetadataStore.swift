@@ -10,7 +10,8 @@
 ///
 /// All of them throw `StorageError`: besides what each names, `.tooManyConnections` when no connection came free in time,
 /// `.timedOut`, `.databaseFailure`, and `.accessDenied` for a role that can't be assumed.
-public protocol MetadataStore: AccessKeyStore, AssetStore, BackendStore, BucketSettingsStore, EventOutbox, ImageSettingsStore, JobStore,
+public protocol MetadataStore: AccessKeyStore, AssetStore, BackendStore, BucketSettingsStore, EventOutbox, ImageSettingsStore,
+    JobStore,
     KeyListingStore, ObjectVersionStore, ProjectStore, UploadSessionStore
 {
     // MARK: Buckets

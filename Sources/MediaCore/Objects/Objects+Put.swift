@@ -170,7 +170,8 @@ extension StorageError {
             .uploadExpired, .uploadOffsetMismatch, .uploadTaken, .invalidPart, .invalidPartOrder, .partTooSmall,
             .unauthenticated, .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired,
             .overloaded, .timedOut, .databaseReadOnly, .databaseSchema, .databaseAborted, .databaseFailure,
-            .backendUnavailable, .originUnavailable, .originTimedOut, .unsupported, .notConfigured, .clientDisconnected, .internal,
+            .backendUnavailable, .originUnavailable, .originTimedOut, .unsupported, .notConfigured, .clientDisconnected,
+            .internal,
             .unreadableImage, .imageTooLarge, .renderTimedOut:
             false
         }

@@ -61,7 +61,8 @@ public struct Objects: Sendable {
         // The bytes would stay in the store of a project that the object is no longer of.
         if object.blob?.backend.isOwn == true {
             throw StorageError(
-                .unsupported, "An object in a project's own storage can't be moved to another bucket: copy it, and delete it there",
+                .unsupported,
+                "An object in a project's own storage can't be moved to another bucket: copy it, and delete it there",
                 resource: source.key.rawValue)
         }
         try await requireAllowed(

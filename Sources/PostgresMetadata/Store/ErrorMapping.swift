@@ -44,10 +44,12 @@ enum ErrorMapping {
         case .uploadComplete: return StorageError(.uploadComplete, "The upload is complete", cause: error)
         case .reservationGone:
             return StorageError(
-                .backendUnavailable, "The upload took too long, or the project's storage was changed meanwhile", isRetryable: true,
+                .backendUnavailable, "The upload took too long, or the project's storage was changed meanwhile",
+                isRetryable: true,
                 cause: error)
         case .storeGone:
-            return StorageError(.backendUnavailable, "The project's storage was changed meanwhile", isRetryable: true, cause: error)
+            return StorageError(
+                .backendUnavailable, "The project's storage was changed meanwhile", isRetryable: true, cause: error)
         case .uniqueViolation: return duplicate(error, subject)
         case .foreignKeyViolation: return dangling(error, subject)
         case .lockNotAvailable:

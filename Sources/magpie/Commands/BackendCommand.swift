@@ -70,7 +70,8 @@ struct BackendCommand: AsyncParsableCommand {
             let hadOne = try await common.withBackends { backends, caller in
                 try await backends.remove(of: BucketID(existing: project), forgetsCredentials: forget, as: caller)
             }
-            print(hadOne ? "New originals of \(project) go to the server's own storage." : "\(project) had no storage of its own.")
+            print(
+                hadOne ? "New originals of \(project) go to the server's own storage." : "\(project) had no storage of its own.")
         }
     }
 

@@ -76,7 +76,8 @@ enum Server {
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
                 uploadsPerMinute: limits.uploadsPerMinute, uploadQueue: limits.uploadQueue,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
-            keys: keys, metadata: database.metadata, blobs: blobs.registry, backends: blobs.opener, processor: engines.images?.processor,
+            keys: keys, metadata: database.metadata, blobs: blobs.registry, backends: blobs.opener,
+            processor: engines.images?.processor,
             converter: engines.converter, variants: engines.images?.store,
             logger: logger)
     }

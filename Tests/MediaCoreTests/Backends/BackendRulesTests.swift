@@ -36,10 +36,15 @@ struct BackendRulesTests {
     }
 
     @Test func whatIsWrongIsNamedAndNotRepeated() throws {
-        for bucket in ["", "ab", "a/b", "../x", "a..b", "-ab", "ab.", "A-B", "a b", "a\0b", "x@evil.example", String(repeating: "a", count: 64)] {
+        for bucket in [
+            "", "ab", "a/b", "../x", "a..b", "-ab", "ab.", "A-B", "a b", "a\0b", "x@evil.example",
+            String(repeating: "a", count: 64),
+        ] {
             #expect(field(s3(bucket: bucket)) == "bucket", "\(bucket)")
         }
-        for region in ["", "eu west", "x.evil.example/", "@", "EU"] { #expect(field(s3(region: region)) == "region", "\(region)") }
+        for region in ["", "eu west", "x.evil.example/", "@", "EU"] {
+            #expect(field(s3(region: region)) == "region", "\(region)")
+        }
         for endpoint in [
             "", "s3.example.com", "ftp://s3.example.com", "https://user@s3.example.com", "https://user:pw@s3.example.com",
             "https://s3.example.com?x", "https://s3.example.com#x", "https://", "file:///etc/passwd", "javascript:alert(1)",

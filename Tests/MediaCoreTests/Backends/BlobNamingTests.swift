@@ -39,7 +39,9 @@ struct BlobNamingTests {
     @Test func noNameLeadsOutOfItsProject() {
         var generator = SeededGenerator(seed: 20)
         let alphabet = Array("ab/._-~%\\ ü\0\n:?#&*Z9")
-        func text() -> String { String((0..<Int.random(in: 0...24, using: &generator)).map { _ in alphabet.randomElement(using: &generator) ?? "a" }) }
+        func text() -> String {
+            String((0..<Int.random(in: 0...24, using: &generator)).map { _ in alphabet.randomElement(using: &generator) ?? "a" })
+        }
         var folders: [String: String] = [:]
         for _ in 0..<5000 {
             let bucket = text()
@@ -49,7 +51,8 @@ struct BlobNamingTests {
             for key in keys(text(), in: bucket, prefix: "p/", version: ObjectVersion(stored: text())) {
                 #expect(key.hasPrefix(folder) && !key.dropFirst(folder.count).contains("/"))
                 #expect(key.utf8.allSatisfy { BlobNamingTests.isSafe($0) })
-                #expect(!key.split(separator: "/", omittingEmptySubsequences: false).dropLast().contains { $0 == "." || $0 == ".." })
+                #expect(
+                    !key.split(separator: "/", omittingEmptySubsequences: false).dropLast().contains { $0 == "." || $0 == ".." })
             }
         }
     }
