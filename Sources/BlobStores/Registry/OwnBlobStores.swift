@@ -13,16 +13,20 @@ public actor OwnBlobStores {
         public var idle: Duration
         /// After so long a store is opened anew: its name may lead elsewhere by then.
         public var age: Duration
-        /// How long a store that could not be opened is not tried again.
+        /// How long a store that could not be opened or reached is not tried again.
         public var pause: Duration
+        /// After so many calls in a row that did not reach its service a store counts as out of reach.
+        public var strikes: Int
 
         public init(
-            open: Int = 64, idle: Duration = .seconds(120), age: Duration = .seconds(300), pause: Duration = .seconds(3)
+            open: Int = 64, idle: Duration = .seconds(120), age: Duration = .seconds(300), pause: Duration = .seconds(3),
+            strikes: Int = 3
         ) {
             self.open = open
             self.idle = idle
             self.age = age
             self.pause = pause
+            self.strikes = strikes
         }
     }
 
@@ -106,14 +110,20 @@ public actor OwnBlobStores {
 
     private nonisolated func heard(of store: SharedBlobStore, _ error: (any Error)?) {
         health.note(store.id, error)
-        guard let error, OriginFailure.isOfTransport(error), ContinuousClock.now - store.openedAt > limits.pause else { return }
-        // Owned by nobody: it only drops an entry.
-        Task { await drop(store) }
+        guard let error, OriginFailure.isOfTransport(error) else { return store.strikes.withLock { $0 = 0 } }
+        let strikes = store.strikes.withLock { strikes in
+            strikes += 1
+            return strikes
+        }
+        guard strikes >= limits.strikes, let failure = OriginFailure.of(error) else { return }
+        // Owned by nobody: it only changes an entry.
+        Task { await suspend(store, failure) }
     }
 
-    /// The next one who needs the store asks where it is.
-    private func drop(_ store: SharedBlobStore) {
-        if case .open(let known, _) = entries[store.id], known === store { entries[store.id] = nil }
+    /// Nobody waits for a service that is out of reach, for a moment. Who comes then asks anew where it is.
+    private func suspend(_ store: SharedBlobStore, _ failure: StorageError) {
+        guard case .open(let known, _) = entries[store.id], known === store else { return }
+        entries[store.id] = .failed(failure, until: .now + limits.pause)
     }
 
     /// Follows what others change: what was opened by an earlier configuration goes on for those who use it, and for nobody else.

@@ -59,7 +59,10 @@ final class SharedBlobStore: BlobStore {
             report(self, nil)
             return value
         } catch {
-            guard let failure = OriginFailure.of(error) else { throw error }
+            guard let failure = OriginFailure.of(error) else {
+                if (error as? StorageError)?.code == .blobMissing { report(self, nil) }
+                throw error
+            }
             report(self, error)
             throw failure
         }

@@ -224,6 +224,29 @@ struct OwnBlobStoresTests {
         #expect(health.failure?.contains("AccessDenied") == true)
     }
 
+    @Test func nobodyWaitsForAStoreThatIsOutOfReach() async throws {
+        let fixture = Fixture(.init(pause: .seconds(3600), strikes: 2))
+        let id = try await fixture.configure()
+        let store = try await fixture.stores.store(for: id)
+        let opened = try #require(fixture.opener.stores.last)
+        let unreached = StorageError(.backendUnavailable, "", cause: ServiceFailure(.transport("connection refused")))
+        func code() async -> StorageError.Code? { await errorCode { _ = try await store.info(BlobKey("k")) } }
+
+        // One that got through in between ends the row.
+        opened.faults.fail(.info, times: 1, with: unreached)
+        #expect(await code() == .originUnavailable)
+        #expect(await code() == .blobMissing)
+        #expect(await errorCode { _ = try await fixture.stores.store(for: id) } == nil)
+        opened.faults.fail(.info, with: unreached)
+        for _ in 0..<2 { #expect(await code() == .originUnavailable) }
+
+        while await fixture.stores.openCount > 0 { await Task.yield() }
+        #expect(await errorCode { _ = try await fixture.stores.store(for: id) } == .originUnavailable)
+        await fixture.stores.apply(.backend(id))
+        #expect(await errorCode { _ = try await fixture.stores.store(for: id) } == nil)
+        await fixture.stores.close()
+    }
+
     @Test func aReadThatBreaksOffIsTheStoresFailure() async throws {
         let fixture = Fixture()
         let id = try await fixture.configure()
