@@ -9,6 +9,8 @@ public struct Storage: Sendable {
     public let accounts: Accounts
     public let assets: Assets
     public let authenticator: Authenticator
+    /// Nil where there is no master key to seal credentials with, or nothing to open stores with.
+    public let backends: Backends?
     public let buckets: Buckets
     public let delivery: Delivery
     public let jobs: Jobs
@@ -82,12 +84,14 @@ public struct Storage: Sendable {
     }
 
     /// - Parameters:
+    ///   - backends: opens stores of projects' own. Nil: projects have none.
     ///   - processor: nil delivers images only as they are.
     ///   - converter: nil keeps documents and videos as they are.
     ///   - variants: where what was rendered is kept. Nil: in memory only.
     public init(
         configuration: Configuration, keys: KeyRing, metadata: any MetadataStore, blobs: any BlobStoreDirectory,
-        processor: (any ImageProcessor)? = nil, converter: (any MediaConverter)? = nil, variants: (any VariantStore)? = nil,
+        backends: (any BackendOpener)? = nil, processor: (any ImageProcessor)? = nil, converter: (any MediaConverter)? = nil,
+        variants: (any VariantStore)? = nil,
         logger: Logger,
         now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
@@ -109,6 +113,13 @@ public struct Storage: Sendable {
             serviceRole: configuration.serviceRole)
         self.originalsSigning = configuration.accessKeys.map {
             OriginalsSigning(metadata: metadata, cache: cache, masterKey: $0.masterKey)
+        }
+        self.backends = configuration.accessKeys.flatMap { sealing in
+            backends.map { opener in
+                Backends(
+                    metadata: metadata, opener: opener,
+                    vault: BackendVault(metadata: metadata, masterKey: sealing.masterKey), cache: cache, logger: logger, now: now)
+            }
         }
         self.delivery = Delivery(
             metadata: metadata, blobs: blobs, cache: cache, originals: originals, unboundRole: configuration.unboundRole)

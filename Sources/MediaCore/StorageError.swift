@@ -19,6 +19,8 @@ public struct StorageError: Error, Sendable {
         case invalidToken, wrongTokenScope, signatureMismatch, credentialExpired
         case locked, alreadyRunning, overloaded, tooManyConnections, timedOut
         case databaseReadOnly, databaseSchema, databaseAborted, databaseFailure
+        /// The store of a project's own: it refused or could not be reached; it did not answer in time.
+        case originUnavailable, originTimedOut
         case backendUnavailable, unsupported, notConfigured, clientDisconnected
         case `internal`
     }

@@ -156,15 +156,15 @@ class Server:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
-    def command(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
-        """Runs another command of the binary on the same data directory and database."""
+    def command(self, *arguments: str, timeout: float = 120, given: str = "") -> subprocess.CompletedProcess[str]:
+        """Runs another command of the binary on the same data directory and database. `given` is its standard input."""
         return subprocess.run(
             [str(self.binary), *arguments, "--data-dir", str(self.data)],
             env=clean_environment(self.settings),
             text=True,
             capture_output=True,
             timeout=timeout,
-            stdin=subprocess.DEVNULL,
+            input=given,
             cwd=self.home,
             check=False,
         )

@@ -84,6 +84,8 @@ struct ComputeProblem: Error {
         switch error.code {
         case .bucketNotFound, .objectNotFound, .relatedResourceMissing, .uploadNotFound: notFound
         case .blobMissing, .backendUnavailable: retry(.serviceUnavailable, "The image can't be read now")
+        case .originUnavailable: retry(.badGateway, error.message)
+        case .originTimedOut: retry(.gatewayTimeout, error.message)
         case .timedOut, .renderTimedOut, .databaseReadOnly, .databaseSchema: retry(.serviceUnavailable, error.message)
         case .invalidBucketName, .invalidKey: invalidPath
         case .invalidRequest, .invalidParameter, .invalidRobotsRule, .invalidTag, .lengthMismatch, .digestMismatch,

@@ -92,6 +92,8 @@ struct FilesProblem: Error {
         case .overloaded, .tooManyConnections: .init(.tooManyRequests, "data/rate-limit-exceeded", error.message)
         case .timedOut, .renderTimedOut, .databaseReadOnly, .databaseSchema, .backendUnavailable:
             .init(.serviceUnavailable, "common/service-unavailable", error.message)
+        case .originUnavailable: .init(.badGateway, "common/service-unavailable", error.message)
+        case .originTimedOut: .init(.gatewayTimeout, "common/service-unavailable", error.message)
         case .databaseAborted, .databaseFailure, .clientDisconnected, .internal: Self.internal
         }
     }

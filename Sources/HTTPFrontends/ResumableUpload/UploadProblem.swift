@@ -75,6 +75,8 @@ struct UploadProblem: Error {
         case .overloaded, .tooManyConnections: .init(.tooManyRequests, error.message)
         case .locked, .timedOut, .renderTimedOut, .databaseReadOnly, .databaseSchema, .backendUnavailable:
             .init(.serviceUnavailable, error.message)
+        case .originUnavailable: .init(.badGateway, error.message)
+        case .originTimedOut: .init(.gatewayTimeout, error.message)
         case .databaseAborted, .databaseFailure, .clientDisconnected, .internal:
             .init(.internalServerError, "Internal Server Error")
         }

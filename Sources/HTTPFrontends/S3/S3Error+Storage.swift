@@ -29,7 +29,7 @@ extension S3Error {
         }
         if error.code == .rangeNotSatisfiable, let size = error.resource { headers[.contentRange] = "bytes */\(size)" }
         if status == .serviceUnavailable { headers[.retryAfter] = "1" }
-        if error.code == .blobMissing { headers[.cacheControl] = "no-store" }
+        if [.blobMissing, .originUnavailable, .originTimedOut].contains(error.code) { headers[.cacheControl] = "no-store" }
         cause = error
     }
 
@@ -67,6 +67,9 @@ extension S3Error {
         case .credentialExpired: (.badRequest, "ExpiredToken")
         case .overloaded, .tooManyConnections, .backendUnavailable: (.serviceUnavailable, "SlowDown")
         case .timedOut, .databaseReadOnly, .databaseSchema: (.serviceUnavailable, "ServiceUnavailable")
+        // Amazon has no stores behind its own. Clients go by the status, and try again.
+        case .originUnavailable: (.badGateway, "ServiceUnavailable")
+        case .originTimedOut: (.gatewayTimeout, "ServiceUnavailable")
         case .clientDisconnected: (.badRequest, "RequestTimeout")
         case .unsupported, .notConfigured: (.notImplemented, "NotImplemented")
         case .databaseAborted, .databaseFailure, .internal: (.internalServerError, "InternalError")

@@ -81,6 +81,8 @@ struct ProblemDetails: Error {
             .init(.tooManyRequests, error.message, retryAfter: error.retryAfter ?? 1)
         case .timedOut, .renderTimedOut, .databaseReadOnly, .databaseSchema, .backendUnavailable:
             .init(.serviceUnavailable, error.message, retryAfter: 1)
+        case .originUnavailable: .init(.badGateway, error.message)
+        case .originTimedOut: .init(.gatewayTimeout, error.message)
         case .databaseAborted, .databaseFailure, .clientDisconnected, .internal:
             .init(.internalServerError, "Internal Server Error")
         }

@@ -143,6 +143,11 @@ extension SupabaseError {
         case .databaseFailure: return .init(500, code: "DatabaseError", message: message, httpStatus: .internalServerError)
         case .backendUnavailable:
             return .init(503, code: "SlowDown", message: message, httpStatus: .serviceUnavailable)
+        case .originUnavailable, .originTimedOut:
+            let status: HTTPResponse.Status = error.code == .originTimedOut ? .gatewayTimeout : .badGateway
+            var result = SupabaseError(status.code, code: "InternalError", message: message, httpStatus: status)
+            result.isUncacheable = true
+            return result
         // Clients compare the first message, so what exactly is wrong is in the log alone.
         case .unreadableImage:
             return .init(

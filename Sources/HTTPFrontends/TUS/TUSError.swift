@@ -78,6 +78,8 @@ struct TUSError: Error {
         case .overloaded, .tooManyConnections: .init(.tooManyRequests, error.message)
         case .timedOut, .renderTimedOut, .databaseReadOnly, .databaseSchema, .backendUnavailable:
             .init(.serviceUnavailable, error.message)
+        case .originUnavailable: .init(.badGateway, error.message)
+        case .originTimedOut: .init(.gatewayTimeout, error.message)
         case .clientDisconnected: .init(.internalServerError, error.message)
         case .databaseAborted, .databaseFailure, .internal: .init(.internalServerError, unknown)
         }

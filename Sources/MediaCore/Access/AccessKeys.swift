@@ -103,7 +103,7 @@ public struct AccessKeys: Sendable {
         switch change {
         case .accessKey(let id): known.forget(id)
         case .lostTrack: known.forgetAll()
-        case .object, .bucket, .jobs, .projectKey, .tracking: break
+        case .object, .bucket, .backend, .jobs, .projectKey, .tracking: break
         }
     }
 

@@ -10,7 +10,8 @@
 ///
 /// All of them throw `StorageError`: besides what each names, `.tooManyConnections` when no connection came free in time,
 /// `.timedOut`, `.databaseFailure`, and `.accessDenied` for a role that can't be assumed.
-public protocol MetadataStore: AccessKeyStore, AccountStore, AssetStore, BucketSettingsStore, EventOutbox, ImageSettingsStore,
+public protocol MetadataStore: AccessKeyStore, AccountStore, AssetStore, BackendStore, BucketSettingsStore, EventOutbox,
+    ImageSettingsStore,
     JobStore,
     KeyListingStore, ObjectVersionStore, ProjectStore, UploadSessionStore
 {
@@ -22,7 +23,7 @@ public protocol MetadataStore: AccessKeyStore, AccountStore, AssetStore, BucketS
     /// Reads as caller. - Throws: `.bucketNotFound`, also when hidden.
     func bucket(_ id: BucketID, as caller: Caller) async throws -> Bucket
 
-    /// Reads as system: limits and visibility, which no caller needs a policy for. - Throws: `.bucketNotFound`.
+    /// Reads as system: limits, visibility and where blobs go, which no caller needs a policy for. - Throws: `.bucketNotFound`.
     func bucketRules(_ id: BucketID, facts: RequestFacts) async throws -> Bucket
 
     /// Lists as caller.
@@ -59,10 +60,11 @@ public protocol MetadataStore: AccessKeyStore, AccountStore, AssetStore, BucketS
     ///
     /// The id and creation time of a replaced object survive; its blob is queued for deletion in the same transaction, or kept as a
     /// version where the bucket keeps them. With `object.completing` the upload is marked complete in it too. Where `.replace` finds a
-    /// row that `object.trial` did not see, the trial is made again first.
+    /// row that `object.trial` did not see, the trial is made again first. In a store of a project's own the reservation of the blob's key
+    /// ends in the transaction; one that was given up meanwhile, or whose store is no longer to be had, refuses the write.
     /// - Throws: what `object.condition` throws; `.objectExists` (`.create`, lost race); `.accessDenied` with a refusal (`.replace`,
     ///   another row than was tried); `.relatedResourceMissing`; `.locked` when the lock does not come in 5 s; `.uploadComplete` and `.uploadNotFound` for `object.completing`,
-    ///   the latter also when the upload is another writer's.
+    ///   the latter also when the upload is another writer's; `.backendUnavailable` for a key that is not reserved any more.
     func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord
 
     /// Reads an object with its bucket's rules and its blob's location.
@@ -102,15 +104,19 @@ public protocol MetadataStore: AccessKeyStore, AccountStore, AssetStore, BucketS
 
     // MARK: Upkeep
 
+    /// The backends in which requested blob deletions are due.
+    func backendsWithDeletions() async throws -> [BackendID]
+
     /// Takes up to `limit` requested blob deletions that are due, hidden from other takers for a while. Forgets requests for blobs
     /// that an object points to again, as plain SQL can bring about.
-    func takeBlobDeletions(limit: Int) async throws -> [BlobDeletion]
+    /// - Parameter backend: nil for those of all.
+    func takeBlobDeletions(in backend: BackendID?, limit: Int) async throws -> [BlobDeletion]
 
-    /// The blobs are gone: forget the requests and the blobs' rows.
+    /// The blobs are gone: forget the requests and the blobs' rows, but not those of versions that are elsewhere now.
     func finishBlobDeletions(_ ids: [Int64]) async throws
 
-    /// A deletion failed: try again later, later each time.
-    func postponeBlobDeletion(_ id: Int64, because reason: String) async throws
+    /// Deletions failed: try again later, later each time.
+    func postponeBlobDeletions(_ ids: [Int64], because reason: String) async throws
 
     /// Of `keys` in a backend, those that no object, blob row, requested deletion or upload knows: left by crashed uploads.
     func unknownBlobs(among keys: [BlobKey], in backend: BackendID) async throws -> [BlobKey]
@@ -139,18 +145,32 @@ public protocol MetadataStore: AccessKeyStore, AccountStore, AssetStore, BucketS
     func watch(_ handler: @escaping @Sendable (MetadataChange) -> Void) async throws
 }
 
+extension MetadataStore {
+    /// Takes deletions in whatever backend they are due.
+    public func takeBlobDeletions(limit: Int) async throws -> [BlobDeletion] {
+        try await takeBlobDeletions(in: nil, limit: limit)
+    }
+}
+
 /// A blob to be removed.
 public struct BlobDeletion: Hashable, Sendable {
     public var id: Int64
     public var backend: BackendID
     public var key: BlobKey
+    public var version: ObjectVersion
+    /// Whether the version goes with the blob. False for what is left of one that is elsewhere now.
+    public var endsVersion: Bool
     /// How often it was tried before.
     public var attempts: Int
 
-    public init(id: Int64, backend: BackendID, key: BlobKey, attempts: Int) {
+    public init(
+        id: Int64, backend: BackendID, key: BlobKey, version: ObjectVersion, endsVersion: Bool = true, attempts: Int
+    ) {
         self.id = id
         self.backend = backend
         self.key = key
+        self.version = version
+        self.endsVersion = endsVersion
         self.attempts = attempts
     }
 }
@@ -164,6 +184,8 @@ public enum MetadataChange: Hashable, Sendable {
     case accessKey(AccessKeyID)
     /// Jobs became due.
     case jobs
+    /// A store of a project's own was configured anew, or its credentials were forgotten.
+    case backend(BackendID)
     /// A key of projects was revoked, or opens other projects than before.
     case projectKey(ProjectKeyID)
     /// Changes may go unreported from now on: forget everything, cache nothing.

@@ -199,7 +199,7 @@ public final class ReadCache: Sendable {
         switch change {
         case .object(let address): invalidate(address)
         case .bucket(let id): invalidate(id)
-        case .accessKey, .jobs, .projectKey: tell(of: change)
+        case .accessKey, .backend, .jobs, .projectKey: tell(of: change)
         case .lostTrack, .tracking:
             reset(isTracking: change == .tracking)
             tell(of: change)

@@ -138,7 +138,7 @@ extension JobEnding {
     private static let passing: Set<StorageError.Code> = [
         .locked, .overloaded, .tooManyConnections, .timedOut, .renderTimedOut, .databaseReadOnly, .databaseSchema,
         .databaseAborted,
-        .databaseFailure, .backendUnavailable, .clientDisconnected, .internal,
+        .databaseFailure, .backendUnavailable, .originUnavailable, .originTimedOut, .clientDisconnected, .internal,
     ]
 
     /// What an error of a handler means. Errors of the core have a message for clients; what others say is for the log alone.

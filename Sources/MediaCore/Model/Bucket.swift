@@ -15,10 +15,13 @@ public struct Bucket: Hashable, Sendable {
     public var type: String
     public var createdAt: Timestamp?
     public var updatedAt: Timestamp?
+    /// Where new blobs go. Nil: to the server's default store; also where a bucket is read that is not asked for its rules.
+    public var ownStorage: BucketStorage?
 
     public init(
         id: BucketID, name: String, owner: String? = nil, isPublic: Bool = false, fileSizeLimit: Int64? = nil,
-        allowedMimeTypes: [String]? = nil, type: String = "STANDARD", createdAt: Timestamp? = nil, updatedAt: Timestamp? = nil
+        allowedMimeTypes: [String]? = nil, type: String = "STANDARD", createdAt: Timestamp? = nil, updatedAt: Timestamp? = nil,
+        ownStorage: BucketStorage? = nil
     ) {
         self.id = id
         self.name = name
@@ -29,6 +32,19 @@ public struct Bucket: Hashable, Sendable {
         self.type = type
         self.createdAt = createdAt
         self.updatedAt = updatedAt
+        self.ownStorage = ownStorage
+    }
+}
+
+/// The store of a project's own that its new blobs go to.
+public struct BucketStorage: Hashable, Sendable {
+    public var backend: BackendID
+    /// What stands before every key there. Empty, or ends in one `/`.
+    public var pathPrefix: String
+
+    public init(backend: BackendID, pathPrefix: String) {
+        self.backend = backend
+        self.pathPrefix = pathPrefix
     }
 }
 

@@ -41,7 +41,7 @@ public struct CopyOptions: Hashable, Sendable {
 extension Objects {
     /// Makes `destination` an object with the bytes of `source`, owned by the caller.
     ///
-    /// On the managed disk no bytes are copied. A copy onto itself in mode `.replace` rewrites the metadata.
+    /// On the managed disk no bytes are copied, and within one store none pass through here. A copy onto itself in mode `.replace` rewrites the metadata.
     /// - Throws: `StorageError` with `.objectNotFound` for the source, `.accessDenied` for an original that has to be signed for, and for the destination what `put` throws, the limits of
     ///   its bucket included; `.preconditionFailed` for a condition of either.
     public func copy(
@@ -89,14 +89,14 @@ extension Objects {
         let draft = ObjectDraft(
             address: destination, ownerID: caller.principal.subject, metadata: details.json, userMetadata: userMetadata,
             condition: options.condition)
-        let trial = try await requireCopy(of: object, details, as: draft, mode: options.mode, caller)
+        let (trial, bucket) = try await requireCopy(of: object, details, as: draft, mode: options.mode, caller)
         guard let from = object.blob else {
             throw StorageError(.blobMissing, "The resource was not found", resource: object.record.address.key.rawValue)
         }
 
         let version = ObjectVersion()
         let partChecksums = try await partChecksums(of: object)
-        let blob = try await copyBlob(from, to: BlobKey(version.rawValue))
+        let blob = try await placement.copy(from, to: placement.place(for: version, of: destination, in: bucket))
         let row = NewObject(
             address: destination, version: version, ownerID: caller.principal.subject, metadata: details.json,
             userMetadata: userMetadata, blob: blob, condition: options.condition, origin: .copy, partChecksums: partChecksums,
@@ -125,27 +125,10 @@ extension Objects {
 
     private func requireCopy(
         of object: ReadableObject, _ details: ObjectMetadata, as draft: ObjectDraft, mode: PutMode, _ caller: Caller
-    ) async throws -> PutTrial {
+    ) async throws -> (trial: PutTrial, destination: Bucket) {
         let trial = try await metadata.checkPut(draft, mode: mode, as: caller)
         let bucket = try await rules(ofDestination: draft.address.bucket, facts: caller.facts)
         try await requireAllowed(details, blob: object.blob, at: draft.address.key, in: bucket, facts: caller.facts)
-        return trial
-    }
-
-    private func copyBlob(_ source: BlobLocation, to key: BlobKey) async throws -> BlobLocation {
-        let target = blobs.defaultBackend
-        let store = try await blobs.store(for: target)
-        let info: BlobInfo
-        if source.backend == target {
-            info = try await store.copy(source.key, to: key)
-        } else {
-            let content = try await blobs.store(for: source.backend).get(source.key, range: nil)
-            info = try await store.put(content.stream(), at: key)
-        }
-        guard info.size == source.size else {
-            throw StorageError(.internal, "Internal Server Error", resource: "copied \(info.size) of \(source.size) bytes")
-        }
-        return BlobLocation(
-            backend: target, key: key, size: info.size, md5: source.md5, checksums: source.checksums, parts: source.parts)
+        return (trial, bucket)
     }
 }

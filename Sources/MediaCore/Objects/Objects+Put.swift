@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Logging
-
 extension Objects {
     /// Stores `upload` as the object at `address`.
     ///
@@ -21,7 +19,11 @@ extension Objects {
 
         let limit = min(limits.maxBytes(for: address.key, in: bucket), upload.options.maxBytes ?? .max)
         var version = ObjectVersion()
-        var blob = try await write(upload.body, upTo: limit, at: BlobKey(version.rawValue))
+        // What is looked at first is looked at here: what is refused never gets into a project's own store.
+        let isStaged = upload.review != nil && bucket.ownStorage != nil
+        let place =
+            isStaged ? placement.staging(for: version) : try await placement.place(for: version, of: address, in: bucket)
+        var blob = try await write(upload.body, upTo: limit, at: place)
         let options: UploadOptions
         do {
             // To a task that was cancelled a body may only seem to have ended.
@@ -30,8 +32,13 @@ extension Objects {
             options = try await late(upload, at: address, in: bucket, access: access, &trial)
             try await review(&blob, of: &version, by: upload.review, upTo: limit)
             try await quota.requireRoom(for: blob.size, in: address.bucket, facts: access.facts)
+            if isStaged {
+                let staged = blob
+                blob = try await placement.copy(staged, to: placement.place(for: version, of: address, in: bucket))
+                await placement.discard(staged)
+            }
         } catch {
-            await discard(blob)
+            await placement.discard(blob)
             throw error
         }
         let details = ObjectMetadata(
@@ -46,13 +53,17 @@ extension Objects {
         return try await commit(object, mode: options.mode, facts: access.facts)
     }
 
-    /// Stores a body in the default backend, digesting it on its way.
-    private func write(_ body: ByteStream, upTo limit: Int64, at key: BlobKey) async throws -> BlobLocation {
-        let backend = blobs.defaultBackend
+    /// Stores a body, digesting it on its way.
+    private func write(_ body: ByteStream, upTo limit: Int64, at place: BlobPlacement.Place) async throws -> BlobLocation {
         let meter = MeteredBody(limit: limit, line: digests)
-        _ = try await blobs.store(for: backend).put(meter.stream(body), at: key)
+        do {
+            _ = try await blobs.store(for: place.backend).put(meter.stream(body), at: place.key)
+        } catch {
+            await placement.giveUp(place, after: error)
+            throw error
+        }
         let (size, md5, checksums) = await meter.finish()
-        return BlobLocation(backend: backend, key: key, size: size, md5: md5, checksums: checksums)
+        return BlobLocation(backend: place.backend, key: place.key, size: size, md5: md5, checksums: checksums)
     }
 
     /// Shows the bytes to whoever is to look at them before they become an object, and takes what they are to be instead.
@@ -64,8 +75,8 @@ extension Objects {
         let content = try await blobs.store(for: blob.backend).get(blob.key, range: nil)
         guard let replacement = try await review(content) else { return }
         let reviewed = ObjectVersion()
-        let written = try await write(ByteStream(replacement), upTo: limit, at: BlobKey(reviewed.rawValue))
-        await discard(blob)
+        let written = try await write(ByteStream(replacement), upTo: limit, at: placement.staging(for: reviewed))
+        await placement.discard(blob)
         (blob, version) = (written, reviewed)
     }
 
@@ -132,27 +143,16 @@ extension Objects {
         do {
             record = try await runToEnd { try await metadata.commitPut(object, mode: mode, facts: facts) }
         } catch {
-            // Where it is uncertain the sweep decides later. The bytes of an upload are kept for another try, and may be an object's.
-            if object.completing == nil, let error = error as? StorageError, error.rulesOutCommit { await discard(object.blob) }
+            // Where it is uncertain the sweep decides later. The bytes of an upload are kept for another try, and may be an object's; in a
+            // store of the project's own is only a copy of them.
+            if object.completing == nil || object.blob.backend.isOwn, let error = error as? StorageError, error.rulesOutCommit {
+                await placement.discard(object.blob)
+            }
             throw error
         }
         // A trigger of the database may have put the row elsewhere.
         if record.address != object.address { cache.invalidate(record.address) }
         return record
-    }
-
-    /// Removes a blob whose row was certainly not written.
-    private func discard(_ blob: BlobLocation) async {
-        let blobs = self.blobs
-        let logger = self.logger
-        // Detached from the caller's cancellation for the same reason as `commit`; bounded by the store.
-        await Task {
-            do {
-                try await blobs.store(for: blob.backend).delete([blob.key])
-            } catch {
-                logger.warning("blob of a refused upload left to the sweep", metadata: ["error": "\(error)"])
-            }
-        }.value
     }
 }
 
@@ -170,7 +170,8 @@ extension StorageError {
             .uploadExpired, .uploadOffsetMismatch, .uploadTaken, .invalidPart, .invalidPartOrder, .partTooSmall,
             .unauthenticated, .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired,
             .overloaded, .timedOut, .databaseReadOnly, .databaseSchema, .databaseAborted, .databaseFailure,
-            .backendUnavailable, .unsupported, .notConfigured, .clientDisconnected, .internal,
+            .backendUnavailable, .originUnavailable, .originTimedOut, .unsupported, .notConfigured, .clientDisconnected,
+            .internal,
             .unreadableImage, .imageTooLarge, .renderTimedOut:
             false
         }

@@ -15,6 +15,8 @@ public struct Objects: Sendable {
     let events: WakeSignal
     let logger: Logger
 
+    var placement: BlobPlacement { BlobPlacement(metadata: metadata, blobs: blobs, reaper: reaper, logger: logger) }
+
     /// One page of one level of a bucket. An unknown bucket is empty. A prefix that does not end in `/` gets one: it names a level.
     public func folder(_ query: FolderQuery, in bucket: BucketID, as caller: Caller) async throws -> [ListEntry] {
         var query = query
@@ -30,7 +32,8 @@ public struct Objects: Sendable {
     /// Moves an object; its bytes stay where they are.
     ///
     /// - Throws: what `MetadataStore.moveObject` throws; `.invalidKey` for a destination outside `alphabet`; `.tooLarge` and
-    ///   `.mediaTypeNotAllowed` when another bucket does not take such an object.
+    ///   `.mediaTypeNotAllowed` when another bucket does not take such an object; `.unsupported` for one whose bytes are in a store of its
+    ///   project's own, to another bucket.
     public func move(
         from source: ObjectAddress, to destination: ObjectAddress, alphabet: KeyAlphabet, as caller: Caller
     ) async throws {
@@ -56,6 +59,13 @@ public struct Objects: Sendable {
     private func requireRoom(for source: ObjectAddress, in destination: ObjectAddress, as caller: Caller) async throws {
         let object = try await metadata.visibleObject(at: source, as: caller)
         let bucket = try await rules(ofDestination: destination.bucket, facts: caller.facts)
+        // The bytes would stay in the store of a project that the object is no longer of.
+        if object.blob?.backend.isOwn == true {
+            throw StorageError(
+                .unsupported,
+                "An object in a project's own storage can't be moved to another bucket: copy it, and delete it there",
+                resource: source.key.rawValue)
+        }
         try await requireAllowed(
             ObjectMetadata(parsing: object.record.metadata), blob: object.blob, at: destination.key, in: bucket,
             facts: caller.facts

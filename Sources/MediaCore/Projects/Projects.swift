@@ -128,7 +128,7 @@ public struct Projects: Sendable {
         switch change {
         case .projectKey(let id): known.forget { $0.id == id }
         case .lostTrack: known.forgetAll()
-        case .object, .bucket, .accessKey, .jobs, .tracking: break
+        case .object, .bucket, .accessKey, .backend, .jobs, .tracking: break
         }
     }
 

@@ -15,28 +15,27 @@ public struct Upkeep: Sendable {
         public var sweepInterval: Duration
         /// In seconds. Longer than any upload may pause between its bytes and its row.
         public var orphanAge: Int64
+        /// In seconds. Longer than any upload to a project's own store may take: its key is reserved before the first byte.
+        public var reservationAge: Int64
 
         public init(
             deletionInterval: Duration = .seconds(30), expiryInterval: Duration = .seconds(60),
-            sweepInterval: Duration = .seconds(6 * 3600), orphanAge: Int64 = 3600
+            sweepInterval: Duration = .seconds(6 * 3600), orphanAge: Int64 = 3600, reservationAge: Int64 = 86_400
         ) {
             self.deletionInterval = deletionInterval
             self.expiryInterval = expiryInterval
             self.sweepInterval = sweepInterval
             self.orphanAge = orphanAge
+            self.reservationAge = max(orphanAge, reservationAge)
         }
     }
 
-    private static let batch = 500
-
     private let metadata: any MetadataStore
     private let blobs: any BlobStoreDirectory
-    private let variants: (any VariantStore)?
+    private let deletions: BlobDeletions
     private let signal: WakeSignal
     private let schedule: Schedule
     private let logger: Logger
-    private let deleted = Counter(label: "magpie_upkeep_blobs_deleted_total")
-    private let failures = Counter(label: "magpie_upkeep_deletions_failed_total")
     private let expired = Counter(label: "magpie_upkeep_uploads_expired_total")
     private let orphans = Counter(label: "magpie_upkeep_orphans_total")
 
@@ -47,7 +46,7 @@ public struct Upkeep: Sendable {
     ) {
         self.metadata = metadata
         self.blobs = blobs
-        self.variants = variants
+        self.deletions = BlobDeletions(metadata: metadata, blobs: blobs, variants: variants, logger: logger)
         self.signal = signal
         self.schedule = schedule
         self.logger = logger
@@ -56,7 +55,7 @@ public struct Upkeep: Sendable {
     /// Works until cancelled.
     public func run() async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await deleteWhenAsked() }
+            group.addTask { await deletions.whenAsked(by: signal) }
             group.addTask { await work.every(schedule.deletionInterval) { signal.signal() } }
             group.addTask {
                 await work.every(schedule.expiryInterval) { await work.attempt("expiry") { try await removeExpiredUploads() } }
@@ -69,17 +68,7 @@ public struct Upkeep: Sendable {
 
     /// Removes the blobs whose deletion is due. - Returns: how many went.
     @discardableResult
-    public func removeDeletedBlobs() async throws -> Int {
-        var removed = 0
-        while true {
-            let batch = try await metadata.takeBlobDeletions(limit: Self.batch)
-            for (backend, deletions) in Dictionary(grouping: batch, by: \.backend) {
-                removed += try await remove(deletions, from: backend)
-            }
-            guard batch.count == Self.batch else { return removed }
-            try Task.checkCancellation()
-        }
-    }
+    public func removeDeletedBlobs() async throws -> Int { try await deletions.remove() }
 
     /// Removes temporary files, parts of no upload, blobs without a row and blob rows without an object that are older than `orphanAge` seconds.
     /// - Returns: how many of them there were.
@@ -91,9 +80,12 @@ public struct Upkeep: Sendable {
         var found = try await store.sweepUnfinished(before: date)
         found += try await AbandonedParts(metadata: metadata, blobs: blobs).remove(before: date)
         found += try await metadata.queueUnreferencedBlobs(olderThan: date)
+        // In stores of projects' own nothing is looked for: what may be there has a reservation.
+        found += try await metadata.giveUpBlobs(reservedBefore: now.adding(seconds: -schedule.reservationAge))
+        _ = try await metadata.removeUnusedBackends(before: now.adding(seconds: -schedule.reservationAge))
         var cursor: String?
         repeat {
-            let page = try await store.list(prefix: "", after: cursor, limit: Self.batch)
+            let page = try await store.list(prefix: "", after: cursor, limit: BlobDeletions.batch)
             let old = page.blobs.filter { $0.modifiedAt < date }.map(\.key)
             let unknown = old.isEmpty ? [] : try await metadata.unknownBlobs(among: old, in: backend)
             try await store.delete(unknown)
@@ -114,7 +106,7 @@ public struct Upkeep: Sendable {
     public func removeExpiredUploads(now: Timestamp = .now()) async throws -> Int {
         var removed = 0
         while true {
-            let batch = try await metadata.takeExpiredUploads(now: now, limit: Self.batch)
+            let batch = try await metadata.takeExpiredUploads(now: now, limit: BlobDeletions.batch)
             // The bytes of a complete upload are an object's; a piece of another upload never was one.
             for session in batch where !session.isComplete {
                 do {
@@ -125,51 +117,8 @@ public struct Upkeep: Sendable {
             }
             removed += batch.count
             expired.increment(by: Int64(batch.count))
-            guard batch.count == Self.batch else { return removed }
+            guard batch.count == BlobDeletions.batch else { return removed }
             try Task.checkCancellation()
-        }
-    }
-
-    private func remove(_ deletions: [BlobDeletion], from backend: BackendID) async throws -> Int {
-        do {
-            try await blobs.store(for: backend).delete(deletions.map(\.key))
-        } catch is CancellationError {
-            throw CancellationError()
-        } catch  where deletions.count > 1 {
-            // One blob that can't go must not keep the others.
-            var removed = 0
-            for deletion in deletions { removed += try await remove([deletion], from: backend) }
-            return removed
-        } catch {
-            failures.increment(by: Int64(deletions.count))
-            for deletion in deletions {
-                logger.warning(
-                    "blob not deleted, trying again later",
-                    metadata: ["backend": "\(backend)", "key": "\(deletion.key)", "error": "\(error)"])
-                try await metadata.postponeBlobDeletion(deletion.id, because: "\(error)")
-            }
-            return 0
-        }
-        await forgetVariants(of: deletions)
-        try await metadata.finishBlobDeletions(deletions.map(\.id))
-        deleted.increment(by: Int64(deletions.count))
-        return deletions.count
-    }
-
-    /// They are out of reach already, so it does not matter much when some stay until their turn comes.
-    private func forgetVariants(of deletions: [BlobDeletion]) async {
-        do {
-            // Blobs are called by the version they hold.
-            try await variants?.forget(deletions.map { ObjectVersion(stored: $0.key.rawValue) })
-        } catch {
-            logger.warning("variants of deleted objects stay for now", metadata: ["error": "\(error)"])
-        }
-    }
-
-    private func deleteWhenAsked() async {
-        for await _ in signal.wakes {
-            if Task.isCancelled { return }
-            await work.attempt("deletion") { try await removeDeletedBlobs() }
         }
     }
 

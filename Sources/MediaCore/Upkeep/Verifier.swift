@@ -11,6 +11,8 @@ public struct Verifier: Sendable {
         case lost(ObjectAddress, reason: String, wasDropped: Bool)
         /// An object whose bytes are not what was stored.
         case damaged(ObjectAddress, reason: String)
+        /// An object whose bytes are in a project's own store that can't be read now.
+        case unreachable(ObjectAddress, reason: String)
         /// An adopted object whose bytes Magpie was never told of.
         case unlocated(ObjectAddress)
         /// A blob without a row.
@@ -24,7 +26,7 @@ public struct Verifier: Sendable {
             case .lost(_, _, let wasDropped): wasDropped
             case .orphan(_, let wasRemoved): wasRemoved
             case .leftovers: true
-            case .damaged, .unlocated: false
+            case .damaged, .unlocated, .unreachable: false
             }
         }
     }
@@ -80,20 +82,22 @@ public struct Verifier: Sendable {
             if let finding { note(finding) }
         }
 
+        var stores = StoreReach()
         var last: ObjectID?
         repeat {
             let rows = try await metadata.objects(after: last, limit: Self.page)
-            for row in rows { saw(row.blob, try await check(row.record, row.blob, repair)) }
+            for row in rows { saw(row.blob, try await check(row.record, row.blob, repair, &stores)) }
             last = rows.count == Self.page ? rows.last?.record.id : nil
         } while last != nil
-        try await checkKept(saw)
+        try await checkKept(&stores, saw)
 
         let date = Timestamp.now().adding(seconds: -orphanAge)
         if repair.removesOrphans {
             let upkeep = try await metadata.queueUnreferencedBlobs(olderThan: date)
             let store = try await blobs.store(for: blobs.defaultBackend)
             let parts = try await AbandonedParts(metadata: metadata, blobs: blobs).remove(before: date)
-            let leftovers = try await upkeep + parts + store.sweepUnfinished(before: date)
+            let reserved = try await metadata.giveUpBlobs(reservedBefore: date)
+            let leftovers = try await upkeep + parts + reserved + store.sweepUnfinished(before: date)
             if leftovers > 0 { note(.leftovers(leftovers)) }
         }
         for finding in try await orphans(before: date, repair) { note(finding) }
@@ -102,19 +106,21 @@ public struct Verifier: Sendable {
 
     /// What is no longer current and kept all the same. Its rows stay, whatever is found: who wants a lost version to be gone
     /// deletes it by its id.
-    private func checkKept(_ saw: (BlobLocation?, Finding?) -> Void) async throws {
+    private func checkKept(_ stores: inout StoreReach, _ saw: (BlobLocation?, Finding?) -> Void) async throws {
         var last: Int64?
         repeat {
             let versions = try await metadata.keptVersions(after: last, limit: Self.page)
-            for version in versions { saw(version.blob, try await check(version)) }
+            for version in versions { saw(version.blob, try await check(version, &stores)) }
             last = versions.count == Self.page ? versions.last?.sequence : nil
         } while last != nil
     }
 
-    private func check(_ version: KeptVersion) async throws -> Finding? {
+    private func check(_ version: KeptVersion, _ stores: inout StoreReach) async throws -> Finding? {
         guard let blob = version.blob else { return .unlocated(version.address) }
         do {
-            return try await damage(blob).map { .damaged(version.address, reason: "version \(version.id): \($0)") }
+            return try await damage(blob, &stores).map { .damaged(version.address, reason: "version \(version.id): \($0)") }
+        } catch let failure as StoreReach.Failure {
+            return .unreachable(version.address, reason: "version \(version.id): \(failure.reason)")
         } catch let error as StorageError where error.code == .blobMissing {
             // Deleted, or current again, since its row was read, it is not lost.
             let still = try await metadata.keptVersions(after: version.sequence - 1, limit: 1)
@@ -125,6 +131,10 @@ public struct Verifier: Sendable {
     }
 
     /// How the bytes of a blob are others than its row says. Nil when they are the same.
+    private func damage(_ blob: BlobLocation, _ stores: inout StoreReach) async throws -> String? {
+        try await stores.reading(blob.backend) { try await damage(blob) }
+    }
+
     private func damage(_ blob: BlobLocation) async throws -> String? {
         let content = try await blobs.store(for: blob.backend).get(blob.key, range: nil)
         guard content.size == blob.size else { return "\(content.size) bytes, not \(blob.size)" }
@@ -142,10 +152,14 @@ public struct Verifier: Sendable {
         return blob.checksums[ChecksumAlgorithm.crc64nvme.name].flatMap { ChecksumValue(.crc64nvme, base64: $0) }
     }
 
-    private func check(_ record: ObjectRecord, _ blob: BlobLocation?, _ repair: Repair) async throws -> Finding? {
+    private func check(
+        _ record: ObjectRecord, _ blob: BlobLocation?, _ repair: Repair, _ stores: inout StoreReach
+    ) async throws -> Finding? {
         guard let blob else { return .unlocated(record.address) }
         do {
-            return try await damage(blob).map { .damaged(record.address, reason: $0) }
+            return try await damage(blob, &stores).map { .damaged(record.address, reason: $0) }
+        } catch let failure as StoreReach.Failure {
+            return .unreachable(record.address, reason: failure.reason)
         } catch let error as StorageError where error.code == .blobMissing {
             // Overwritten or deleted since its row was read, it is not lost.
             let isLost =

@@ -70,17 +70,19 @@ extension Uploads {
             md5: isOnePiece ? session.digest.md5 : nil,
             checksums: checksums.merging(session.digest.checksums) { given, _ in given },
             parts: parts.map { PartLayout(sizes: $0.map(\.size)) })
+        try await objects.quota.requireRoom(for: session.offset, in: session.address.bucket, facts: facts)
+        let placed = try await place(blob, of: session, facts: facts)
         let object = NewObject(
             address: session.address, version: session.id.version, ownerID: session.ownerID, metadata: details.json,
-            userMetadata: session.userMetadata ?? .emptyObject, blob: blob, condition: condition,
+            userMetadata: session.userMetadata ?? .emptyObject, blob: placed, condition: condition,
             completing: UploadCompletion(
                 id: session.id, writer: session.writer, keptUntil: now().adding(seconds: configuration.lifetime)),
             partChecksums: parts.flatMap { parts in checksums.keys.min().flatMap { PartChecksums($0, of: parts) } },
             trial: trial)
-        try await objects.quota.requireRoom(for: session.offset, in: session.address.bucket, facts: facts)
         do {
             let record = try await objects.commit(object, mode: session.mode, facts: facts)
             await removeParts(of: session)
+            if placed != blob { await objects.placement.discard(blob) }
             return UploadState(session: try await metadata.upload(session.id), record: record)
         } catch let error as StorageError where [.uploadComplete, .uploadNotFound, .objectExists].contains(error.code) {
             let current = try await metadata.upload(session.id)
@@ -90,6 +92,15 @@ extension Uploads {
             await removeParts(of: session)
             return UploadState(session: current)
         }
+    }
+
+    /// The blob of a whole upload where its bucket wants it: what comes in several requests is gathered in the server's own store.
+    private func place(_ blob: BlobLocation, of session: UploadSession, facts: RequestFacts) async throws -> BlobLocation {
+        let bucket = try await objects.cache.bucketRules.rules(of: session.address.bucket, in: metadata, facts: facts)
+        guard bucket.ownStorage != nil else { return blob }
+        let placement = objects.placement
+        return try await placement.copy(
+            blob, to: placement.place(for: session.id.version, of: session.address, in: bucket))
     }
 
     /// Removes the parts of an upload whose blob nobody will make anew. What a crash or a failure leaves, the sweep removes.

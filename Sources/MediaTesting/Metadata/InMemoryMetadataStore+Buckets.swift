@@ -29,8 +29,13 @@ extension InMemoryMetadataStore {
     }
 
     public func bucketRules(_ id: BucketID, facts: RequestFacts) async throws -> Bucket {
-        guard let bucket = state.withLock({ $0.buckets[id] }) else { throw StorageError.bucketNotFound(id) }
-        return bucket
+        try state.withLock { state in
+            guard var bucket = state.buckets[id] else { throw StorageError.bucketNotFound(id) }
+            bucket.ownStorage = state.currentBackends[id].flatMap { state.backends[$0] }.map {
+                BucketStorage(backend: $0.id, pathPrefix: $0.place.pathPrefix)
+            }
+            return bucket
+        }
     }
 
     public func buckets(matching query: BucketQuery, as caller: Caller) async throws -> [Bucket] {
@@ -78,6 +83,8 @@ extension InMemoryMetadataStore {
             state.images[id] = nil
             state.jobs = state.jobs.filter { $0.value.job.bucket != id }
             state.removeProject(id, at: time)
+            state.currentBackends[id] = nil
+            for backend in state.backends.values where backend.project == id { state.backends[backend.id]?.project = nil }
             state.uploads = state.uploads.filter { $0.value.session.address.bucket != id }
             state.report(.bucket(id))
         }

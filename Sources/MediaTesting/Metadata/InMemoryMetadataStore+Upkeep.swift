@@ -11,41 +11,63 @@ extension InMemoryMetadataStore {
     /// The longest wait between two attempts.
     static let longestRetrySeconds: Int64 = 86_400
 
-    public func takeBlobDeletions(limit: Int) async throws -> [BlobDeletion] {
+    public func backendsWithDeletions() async throws -> [BackendID] {
+        let time = now()
+        return state.withLock { state in
+            let due = state.deletions.values.filter { $0.notBefore <= time }
+            return Set(due.map(\.request.backend)).sorted { ListingOrder.precedes($0.rawValue, $1.rawValue) }
+        }
+    }
+
+    public func takeBlobDeletions(in backend: BackendID?, limit: Int) async throws -> [BlobDeletion] {
         let time = now()
         return state.withLock { state in
             let referenced = state.referencedVersions
-            state.deletions = state.deletions.filter { $0.value.notBefore > time || !referenced.contains($0.value.version) }
+            let places = state.blobs.mapValues { BlobPlace($0.location) }
+            state.deletions = state.deletions.filter { _, deletion in
+                deletion.notBefore > time || !referenced.contains(deletion.version)
+                    || places[deletion.version] != deletion.place
+            }
             let due = state.deletions.values
-                .filter { $0.notBefore <= time }
+                .filter { $0.notBefore <= time && (backend == nil || $0.request.backend == backend) }
                 .sorted { $0.request.id < $1.request.id }
                 .prefix(max(0, limit))
-            for deletion in due {
+            return due.map { deletion in
                 state.deletions[deletion.request.id]?.notBefore = time.adding(seconds: Self.deletionLeaseSeconds)
+                var request = deletion.request
+                request.endsVersion = places[deletion.version].map { $0 == deletion.place } ?? true
+                return request
             }
-            return due.map(\.request)
         }
     }
 
     public func finishBlobDeletions(_ ids: [Int64]) async throws {
+        let time = now()
         state.withLock { state in
             for id in ids {
                 guard let deletion = state.deletions.removeValue(forKey: id) else { continue }
+                let place = deletion.place
+                if place.backend.isOwn, state.reserved[place] == nil {
+                    state.reserved[place] = ReservedKey(version: nil, createdAt: time)
+                }
+                guard let blob = state.blobs[deletion.version], BlobPlace(blob.location) == place else { continue }
                 state.blobs[deletion.version] = nil
             }
         }
     }
 
-    public func postponeBlobDeletion(_ id: Int64, because reason: String) async throws {
+    public func postponeBlobDeletions(_ ids: [Int64], because reason: String) async throws {
         let time = now()
         state.withLock { state in
-            guard var deletion = state.deletions[id] else { return }
-            let doublings = min(deletion.request.attempts, 12)
-            let wait = min(Self.longestRetrySeconds, Self.firstRetrySeconds << doublings)
-            deletion.request.attempts += 1
-            deletion.notBefore = time.adding(seconds: wait)
-            deletion.lastFailure = reason
-            state.deletions[id] = deletion
+            for id in ids {
+                guard var deletion = state.deletions[id] else { continue }
+                let doublings = min(deletion.request.attempts, 12)
+                let wait = min(Self.longestRetrySeconds, Self.firstRetrySeconds << doublings)
+                deletion.request.attempts += 1
+                deletion.notBefore = time.adding(seconds: wait)
+                deletion.lastFailure = reason
+                state.deletions[id] = deletion
+            }
         }
     }
 
@@ -53,8 +75,9 @@ extension InMemoryMetadataStore {
         state.withLock { state in
             var known = Set(state.blobs.values.filter { $0.location.backend == backend }.map(\.location.key))
             known.formUnion(state.deletions.values.filter { $0.request.backend == backend }.map(\.request.key))
-            known.formUnion(state.referencedVersions.map { BlobKey($0.rawValue) })
-            known.formUnion(state.uploads.keys.map(\.blobKey))
+            // Only adopted objects have no blob row: what bears the name of another one's version was left there of it.
+            known.formUnion(state.referencedVersions.filter { state.blobs[$0] == nil }.map { BlobKey($0.rawValue) })
+            known.formUnion(state.uploads.values.map(\.session).filter { !$0.isComplete }.map(\.id.blobKey))
             return keys.filter { !known.contains($0) }
         }
     }
@@ -63,9 +86,9 @@ extension InMemoryMetadataStore {
         let time = now()
         return state.withLock { state in
             let referenced = state.referencedVersions
-            let requested = Set(state.deletions.values.map(\.version))
-            let forgotten = state.blobs.filter {
-                $0.value.createdAt < date && !referenced.contains($0.key) && !requested.contains($0.key)
+            let requested = Set(state.deletions.values.map(\.place))
+            let forgotten = state.blobs.filter { version, blob in
+                blob.createdAt < date && !referenced.contains(version) && !requested.contains(BlobPlace(blob.location))
             }
             for version in forgotten.keys { state.queueDeletion(of: version, due: time) }
             return forgotten.count

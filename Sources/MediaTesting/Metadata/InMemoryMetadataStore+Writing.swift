@@ -41,6 +41,7 @@ extension InMemoryMetadataStore {
                 let security = try RowSecurity(policies: state.policies, roles: roles, caller: trial.caller)
                 try Self.requireUpsert(existing, becoming: Self.proposed(trial.draft, at: time), security)
             }
+            try state.settleReservation(of: object)
             let record = ObjectRecord(
                 id: existing?.id ?? ObjectID(), address: object.address, version: object.version,
                 owner: Self.uuidOwner(object.ownerID), ownerID: object.ownerID, metadata: object.metadata,

@@ -42,12 +42,27 @@ public final class InMemoryMetadataStore: MetadataStore {
         var parts: [PartNumber: UploadPart] = [:]
     }
 
+    /// A key in a backend.
+    struct BlobPlace: Hashable {
+        var backend: BackendID
+        var key: BlobKey
+
+        init(backend: BackendID, key: BlobKey) {
+            self.backend = backend
+            self.key = key
+        }
+
+        init(_ location: BlobLocation) { self.init(backend: location.backend, key: location.key) }
+    }
+
     /// A row of `magpie.blob_deletions`.
     struct QueuedDeletion {
         var version: ObjectVersion
         var request: BlobDeletion
         var notBefore: Timestamp
         var lastFailure: String?
+
+        var place: BlobPlace { BlobPlace(backend: request.backend, key: request.key) }
     }
 
     /// A row of `magpie.events`.
@@ -56,6 +71,13 @@ public final class InMemoryMetadataStore: MetadataStore {
         var notBefore: Timestamp
         var diedAt: Timestamp?
         var lastFailure: String?
+    }
+
+    /// A row of `magpie.blob_intents`.
+    struct ReservedKey {
+        /// Nil for a key that is used up.
+        var version: ObjectVersion?
+        var createdAt: Timestamp
     }
 
     struct State {
@@ -80,6 +102,10 @@ public final class InMemoryMetadataStore: MetadataStore {
         var uploads: [UploadID: StoredUpload] = [:]
         var deletions: [Int64: QueuedDeletion] = [:]
         var lastDeletionID: Int64 = 0
+        var backends: [BackendID: Backend] = [:]
+        /// By bucket: where new blobs go.
+        var currentBackends: [BucketID: BackendID] = [:]
+        var reserved: [BlobPlace: ReservedKey] = [:]
         /// By their objects.
         var assets: [ObjectID: Asset] = [:]
         /// Those that were made.
@@ -135,10 +161,16 @@ extension InMemoryMetadataStore.State {
     ///
     /// A version without a blob row (an adopted one) has nothing that Magpie may remove.
     mutating func queueDeletion(of version: ObjectVersion?, due: Timestamp) {
-        guard let version, let blob = blobs[version], !deletions.values.contains(where: { $0.version == version }) else { return }
+        guard let version, let blob = blobs[version] else { return }
+        queueDeletion(at: InMemoryMetadataStore.BlobPlace(blob.location), of: version, due: due)
+    }
+
+    /// Requests the deletion of what is at a place, once.
+    mutating func queueDeletion(at place: InMemoryMetadataStore.BlobPlace, of version: ObjectVersion, due: Timestamp) {
+        guard !deletions.values.contains(where: { $0.place == place }) else { return }
         lastDeletionID += 1
         let request = BlobDeletion(
-            id: lastDeletionID, backend: blob.location.backend, key: blob.location.key, attempts: 0)
+            id: lastDeletionID, backend: place.backend, key: place.key, version: version, attempts: 0)
         deletions[lastDeletionID] = InMemoryMetadataStore.QueuedDeletion(version: version, request: request, notBefore: due)
     }
 

@@ -33,6 +33,9 @@ struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     // Raised by magpie.complete_upload.
     static let uploadNotFound = SQLState(rawValue: "MG404")
     static let uploadComplete = SQLState(rawValue: "MG409")
+    // Raised by magpie.settle_intent and magpie.reserve_blob.
+    static let reservationGone = SQLState(rawValue: "MG410")
+    static let storeGone = SQLState(rawValue: "MG502")
     // Raised by magpie.require_seen.
     static let anotherRow = SQLState(rawValue: "MG412")
     // Raised by magpie.commit_puts.

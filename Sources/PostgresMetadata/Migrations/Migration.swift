@@ -39,6 +39,7 @@ struct Migration: Sendable {
         Migration(17, "magpie_jobs", PackageResources._017_magpie_jobs_sql),
         Migration(18, "magpie_projects", PackageResources._018_magpie_projects_sql),
         Migration(19, "magpie_assets", PackageResources._019_magpie_assets_sql),
+        Migration(20, "magpie_backends", PackageResources._020_magpie_backends_sql),
         Migration(21, "magpie_accounts", PackageResources._021_magpie_accounts_sql),
     ]
 

@@ -42,6 +42,14 @@ enum ErrorMapping {
         case .insufficientPrivilege: return denied(error)
         case .uploadNotFound: return StorageError(.uploadNotFound, "The upload was not found", cause: error)
         case .uploadComplete: return StorageError(.uploadComplete, "The upload is complete", cause: error)
+        case .reservationGone:
+            return StorageError(
+                .backendUnavailable, "The upload took too long, or the project's storage was changed meanwhile",
+                isRetryable: true,
+                cause: error)
+        case .storeGone:
+            return StorageError(
+                .backendUnavailable, "The project's storage was changed meanwhile", isRetryable: true, cause: error)
         case .uniqueViolation: return duplicate(error, subject)
         case .foreignKeyViolation: return dangling(error, subject)
         case .lockNotAvailable:

@@ -24,7 +24,18 @@ extension PostgresMetadataStore {
     }
 
     public func bucketRules(_ id: BucketID, facts: RequestFacts) async throws -> Bucket {
-        try await bucket(id, in: system(facts))
+        let steps: [Step] = [.scope(system(facts)), .run(Self.readPlacedRules, id.rawValue)]
+        let bucket: Bucket? = try await transaction(steps) { results in
+            guard let row = try results[0].optionalRow() else { return nil }
+            var bucket = try BucketColumns.read(row)
+            if let backend = try row.optionalString(BucketColumns.count) {
+                bucket.ownStorage = BucketStorage(
+                    backend: BackendID(backend), pathPrefix: try row.string(BucketColumns.count + 1))
+            }
+            return bucket
+        }
+        guard let bucket else { throw StorageError.bucketNotFound(id) }
+        return bucket
     }
 
     private func bucket(_ id: BucketID, in scope: Scope) async throws -> Bucket {
@@ -116,6 +127,16 @@ extension PostgresMetadataStore {
 
     private static let readBucket = SQL("bucket_read", "SELECT \(BucketColumns.list) FROM storage.buckets AS b WHERE b.id = $1")
 
+    private static let readPlacedRules = SQL(
+        "bucket_rules",
+        """
+        SELECT \(BucketColumns.list), w.id, w.path_prefix
+        FROM storage.buckets AS b
+        LEFT JOIN magpie.bucket_backends AS k ON k.bucket_id = b.id
+        LEFT JOIN magpie.own_backends AS w ON w.id = k.backend_id
+        WHERE b.id = $1
+        """)
+
     private static let lockBucket = SQL(
         "bucket_lock", "SELECT \(BucketColumns.list) FROM storage.buckets AS b WHERE b.id = $1 FOR UPDATE")
 
@@ -184,7 +205,7 @@ extension PostgresMetadataStore {
         ), queued AS (
             INSERT INTO magpie.blob_deletions (backend, key, version)
             SELECT l.backend, l.key, l.version FROM magpie.blobs AS l JOIN gone AS g ON g.version = l.version
-            ON CONFLICT (version) DO NOTHING
+            ON CONFLICT (backend, key) DO NOTHING
         )
         SELECT count(*), (SELECT count(*) FROM chosen) + (SELECT count(*) FROM chosen_versions) FROM gone
         """)

@@ -35,6 +35,7 @@ enum ChangeNotice {
         case ("access_key", 2): return [.accessKey(AccessKeyID(parts[1]))]
         case ("project_key", 2): return [.projectKey(ProjectKeyID(stored: parts[1]))]
         case ("bucket", 2): return [.bucket(BucketID(stored: parts[1]))]
+        case ("backend", 2): return [.backend(BackendID(parts[1]))]
         case ("jobs", 1): return [.jobs]
         default: return everything
         }

@@ -31,11 +31,11 @@ extension PostgresMetadataStore {
 
     public func putPreset(_ preset: NamedTransform, in id: BucketID, as caller: Caller) async throws {
         let body = try StoredPreset(preset).json()
-        _ = try await configureImages(of: id, as: caller, .run(Self.writePreset, id.rawValue, preset.name, body))
+        _ = try await configure(of: id, as: caller, .run(Self.writePreset, id.rawValue, preset.name, body))
     }
 
     public func deletePreset(_ name: String, in id: BucketID, as caller: Caller) async throws -> Bool {
-        try await configureImages(of: id, as: caller, .run(Self.deletePreset, id.rawValue, name))?.bool(0) ?? false
+        try await configure(of: id, as: caller, .run(Self.deletePreset, id.rawValue, name))?.bool(0) ?? false
     }
 
     public func putWatermark(
@@ -44,11 +44,11 @@ extension PostgresMetadataStore {
         let write = Step.run(
             Self.writeWatermark, id.rawValue, watermark.id, Data(body.readableBytesView).base64EncodedString(), watermark.digest,
             watermark.mediaType, Parameter.int(watermark.size), Parameter.timestamp(watermark.updatedAt))
-        return try await configureImages(of: id, as: caller, write)?.bool(0) ?? false
+        return try await configure(of: id, as: caller, write)?.bool(0) ?? false
     }
 
     public func deleteWatermark(_ watermark: String, in id: BucketID, as caller: Caller) async throws -> Bool {
-        try await configureImages(of: id, as: caller, .run(Self.deleteWatermark, id.rawValue, watermark))?.bool(0) ?? false
+        try await configure(of: id, as: caller, .run(Self.deleteWatermark, id.rawValue, watermark))?.bool(0) ?? false
     }
 
     public func watermark(
@@ -62,14 +62,14 @@ extension PostgresMetadataStore {
 
     public func setPlugin(_ plugin: Plugin, isActive: Bool, in id: BucketID, as caller: Caller) async throws {
         let write = isActive ? Self.activatePlugin : Self.deactivatePlugin
-        _ = try await configureImages(of: id, as: caller, .run(write, id.rawValue, plugin.rawValue))
+        _ = try await configure(of: id, as: caller, .run(write, id.rawValue, plugin.rawValue))
     }
 
     public func setOriginalsSecret(_ sealed: [UInt8]?, in id: BucketID, as caller: Caller) async throws {
         let write =
             sealed.map { Step.run(Self.writeSecret, id.rawValue, Data($0).base64EncodedString()) }
             ?? Step.run(Self.deleteSecret, id.rawValue)
-        _ = try await configureImages(of: id, as: caller, write)
+        _ = try await configure(of: id, as: caller, write)
     }
 
     public func originalsSecret(of id: BucketID, facts: RequestFacts) async throws -> [UInt8]? {
@@ -80,7 +80,7 @@ extension PostgresMetadataStore {
 
     /// Runs a write as system, under a lock on the bucket that only those get who may update it.
     /// - Returns: the row that the write returns.
-    private func configureImages(of id: BucketID, as caller: Caller, _ write: Step) async throws -> Row? {
+    func configure(of id: BucketID, as caller: Caller, _ write: Step) async throws -> Row? {
         try await mappingErrors(about: .bucket(id)) {
             try await client.withTransaction(ending: .commit) { transaction in
                 let results = try await transaction.run([

@@ -15,7 +15,10 @@ extension PostgresMetadataStore {
     /// - Throws: as `commitPut`.
     func commitTogether(_ object: NewObject, _ mode: PutMode) async throws -> ObjectRecord? {
         // Events tell of the request behind each row, and a condition or the end of an upload is looked at in between.
-        guard !configuration.recordsEvents, object.condition == .none, object.completing == nil else { return nil }
+        // And so is the end of a reservation in a store of a project's own.
+        guard !configuration.recordsEvents, object.condition == .none, object.completing == nil, !object.blob.backend.isOwn else {
+            return nil
+        }
         switch await putGroups.join(PutGroups.Put(object: object, mode: mode)) {
         case .written(let record): return record
         case .alone: return nil

@@ -20,7 +20,7 @@ struct MigrateCommand: AsyncParsableCommand {
             let outcome = try await database.metadata.migrator.migrate()
             if adoptStore {
                 let blobs = try await BlobDirectory.open(
-                    configuration, of: database.metadata, create: false, adopts: true, logger: .forCommand())
+                    configuration, secrets, of: database.metadata, create: false, adopts: true, logger: .forCommand())
                 try await blobs.close()
             }
             return outcome

@@ -31,8 +31,9 @@ struct VerifyCommand: AsyncParsableCommand {
         let logger = Logger.forCommand()
         let (summary, events) = try await OpenDatabase.with(configuration, secrets, logger: logger) { database in
             try await database.metadata.ping()
-            let summary = try await BlobDirectory.with(configuration, of: database.metadata, create: false, logger: logger) {
-                blobs in
+            let summary = try await BlobDirectory.with(
+                configuration, secrets, of: database.metadata, create: false, logger: logger
+            ) { blobs in
                 // On a running server a young blob without a row is an upload under way.
                 let orphanAge = database.isShared ? configuration.limits.orphanAge.components.seconds : -1
                 let upkeep = Upkeep(metadata: database.metadata, blobs: blobs.registry, signal: WakeSignal(), logger: logger)
@@ -58,6 +59,7 @@ struct VerifyCommand: AsyncParsableCommand {
         case .lost(let address, let reason, let wasDropped):
             print("lost      \(address): \(reason)\(wasDropped ? " (row removed)" : "")")
         case .damaged(let address, let reason): print("damaged   \(address): \(reason)")
+        case .unreachable(let address, let reason): print("unknown   \(address): \(reason)")
         case .unlocated(let address): print("unlocated \(address): Magpie was never told where its bytes are")
         case .orphan(let key, let wasRemoved): print("orphan    \(key)\(wasRemoved ? " (removed)" : "")")
         case .leftovers(let count): print("leftovers \(count) (removed)")

@@ -41,10 +41,13 @@ struct Secrets: Equatable, Sendable {
             secretKey: stored.secretKey)
     }
 
+    /// What seals stored credentials.
+    var masterKeyBytes: [UInt8] { Array(Data(base64Encoded: masterKey) ?? Data()) }
+
     /// What opens and seals the key pairs of the S3 dialect; the server's own pair is the service.
     func accessKeys(_ configuration: ServerConfiguration, service: Principal) -> AccessKeys.Configuration {
         AccessKeys.Configuration(
-            masterKey: Array(Data(base64Encoded: masterKey) ?? Data()),
+            masterKey: masterKeyBytes,
             server: AccessCredential(id: AccessKeyID(s3AccessKey), secret: s3SecretKey, principal: service),
             anonymousRole: configuration.anonymousRole)
     }

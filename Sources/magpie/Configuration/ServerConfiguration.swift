@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlobStores
 import Foundation
 import Logging
 import MediaCore
@@ -46,6 +47,8 @@ struct ServerConfiguration: Sendable {
     var compute: Compute
     /// Nil: blobs are on this machine's disk.
     var r2: R2?
+    /// Where projects' own storage may be.
+    var ownStorage: AddressPolicy
     /// Nil: nobody wants events.
     var events: Events?
     /// Nil: images are only delivered as they are.
@@ -123,6 +126,7 @@ struct ServerConfiguration: Sendable {
         tls = try Self.tls(settings)
         compute = try Compute(settings)
         r2 = try R2(settings)
+        ownStorage = try AddressPolicy(settings)
         events = try Events(settings)
         images = try Images(settings)
         assets = try Assets.Configuration(settings)

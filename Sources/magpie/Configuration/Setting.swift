@@ -234,6 +234,10 @@ extension Setting {
             name: "R2_PUBLIC_URL", fallback: "",
             meaning: "Where a CDN serves that bucket: the Compute interface then publishes images there and redirects to them."),
         Setting(
+            name: "BYOS_PRIVATE_ENDPOINTS", fallback: "off",
+            meaning:
+                "`on` lets projects keep their originals in services of this machine and of private networks, and without TLS."),
+        Setting(
             name: "UPLOAD_RATE", fallback: "100",
             meaning:
                 "The most uploads a minute with each key of a project, in the dialects that take such keys; 0 for any number."

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import BlobStores
 import EventSinks
 import HTTPFrontends
 import Logging
@@ -22,7 +23,8 @@ enum Server {
             // A first start that was cut short left an empty database and perhaps no store.
             let isEmpty = try await database.metadata.objects(after: nil, limit: 1).isEmpty
             let mayCreate = isFirstStart || isEmpty
-            try await BlobDirectory.with(configuration, of: database.metadata, create: mayCreate, logger: logger) { blobs in
+            try await BlobDirectory.with(configuration, secrets, of: database.metadata, create: mayCreate, logger: logger) {
+                blobs in
                 try await MediaEngines.with(configuration, logger: logger) { engines in
                     let unboundRole = try await unboundRole(configuration, database)
                     let storage = storage(configuration, secrets, keys, database, blobs, engines, unboundRole, logger)
@@ -75,7 +77,8 @@ enum Server {
                 uploadsPerMinute: limits.uploadsPerMinute, uploadQueue: limits.uploadQueue,
                 accounts: configuration.accounts.configuration,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
-            keys: keys, metadata: database.metadata, blobs: blobs.registry, processor: engines.images?.processor,
+            keys: keys, metadata: database.metadata, blobs: blobs.registry, backends: blobs.opener,
+            processor: engines.images?.processor,
             converter: engines.converter, variants: engines.images?.store,
             logger: logger)
     }
@@ -96,7 +99,13 @@ enum Server {
         if let postgres = database.postgres { services.append(postgres) }
         services.append(database.metadata)
         services.append(
-            BackgroundTask("watch", logger: logger) { try await database.metadata.watch { storage.apply($0) } })
+            BackgroundTask("watch", logger: logger) {
+                try await database.metadata.watch { change in
+                    storage.apply(change)
+                    blobs.apply(change)
+                }
+            })
+        services.append(BackgroundTask("storage of projects", logger: logger) { await blobs.own.run() })
         services.append(BackgroundTask("upkeep", logger: logger) { await upkeep.run() })
         let usage = UsageRecorder(storage: storage, metadata: database.metadata, logger: logger)
         services.append(BackgroundTask("usage", logger: logger) { await usage.run() })

@@ -30,11 +30,12 @@ enum Worker {
             // One that was started here is nobody's: it would keep the server from starting.
             guard database.postgres == nil else { throw noServer(configuration) }
             try await database.metadata.ping()
-            try await BlobDirectory.with(configuration, of: database.metadata, create: false, logger: logger) { blobs in
+            try await BlobDirectory.with(configuration, secrets, of: database.metadata, create: false, logger: logger) {
+                blobs in
                 try await MediaEngines.with(configuration, keepsVariants: false, logger: logger) { engines in
                     let storage = Server.storage(
                         configuration.withoutCache, secrets, keys, database, blobs, engines, nil, logger)
-                    try await Server.group(services(configuration, database, storage, logger), logger).run()
+                    try await Server.group(services(configuration, database, blobs, storage, logger), logger).run()
                 }
             }
         } catch {
@@ -45,7 +46,8 @@ enum Worker {
     }
 
     private static func services(
-        _ configuration: ServerConfiguration, _ database: OpenDatabase, _ storage: Storage, _ logger: Logger
+        _ configuration: ServerConfiguration, _ database: OpenDatabase, _ blobs: BlobDirectory, _ storage: Storage,
+        _ logger: Logger
     ) -> [any Service] {
         [
             database.metadata,
@@ -54,8 +56,10 @@ enum Worker {
                 // are never told that they would hear of changes.
                 try await database.metadata.watch { change in
                     if change == .jobs || change == .tracking { storage.jobs.wake.signal() }
+                    blobs.apply(change)
                 }
             },
+            BackgroundTask("storage of projects", logger: logger) { await blobs.own.run() },
             JobService.draining(configuration, database, storage, logger: logger),
         ]
     }

@@ -111,7 +111,7 @@ extension MetadataStoreConformance {
                 try await fixture.deleteNewObjects(["a"])
                 let taken = try await fixture.store.takeBlobDeletions(limit: 9)
 
-                for deletion in taken { try await fixture.store.postponeBlobDeletion(deletion.id, because: "no\0 answer") }
+                for deletion in taken { try await fixture.store.postponeBlobDeletions([deletion.id], because: "no\0 answer") }
 
                 #expect(taken.count == 1)
                 #expect(try await fixture.store.takeBlobDeletions(limit: 9).isEmpty)
@@ -129,7 +129,7 @@ extension MetadataStoreConformance {
                     var waits: [Int] = []
                     for deletion in try await store.takeBlobDeletions(limit: 9) {
                         for _ in 0..<3 {
-                            try await store.postponeBlobDeletion(deletion.id, because: "failed")
+                            try await store.postponeBlobDeletions([deletion.id], because: "failed")
                             waits.append(
                                 try await store.administrator.transaction([.run(wait)], ending: .rollback)[0].onlyRow().int(0))
                         }
