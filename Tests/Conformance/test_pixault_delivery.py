@@ -184,8 +184,8 @@ def test_every_url_of_a_page_to_embed_works(server, project, asset, style):
 
 
 @pytest.mark.parametrize("scheme", ["javascript", "data", "ftp"])
-def test_a_page_to_embed_links_to_no_scheme_but_https_and_http(server, project, asset, scheme):
-    reply = Wire(server.port).get(f"/{project}/{asset}/embed", headers={"X-Forwarded-Proto": scheme})
+def test_a_page_to_embed_links_to_no_scheme_but_https_and_http(server, project, scheme):
+    reply = Wire(server.port).get(f"/{project}/{ASSET}/embed", headers={"X-Forwarded-Proto": scheme})
 
     assert reply.status == 200
     assert f"{scheme}:" not in reply.text

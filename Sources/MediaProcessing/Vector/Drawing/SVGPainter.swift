@@ -60,7 +60,9 @@ public struct SVGPainter: Sendable {
         let size = PixelSize(width: width, height: height)
         do {
             if let known = failures.failure(of: digest, size) { throw known }
-            return try await converter.withWorkspace(for: ConversionOrder(), in: sandbox) { try await Self.draw(document, size, in: $0) }
+            return try await converter.withWorkspace(for: ConversionOrder(), in: sandbox) {
+                try await Self.draw(document, size, in: $0)
+            }
         } catch let failure as ConversionFailure {
             if !failure.isRetryable { failures.remember(failure, of: digest, size) }
             if NIODeadline.now() >= deadline { throw ToolEnd.timedOut.storageError }
