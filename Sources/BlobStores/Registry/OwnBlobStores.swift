@@ -2,6 +2,7 @@
 
 public import Logging
 public import MediaCore
+import Synchronization
 
 /// Projects' own stores: opened from their rows when they are first needed, a bounded number at a time, and closed when nobody needed them for a
 /// while.
