@@ -15,8 +15,9 @@ struct S3OutageTests {
     private static let content = ByteBuffer(bytes: (0..<5000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
 
     /// A service with a store in it, whose other requests the script answers.
+    /// - Parameter isPatient: whether attempts end by their number alone, however busy the machine is.
     private static func withStore<Value>(
-        _ script: @escaping @Sendable (ScriptedService.Request) -> ScriptedService.Action,
+        isPatient: Bool = false, _ script: @escaping @Sendable (ScriptedService.Request) -> ScriptedService.Action,
         _ body: (RemoteBlobStore, ScriptedService) async throws -> Value
     ) async throws -> Value {
         try await ScriptedService.with { request in
@@ -27,7 +28,12 @@ struct S3OutageTests {
             return script(request)
         } _: { service in
             let store = try await RemoteBlobStore.open(
-                service.configuration(), create: false, logger: Logger(label: "t", factory: { _ in SwiftLogNoOpLogHandler() }))
+                service.configuration {
+                    guard isPatient else { return }
+                    $0.retries.deadline = .seconds(120)
+                    $0.answerTimeout = .seconds(30)
+                }, create: false,
+                logger: Logger(label: "t", factory: { _ in SwiftLogNoOpLogHandler() }))
             do {
                 let value = try await body(store, service)
                 try await store.close()
@@ -58,7 +64,7 @@ struct S3OutageTests {
     }
 
     @Test func whatGoesOnFailingEndsInAnErrorThatMayBeRetried() async throws {
-        try await Self.withStore { _ in
+        try await Self.withStore(isPatient: true) { _ in
             .answer(.serviceUnavailable)
         } _: { store, service in
             let before = service.requests.count
