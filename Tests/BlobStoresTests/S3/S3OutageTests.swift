@@ -30,8 +30,8 @@ struct S3OutageTests {
             let store = try await RemoteBlobStore.open(
                 service.configuration {
                     guard isPatient else { return }
-                    $0.retries.deadline = .seconds(120)
-                    $0.answerTimeout = .seconds(30)
+                    $0.limits.retries.deadline = .seconds(120)
+                    $0.limits.answerTimeout = .seconds(30)
                 }, create: false,
                 logger: Logger(label: "t", factory: { _ in SwiftLogNoOpLogHandler() }))
             do {
