@@ -35,7 +35,7 @@ public struct OwnBackendOpener: BackendOpener {
                 accessKeyID: credentials.accessKeyID, secretAccessKey: credentials.secretAccessKey),
             addressing: place.usesPathStyle ? .path : .virtualHost)
         configuration.limits = try await limits(configuration.hosts)
-        return ForeignBlobStore(S3Service(configuration))
+        return CustomerBlobStore(configuration)
     }
 
     private func open(
@@ -50,7 +50,7 @@ public struct OwnBackendOpener: BackendOpener {
         }
         configuration.endpoint = try endpoint(place.endpoint)
         configuration.limits = try await limits(configuration.hosts)
-        return ForeignBlobStore(AzureService(configuration))
+        return CustomerBlobStore(configuration)
     }
 
     private func open(
@@ -67,7 +67,7 @@ public struct OwnBackendOpener: BackendOpener {
         var configuration = GCSConfiguration(bucket: place.bucket, key: key)
         if let url = place.endpoint { configuration.endpoint = try endpoint(url) }
         configuration.limits = try await limits(configuration.hosts)
-        return ForeignBlobStore(GCSService(configuration))
+        return CustomerBlobStore(configuration)
     }
 
     private func endpoint(_ url: String) throws(StorageError) -> ServiceEndpoint {

@@ -8,7 +8,7 @@ public import MediaCore
 /// What is there is never taken for left over: only the caller's rows say what is ours, so nothing is swept. The rights to get, put and
 /// delete objects are enough; only `list` needs one more. Parts have no place here, since they could be found again by listing only:
 /// they are gathered elsewhere, and put as one body.
-public struct CustomerBlobStore: BlobStore {
+public struct CustomerBlobStore: ClosableBlobStore {
     public let preferredPartBytes: Int64? = nil
 
     let blobs: ObjectBlobs
