@@ -245,7 +245,7 @@ import Testing
     @Test func aLineOfToolsThatIsTooLongTurnsAwayWhoWaitsAndNoJob() async throws {
         let limits = ConversionLimits(tools: 1, queue: 0)
         try await Converting.with(limits: limits) { converter in
-            try await converter.withWorkspace { workspace in
+            try await converter.withWorkspace(for: ConversionOrder()) { workspace in
                 let workspace = try #require(workspace as? Workspace)
                 let running = Task {
                     try await workspace.run(.prlimit, on: nil) { _ in ["--core=0", "/bin/sh", "-c", "echo; exec sleep 1000"] }
