@@ -707,10 +707,13 @@ BEGIN
         PERFORM magpie.add_assets(ARRAY[NEW]);
         RETURN NULL;
     END IF;
-    IF OLD.version IS DISTINCT FROM NEW.version THEN
+    -- Nobody looks any more at what the object was, or where.
+    IF (OLD.bucket_id, OLD.name, OLD.version) IS DISTINCT FROM (NEW.bucket_id, NEW.name, NEW.version) THEN
         DELETE FROM magpie.jobs AS j
         WHERE j.unique_key = magpie.inspection_key(OLD.id, OLD.bucket_id, OLD.name, OLD.version) AND j.completed_at IS NULL
             AND j.status = 'Pending';
+    END IF;
+    IF OLD.version IS DISTINCT FROM NEW.version THEN
         -- Of the bytes that are there now nothing else is known.
         UPDATE magpie.assets AS a
         SET kind = magpie.asset_kind(NEW.metadata ->> 'mimetype'),
@@ -723,9 +726,6 @@ BEGIN
         UPDATE magpie.assets AS a SET size = magpie.object_size(NEW.metadata) WHERE a.object_id = NEW.id;
     END IF;
     IF (OLD.bucket_id, OLD.name) IS DISTINCT FROM (NEW.bucket_id, NEW.name) THEN
-        DELETE FROM magpie.jobs AS j
-        WHERE j.unique_key = magpie.inspection_key(OLD.id, OLD.bucket_id, OLD.name, OLD.version) AND j.completed_at IS NULL
-            AND j.status = 'Pending';
         PERFORM magpie.move_asset(OLD, NEW);
     END IF;
     RETURN NULL;
