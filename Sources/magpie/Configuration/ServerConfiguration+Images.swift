@@ -38,8 +38,8 @@ extension ServerConfiguration.Images {
             drawingQueue: try settings.integer("SVG_QUEUE", in: 0...10_000),
             offersJXL: try settings.choice("IMAGE_JXL", of: Switch.self) == .on,
             deliveriesPerSecond: try settings.integer("DELIVERY_RATE", in: 0...1_000_000),
-            conversions: try settings.integer("CONVERT_TOOLS", in: 1...64),
-            conversionQueue: try settings.integer("CONVERT_QUEUE", in: 0...10_000))
+            conversions: try ServerConfiguration.Conversions.tools(settings),
+            conversionQueue: try ServerConfiguration.Conversions.queue(settings))
     }
 }
 
