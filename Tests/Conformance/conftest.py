@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from Support import s3  # noqa: E402
+from Support.browser import Browser  # noqa: E402
 from Support.database import Cluster, Database  # noqa: E402
 from Support.server import Server, temporary_directory  # noqa: E402
 from Support.tokens import new_subject, token  # noqa: E402
@@ -37,6 +38,13 @@ def secure_server():
             yield running
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A Chromium without a past."""
+    with Browser(tmp_path_factory.mktemp("profile")) as running:
+        yield running
 
 
 @pytest.fixture(params=["http", "https"])

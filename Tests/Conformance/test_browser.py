@@ -8,16 +8,10 @@ import hashlib
 import pytest
 
 from Support import s3
-from Support.browser import Browser, Pages
+from Support.browser import Pages
 from Support.server import Server, wait_until
 from Support.tus import ROOT
 from Support.wire import Wire
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Browser(tmp_path_factory.mktemp("profile")) as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import pytest
 from selenium.common.exceptions import JavascriptException, TimeoutException
-from Support.browser import Browser
+from Support.browser import Browser, Origin
 from Support.pixault import Project, create_project
 from Support.server import Server, wait_until
 from Support.svgattacks import vectors
@@ -35,10 +35,8 @@ PROVOKE = """
 """
 
 
-class CarelessServer(http.server.ThreadingHTTPServer):
+class CarelessServer(Origin):
     """Serves files as they are, as `/plain/NAME` and inside of a page as `/inline/NAME`; notes what is asked for besides."""
-
-    daemon_threads = True
 
     class Handler(http.server.BaseHTTPRequestHandler):
         server: CarelessServer
@@ -74,24 +72,11 @@ class CarelessServer(http.server.ThreadingHTTPServer):
         """A browser that goes elsewhere does not wait for answers."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), self.Handler)
+        # Before it serves: its handlers look at these.
         self.lock = threading.Lock()
         self.files: dict[str, bytes] = {}
         self.reports: set[tuple[str, str]] = set()
-        self.origin = f"http://127.0.0.1:{self.server_address[1]}"
-        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
-        self.thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.thread.join()
-        self.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with Browser(tmp_path_factory.mktemp("profile")) as running:
-        yield running
+        super().__init__(self.Handler)
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,25 @@ from .tools import program
 PAGE = b"<!doctype html><meta charset='utf-8'><title>page</title><p>A page of another origin.</p>"
 
 
-class Pages(http.server.ThreadingHTTPServer):
-    """Serves one page at every path, from an origin of its own."""
+class Origin(http.server.ThreadingHTTPServer):
+    """Serves on a free port of the loopback interface, in threads, until its block ends: an origin of its own."""
 
     daemon_threads = True
+
+    def __init__(self, handler: type[http.server.BaseHTTPRequestHandler]):
+        super().__init__(("127.0.0.1", 0), handler)
+        self.origin = f"http://127.0.0.1:{self.server_address[1]}"
+        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self.thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self.thread.join()
+        self.server_close()
+
+
+class Pages(Origin):
+    """Serves one page at every path."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # noqa: N802 - the library's name
@@ -33,15 +48,7 @@ class Pages(http.server.ThreadingHTTPServer):
             pass
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), self.Handler)
-        self.origin = f"http://127.0.0.1:{self.server_address[1]}"
-        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
-        self.thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.thread.join()
-        self.server_close()
+        super().__init__(self.Handler)
 
 
 class Browser:
