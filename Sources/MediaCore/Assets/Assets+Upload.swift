@@ -113,12 +113,9 @@ private final class Review: Sendable {
         let options = try upload.lateOptions?() ?? upload.options
         try options.changes.check()
         guard kind != .svg else {
-            var (findings, replacement) = try await assets.examiner.image(content, kind) { [assets] bytes, processor in
-                try await processor.sanitized(bytes, deadline: .now() + assets.configuration.timeout)
-            }
-            if options.stripsMetadata { findings.exif = [:] }
+            let (findings, document) = try await assets.examiner.sanitized(content)
             found.set((options, findings))
-            return replacement
+            return document
         }
         var findings = try await assets.examiner.examine(content, as: kind, for: ConversionOrder(bucket: project))
         guard kind.isImage, options.stripsMetadata else {

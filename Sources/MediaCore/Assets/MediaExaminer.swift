@@ -29,17 +29,15 @@ struct MediaExaminer: Sendable {
         return try await image(content, kind)
     }
 
-    /// As `examine`, for an image, with bytes that the processor was given a chance to change.
-    /// - Parameter change: what the image is to be instead, or nil for as it is.
-    func image(
-        _ content: BlobContent, _ kind: MediaKind, changedBy change: (ByteBuffer, any ImageProcessor) async throws -> ByteBuffer?
-    ) async throws -> (findings: Findings, replacement: ByteBuffer?) {
-        guard let processor else { return (Findings(facts: AssetFacts(kind, size: content.size)), nil) }
+    /// As `examine`, for an SVG document, which is to be stored sanitised.
+    /// - Returns: with it what is to be stored. Nil where there is no processor: as it is.
+    func sanitized(_ content: BlobContent) async throws -> (findings: Findings, document: ByteBuffer?) {
+        guard let processor else { return (Findings(facts: AssetFacts(.svg, size: content.size)), nil) }
         return try await gate.run {
             let bytes = try await content.allBytes()
-            let replacement = try await change(bytes, processor)
+            let document = try await processor.sanitized(bytes, deadline: .now() + timeout)
             let found = try await inspect(bytes, processor)
-            return (Findings(kind, size: Int64((replacement ?? bytes).readableBytes), found), replacement)
+            return (Findings(.svg, size: Int64(document.readableBytes), found), document)
         }
     }
 

@@ -75,11 +75,6 @@ public struct SparedJobs: Hashable, Sendable {
 }
 
 extension JobStore {
-    /// As `takeJob(of:sparing:worker:lease:)`, sparing none.
-    public func takeJob(of kinds: Set<JobKind>, worker: String, lease: Int64) async throws -> TakenJob? {
-        try await takeJob(of: kinds, sparing: SparedJobs(), worker: worker, lease: lease)
-    }
-
     /// The newest job about something of a bucket. Nil when there is none. - Throws: as `job(_:in:as:)`.
     public func latestJob(
         about subject: String, kinds: Set<JobKind>? = nil, in bucket: BucketID, as caller: Caller

@@ -22,15 +22,6 @@ public protocol MediaConverter: Sendable {
     ) async throws -> Value
 }
 
-extension MediaConverter {
-    /// As `withWorkspace(for:_:)`, for nobody's file.
-    public func withWorkspace<Value: Sendable>(
-        _ body: (any ConversionWorkspace) async throws -> Value
-    ) async throws -> Value {
-        try await withWorkspace(for: ConversionOrder(), body)
-    }
-}
-
 /// The work on one uploaded file. It stays in the closure that it was lent to.
 ///
 /// Every call that runs a tool waits for one of the few places there are, takes at most the configured time after that, and stops its
@@ -109,22 +100,6 @@ extension ConversionWorkspace {
     /// As `page(_:ofEPS:atMost:)`, of any size.
     public func page(_ number: Int, ofEPS file: WorkFile) async throws -> DocumentPage {
         try await page(number, ofEPS: file, atMost: .max)
-    }
-
-    /// Makes the pages of a document one by one. Each is gone when `handle` has returned: it is to be stored there, and the number noted
-    /// as the place to go on from.
-    /// - Parameter first: the number of the first page that is wanted.
-    /// - Throws: `ConversionFailure`; what `handle` throws.
-    public func pages(
-        ofEPS file: WorkFile, from first: Int = 1, _ handle: (DocumentPage) async throws -> Void
-    ) async throws {
-        let count = try await pageCount(ofEPS: file)
-        guard first <= count else { return }
-        for number in first...count {
-            let page = try await page(number, ofEPS: file)
-            try await handle(page)
-            try await discard(page.file)
-        }
     }
 }
 

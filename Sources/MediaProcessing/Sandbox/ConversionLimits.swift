@@ -38,6 +38,7 @@ public struct ConversionLimits: Hashable, Sendable {
     /// How many places of several are kept from what nobody waits for, and from what belongs to those who have all the others.
     var kept = 1
 
+    /// The line for them.
     var places: WorkPlaces.Rules {
         WorkPlaces.Rules(
             count: tools, countEach: max(1, tools - kept), patientCount: max(1, tools - kept), queue: queue,

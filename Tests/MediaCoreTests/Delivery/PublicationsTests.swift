@@ -93,6 +93,13 @@ import Testing
             ])
     }
 
+    private static func run(_ publications: Publications) -> Task<Void, Never> {
+        Task {
+            await publications.run(
+                every: .seconds(86_400), delay: .zero, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        }
+    }
+
     /// The comparison at the beginning is over before anything is written, and the next one is a day away.
     @Test func whatIsWrittenElsewhereIsPublishedSoonAndNothingTwice() async throws {
         let fixture = try await CoreFixture()
@@ -101,10 +108,7 @@ import Testing
         try await fixture.put("first", at: "first")
         try await fixture.put("old", at: "old")
         fixture.storage.cache.follow { publications.note($0) }
-        let running = Task {
-            await publications.run(
-                every: .seconds(86_400), delay: .zero, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        }
+        let running = Self.run(publications)
         await settled { publisher.texts == ["first": "first", "old": "old"] }
 
         try await fixture.put("new", at: "new")
@@ -129,10 +133,7 @@ import Testing
         let fixture = try await CoreFixture()
         let publisher = MemoryPublisher(blobs: fixture.memory)
         let publications = Self.publications(fixture, publisher)
-        let running = Task {
-            await publications.run(
-                every: .seconds(86_400), delay: .zero, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        }
+        let running = Self.run(publications)
         try await fixture.put("first", at: "first")
         publications.note(.object(fixture.address("first")))
         await settled { publisher.texts == ["first": "first"] }

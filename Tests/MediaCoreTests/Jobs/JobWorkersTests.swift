@@ -166,7 +166,8 @@ import Testing
             await begun.wait()
             workers.stop()
             fixture.clock.advance(seconds: 601)
-            let other = try #require(try await fixture.queue.takeJob(of: [JobFixture.kind], worker: "other", lease: 600))
+            let other = try #require(
+                try await fixture.queue.takeJob(of: [JobFixture.kind], sparing: SparedJobs(), worker: "other", lease: 600))
             #expect(other.job.id == id)
             fixture.store.fail(.renew, times: 0)
             await ended.wait()
@@ -320,7 +321,7 @@ import Testing
 
         let job = try #require(try await fixture.queue.job(id))
         #expect(job.status == .pending && job.attempts == 0 && job.failure == nil)
-        let next = try await fixture.queue.takeJob(of: [JobFixture.kind], worker: "next", lease: 600)
+        let next = try await fixture.queue.takeJob(of: [JobFixture.kind], sparing: SparedJobs(), worker: "next", lease: 600)
         #expect(next?.job.checkpoint?.rawValue == "[1]")
     }
 }

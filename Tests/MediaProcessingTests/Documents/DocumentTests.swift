@@ -61,13 +61,24 @@ import Testing
         }
     }
 
+    /// Makes the pages one by one; each is gone before the next.
+    private func pages(
+        ofEPS file: WorkFile, from first: Int = 1, in workspace: any ConversionWorkspace, _ handle: (DocumentPage) -> Void
+    ) async throws {
+        for number in first...(try await workspace.pageCount(ofEPS: file)) {
+            let page = try await workspace.page(number, ofEPS: file)
+            handle(page)
+            try await workspace.discard(page.file)
+        }
+    }
+
     @Test func pagesComeOneByOneAndFromWhereOneStopped() async throws {
         try await Converting.with(TestEPS.pages(3)) { workspace, file in
             var seen: [[Int]] = []
-            try await workspace.pages(ofEPS: file) { seen.append([$0.number, $0.total, $0.width, $0.height]) }
+            try await pages(ofEPS: file, in: workspace) { seen.append([$0.number, $0.total, $0.width, $0.height]) }
             #expect(seen == [[1, 3, 417, 208], [2, 3, 417, 208], [3, 3, 417, 208]])
             var rest: [Int] = []
-            try await workspace.pages(ofEPS: file, from: 3) { rest.append($0.number) }
+            try await pages(ofEPS: file, from: 3, in: workspace) { rest.append($0.number) }
             #expect(rest == [3])
             #expect(try await Converting.failure { try await workspace.page(4, ofEPS: file) }?.reason == .noSuchPage)
         }

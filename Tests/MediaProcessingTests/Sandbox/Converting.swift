@@ -54,7 +54,7 @@ enum Converting {
         _ body: (any ConversionWorkspace, WorkFile) async throws -> Value
     ) async throws -> Value {
         try await with(limits: limits, policy: policy) { converter in
-            try await converter.withWorkspace { workspace in
+            try await converter.withWorkspace(for: ConversionOrder()) { workspace in
                 try await body(workspace, try await workspace.receive(ByteStream(bytes), limit: 1 << 30))
             }
         }

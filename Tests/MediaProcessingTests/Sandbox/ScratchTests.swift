@@ -61,7 +61,7 @@ import Testing
 
     @Test func whatIsLargerThanAllowedIsNotReceived() async throws {
         try await Converting.with { converter in
-            try await converter.withWorkspace { workspace in
+            try await converter.withWorkspace(for: ConversionOrder()) { workspace in
                 let body = ByteBuffer(repeating: 1, count: 1000)
                 let silent = ByteStream(length: nil, chunks: ByteStream(body).chunks)
                 let short = ByteStream(length: 1001, chunks: ByteStream(body).chunks)

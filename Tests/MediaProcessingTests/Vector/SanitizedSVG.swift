@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import MediaCore
 import MediaProcessing
 import NIOCore
 import Testing
@@ -37,6 +38,16 @@ struct SanitizedSVG {
     /// Puts a piece into a document and sanitises that.
     static func inside(_ piece: String) throws -> SanitizedSVG {
         try SanitizedSVG("<svg xmlns=\"\(namespace)\" xmlns:xlink=\"\(linkNamespace)\">\(piece)</svg>")
+    }
+
+    /// How a document with that piece in it is refused. Nil when it is not.
+    static func refusal(of piece: String, limits: SVGSanitizer.Limits = .init()) throws -> StorageError.Code? {
+        do {
+            _ = try SanitizedSVG("<svg xmlns=\"\(namespace)\">\(piece)</svg>", limits: limits)
+            return nil
+        } catch let error as StorageError {
+            return error.code
+        }
     }
 
     var elements: [String] { tags.map(\.name.local) }

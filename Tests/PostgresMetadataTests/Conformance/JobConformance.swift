@@ -229,7 +229,7 @@ extension StoreFixture {
     func enqueue(_ job: NewJob) async throws -> JobID { try await store.enqueueJob(job, facts: facts).job.id }
 
     func take(lease: Int64 = 600) async throws -> TakenJob? {
-        try await store.takeJob(of: [JobKind("eps"), JobKind("inspect")], worker: "test", lease: lease)
+        try await store.takeJob(of: [JobKind("eps"), JobKind("inspect")], sparing: SparedJobs(), worker: "test", lease: lease)
     }
 
     func renew(

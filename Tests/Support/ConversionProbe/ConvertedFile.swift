@@ -37,7 +37,7 @@ struct ConvertedFile {
             let bytes = ByteBuffer(bytes: try Data(contentsOf: URL(fileURLWithPath: path)))
             let kind = MediaKind(bytes.readableBytesView)
             line.kind = kind?.rawValue
-            line = try await converter.withWorkspace { [line] workspace in
+            line = try await converter.withWorkspace(for: ConversionOrder()) { [line] workspace in
                 var line = line
                 let file = try await workspace.receive(ByteStream(bytes), limit: 1 << 30)
                 do {
