@@ -14,6 +14,8 @@ public struct Storage: Sendable {
     public let buckets: Buckets
     public let delivery: Delivery
     public let jobs: Jobs
+    /// What runs the jobs that the core knows of, one a kind.
+    public let jobHandlers: [any JobHandler]
     public let objects: Objects
     /// Nil where there is no master key to seal secrets with.
     public let originalsSigning: OriginalsSigning?
@@ -54,6 +56,7 @@ public struct Storage: Sendable {
         /// How many uploads of a key may wait for their turn.
         public var uploadQueue: Int
         public var accounts: Accounts.Configuration
+        public var migrations: MigrationLimits
         /// Nil: no key pairs.
         public var accessKeys: AccessKeys.Configuration?
 
@@ -64,7 +67,8 @@ public struct Storage: Sendable {
             cacheCapacity: Int = 128 << 20,
             cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role",
             unboundRole: String? = nil, uploadsPerMinute: Int = 100, uploadQueue: Int = 10,
-            accounts: Accounts.Configuration = Accounts.Configuration(), accessKeys: AccessKeys.Configuration? = nil
+            accounts: Accounts.Configuration = Accounts.Configuration(), migrations: MigrationLimits = MigrationLimits(),
+            accessKeys: AccessKeys.Configuration? = nil
         ) {
             self.uploadLimits = uploadLimits
             self.uploads = uploads
@@ -79,6 +83,7 @@ public struct Storage: Sendable {
             self.uploadsPerMinute = uploadsPerMinute
             self.uploadQueue = uploadQueue
             self.accounts = accounts
+            self.migrations = migrations
             self.accessKeys = accessKeys
         }
     }
@@ -105,7 +110,8 @@ public struct Storage: Sendable {
         self.events = events
         self.serviceRole = configuration.serviceRole
         self.metadata = metadata
-        self.jobs = Jobs(metadata: metadata, wake: WakeSignal())
+        let jobs = Jobs(metadata: metadata, wake: WakeSignal())
+        self.jobs = jobs
         self.accessKeys = configuration.accessKeys.map { AccessKeys($0, store: metadata) }
         self.authenticator = Authenticator(keys: keys, anonymousRole: configuration.anonymousRole)
         let originals = OriginalsGate(
@@ -118,7 +124,8 @@ public struct Storage: Sendable {
             backends.map { opener in
                 Backends(
                     metadata: metadata, opener: opener,
-                    vault: BackendVault(metadata: metadata, masterKey: sealing.masterKey), cache: cache, logger: logger, now: now)
+                    vault: BackendVault(metadata: metadata, masterKey: sealing.masterKey), cache: cache, jobs: jobs,
+                    logger: logger, now: now)
             }
         }
         self.delivery = Delivery(
@@ -155,6 +162,11 @@ public struct Storage: Sendable {
                 timeout: configuration.assets.timeout),
             converter: converter, configuration: configuration.assets,
             service: service, logger: logger)
+        self.jobHandlers =
+            assets.jobHandlers + [
+                StorageMigrationJob(
+                    metadata: metadata, placement: objects.placement, cache: cache, limits: configuration.migrations)
+            ]
         self.signedURLs = SignedURLs(
             keys: keys, metadata: metadata, originals: originals, uploadLifetime: configuration.signedUploadLifetime)
     }

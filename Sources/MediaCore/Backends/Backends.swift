@@ -10,17 +10,20 @@ public struct Backends: Sendable {
     let opener: any BackendOpener
     let vault: BackendVault
     let cache: ReadCache
+    let jobs: Jobs
     let logger: Logger
     let now: @Sendable () -> Timestamp
 
     init(
-        metadata: any MetadataStore, opener: any BackendOpener, vault: BackendVault, cache: ReadCache, logger: Logger,
+        metadata: any MetadataStore, opener: any BackendOpener, vault: BackendVault, cache: ReadCache, jobs: Jobs,
+        logger: Logger,
         now: @escaping @Sendable () -> Timestamp = Timestamp.now
     ) {
         self.metadata = metadata
         self.opener = opener
         self.vault = vault
         self.cache = cache
+        self.jobs = jobs
         self.logger = logger
         self.now = now
     }
@@ -30,7 +33,7 @@ public struct Backends: Sendable {
     public init(metadata: any MetadataStore, opener: any BackendOpener, masterKey: [UInt8], logger: Logger) {
         self.init(
             metadata: metadata, opener: opener, vault: BackendVault(metadata: metadata, masterKey: masterKey),
-            cache: ReadCache(capacity: 0, maxBodyBytes: 0), logger: logger)
+            cache: ReadCache(capacity: 0, maxBodyBytes: 0), jobs: Jobs(metadata: metadata, wake: WakeSignal()), logger: logger)
     }
 
     /// The store that a project's new originals go to. Nil: the server's default store.
@@ -107,7 +110,7 @@ public struct Backends: Sendable {
         return (health, trial)
     }
 
-    private func requireProject(_ id: BucketID, _ caller: Caller) async throws -> Project {
+    func requireProject(_ id: BucketID, _ caller: Caller) async throws -> Project {
         try await metadata.requireMayChange(id, as: caller)
         let project = try await cache.projects.value(of: id) { try await metadata.project(id, facts: caller.facts) }
         guard let project else { throw StorageError.bucketNotFound(id) }

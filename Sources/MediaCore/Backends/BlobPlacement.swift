@@ -32,8 +32,15 @@ struct BlobPlacement: Sendable {
         return Place(backend: storage.backend, key: key)
     }
 
-    /// Copies a blob to another place; within a store the bytes do not pass through here.
-    /// - Throws: `StorageError` with `.internal` when other bytes than there were arrived.
+    /// The place of a version that was elsewhere before. As that of a new one, but that nobody knows the key: under its own name the version
+    /// may have been there, and its deletion be under way.
+    func place(forMoved version: ObjectVersion, of address: ObjectAddress, in bucket: Bucket) async throws -> Place {
+        guard bucket.ownStorage == nil else { return try await place(for: version, of: address, in: bucket) }
+        return staging(for: ObjectVersion())
+    }
+
+    /// Copies a blob to another place; within a store the bytes do not pass through here, else they are compared with what is known of them.
+    /// - Throws: `StorageError` with `.internal` when other bytes than were stored would arrive.
     func copy(_ source: BlobLocation, to place: Place) async throws -> BlobLocation {
         do {
             let store = try await blobs.store(for: place.backend)
@@ -41,8 +48,12 @@ struct BlobPlacement: Sendable {
             if source.backend == place.backend {
                 info = try await store.copy(source.key, to: place.key)
             } else {
-                let content = try await blobs.store(for: source.backend).get(source.key, range: nil)
-                info = try await store.put(VerifiedBytes.verifying(content, of: source).stream(), at: place.key)
+                var content = try await blobs.store(for: source.backend).get(source.key, range: nil)
+                // A file is read here, too, and not only sent.
+                if case .file = content.source { content.source = .stream(content.stream()) }
+                let damage = StorageError(.internal, "The stored bytes are damaged", resource: "blob \(source.key)")
+                info = try await store.put(
+                    VerifiedBytes.verifying(content, of: source, orThrow: damage).stream(), at: place.key)
             }
             guard info.size == source.size else {
                 throw StorageError(

@@ -50,6 +50,26 @@ public protocol BackendStore: Sendable {
     /// The same for every key that was reserved before `date`, and forgets the keys that were used up before `date` by a day.
     /// - Returns: how many were given up.
     func giveUpBlobs(reservedBefore date: Timestamp) async throws -> Int
+
+    // MARK: Moving
+
+    /// How many blobs of a project's versions, current and kept, are in other stores than `backend`.
+    func countMovableBlobs(of project: BucketID, to backend: BackendID) async throws -> Int64
+
+    /// Those blobs, in the order of their cursors, from behind `cursor`.
+    func movableBlobs(
+        of project: BucketID, to backend: BackendID, after cursor: MovableBlob.Cursor, limit: Int
+    ) async throws -> MovableBlobPage
+
+    /// Has a version's bytes be where they were copied to, and requests the deletion of the place where they were, in so many seconds: who
+    /// learned of it before is still reading there. A reservation of the new place ends with that.
+    ///
+    /// Overwriting, deleting and moving the object come either before or after.
+    /// - Returns: false when the version is not there any more, or its bytes are elsewhere already; nothing is changed then.
+    /// - Throws: `.backendUnavailable` when the new place is not the project's to write to any more.
+    func moveBlob(
+        _ blob: MovableBlob, to key: BlobKey, in backend: BackendID, keepingSourceFor seconds: Int64
+    ) async throws -> Bool
 }
 
 /// A store and what the rows say is in it.

@@ -14,11 +14,13 @@ struct VerifiedBytes: AsyncSequence, Sendable {
     /// In bytes.
     let size: Int64
     let expected: ChecksumValue
+    let damage: StorageError
 
     struct AsyncIterator: AsyncIteratorProtocol {
         var chunks: any AsyncIteratorProtocol<ByteBuffer, any Error>
         let size: Int64
         let expected: ChecksumValue
+        let damage: StorageError
         var checksum: Checksum
         var received: Int64 = 0
 
@@ -26,41 +28,45 @@ struct VerifiedBytes: AsyncSequence, Sendable {
             guard let chunk = try await chunks.next(isolation: nil) else { return nil }
             checksum.update(chunk)
             received += Int64(chunk.readableBytes)
-            if received >= size { try VerifiedBytes.require(checksum.value, expected) }
+            if received >= size, checksum.value != expected { throw damage }
             return chunk
         }
     }
 
     func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(
-            chunks: Self.iterator(base.chunks), size: size, expected: expected, checksum: Checksum(expected.algorithm))
+            chunks: Self.iterator(base.chunks), size: size, expected: expected, damage: damage,
+            checksum: Checksum(expected.algorithm))
     }
 
     private static func iterator(
         _ chunks: some AsyncSequence<ByteBuffer, any Error>
     ) -> any AsyncIteratorProtocol<ByteBuffer, any Error> { chunks.makeAsyncIterator() }
 
-    private static func require(_ found: ChecksumValue, _ expected: ChecksumValue) throws {
-        guard found == expected else {
-            throw StorageError(.backendUnavailable, "The storage backend sent other bytes than were stored")
-        }
-    }
-
     /// `content`, verified as it is read. As it is where no such checksum was kept.
-    /// - Throws: `StorageError` with `.backendUnavailable` for bytes at hand that are wrong.
-    static func verifying(_ content: BlobContent, of blob: BlobLocation) throws -> BlobContent {
+    /// - Parameter damage: what is thrown for wrong bytes; here for those at hand, else by who reads them.
+    static func verifying(
+        _ content: BlobContent, of blob: BlobLocation, orThrow damage: StorageError = .wrongBytes
+    ) throws -> BlobContent {
         guard let text = blob.checksums[ChecksumAlgorithm.crc64nvme.name],
             let expected = ChecksumValue(.crc64nvme, base64: text), content.range.count == blob.size, blob.size > 0
         else { return content }
         var content = content
         switch content.source {
-        case .buffer(let buffer): try require(Checksum.of(buffer.readableBytesView, .crc64nvme), expected)
+        case .buffer(let buffer):
+            guard Checksum.of(buffer.readableBytesView, .crc64nvme) == expected else { throw damage }
         case .stream(let stream):
             content.source = .stream(
                 ByteStream(
-                    length: stream.length, chunks: VerifiedBytes(base: stream, size: blob.size, expected: expected)))
+                    length: stream.length, chunks: VerifiedBytes(base: stream, size: blob.size, expected: expected, damage: damage)))
         case .file: break
         }
         return content
+    }
+}
+
+extension StorageError {
+    fileprivate static var wrongBytes: StorageError {
+        StorageError(.backendUnavailable, "The storage backend sent other bytes than were stored")
     }
 }

@@ -136,11 +136,15 @@ extension InMemoryMetadataStore.State {
 
     /// Ends the reservation of a blob that gets its row.
     mutating func settleReservation(of object: NewObject) throws(StorageError) {
-        guard object.blob.backend.isOwn else { return }
-        let place = InMemoryMetadataStore.BlobPlace(object.blob)
-        guard isOpen(place.backend, to: object.address.bucket), let version = reserved[place]?.version,
-            version == object.version
-        else {
+        try settleReservation(
+            of: InMemoryMetadataStore.BlobPlace(object.blob), for: object.version, of: object.address.bucket)
+    }
+
+    mutating func settleReservation(
+        of place: InMemoryMetadataStore.BlobPlace, for version: ObjectVersion, of project: BucketID
+    ) throws(StorageError) {
+        guard place.backend.isOwn else { return }
+        guard isOpen(place.backend, to: project), reserved[place]?.version == version else {
             throw StorageError(
                 .backendUnavailable, "The upload took too long, or the project's storage was changed meanwhile",
                 isRetryable: true)

@@ -41,6 +41,7 @@ struct Migration: Sendable {
         Migration(19, "magpie_assets", PackageResources._019_magpie_assets_sql),
         Migration(20, "magpie_backends", PackageResources._020_magpie_backends_sql),
         Migration(21, "magpie_accounts", PackageResources._021_magpie_accounts_sql),
+        Migration(22, "magpie_moves", PackageResources._022_magpie_moves_sql),
     ]
 
     /// The number that a database of this version has reached.

@@ -12,7 +12,7 @@ struct BackendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backend", abstract: "Configures, shows and tries the storage that projects bring along.",
         discussion: "Works while the server runs. Secrets are read from standard input, never from the command line.",
-        subcommands: [List.self, Check.self, S3.self, Azure.self, GCS.self, Remove.self])
+        subcommands: [List.self, Check.self, S3.self, Azure.self, GCS.self, Remove.self, Migrate.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists projects' own stores, and what is in them.")

@@ -49,6 +49,7 @@ struct ServerConfiguration: Sendable {
     var r2: R2?
     /// Where projects' own storage may be.
     var ownStorage: AddressPolicy
+    var migrations: MigrationLimits
     /// Nil: nobody wants events.
     var events: Events?
     /// Nil: images are only delivered as they are.
@@ -127,6 +128,7 @@ struct ServerConfiguration: Sendable {
         compute = try Compute(settings)
         r2 = try R2(settings)
         ownStorage = try AddressPolicy(settings)
+        migrations = try MigrationLimits(settings)
         events = try Events(settings)
         images = try Images(settings)
         assets = try Assets.Configuration(settings)

@@ -238,6 +238,15 @@ extension Setting {
             meaning:
                 "`on` lets projects keep their originals in services of this machine and of private networks, and without TLS."),
         Setting(
+            name: "MIGRATION_PARALLEL", fallback: "8",
+            meaning: "How many originals a migration from one storage to another copies at a time."),
+        Setting(
+            name: "MIGRATION_RATE", fallback: "0",
+            meaning: "The most bytes a second that a migration copies, as `50MB`; 0 for any number."),
+        Setting(
+            name: "MIGRATION_GRACE", fallback: "5m",
+            meaning: "How long what was migrated stays where it was, for those who are still reading it there."),
+        Setting(
             name: "UPLOAD_RATE", fallback: "100",
             meaning:
                 "The most uploads a minute with each key of a project, in the dialects that take such keys; 0 for any number."

@@ -22,7 +22,7 @@ struct JobService: Service {
         _ configuration: ServerConfiguration, _ database: OpenDatabase, _ storage: Storage, logger: Logger
     ) -> Draining {
         let workers = JobWorkers(
-            store: database.metadata, handlers: JobHandlers.all(storage), wake: storage.jobs.wake,
+            store: database.metadata, handlers: storage.jobHandlers, wake: storage.jobs.wake,
             name: "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)",
             schedule: JobWorkers.Schedule(
                 concurrency: configuration.jobs.workers, retention: configuration.jobs.retention.components.seconds),
@@ -30,9 +30,4 @@ struct JobService: Service {
         return Draining(
             service: JobService(workers: workers), work: "jobs", limit: configuration.limits.shutdownTimeout, logger: logger)
     }
-}
-
-/// The kinds of jobs that a process can run: the one list of `magpie serve` and `magpie work`.
-enum JobHandlers {
-    static func all(_ storage: Storage) -> [any JobHandler] { storage.assets.jobHandlers }
 }

@@ -10,6 +10,9 @@ struct MediaEngines: Sendable {
     /// Nil: documents and videos are only kept.
     let converter: (any MediaConverter)?
 
+    /// Of a command that looks into no media.
+    static let none = MediaEngines(images: nil, converter: nil)
+
     /// Opens them for the time of `body`.
     /// - Parameter keepsVariants: whether what is rendered is kept on this machine's disk.
     static func with<Value: Sendable>(

@@ -75,7 +75,7 @@ enum Server {
                 cachedBodyLimit: limits.cachedObject, anonymousRole: configuration.anonymousRole,
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
                 uploadsPerMinute: limits.uploadsPerMinute, uploadQueue: limits.uploadQueue,
-                accounts: configuration.accounts.configuration,
+                accounts: configuration.accounts.configuration, migrations: configuration.migrations,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
             keys: keys, metadata: database.metadata, blobs: blobs.registry, backends: blobs.opener,
             processor: engines.images?.processor,

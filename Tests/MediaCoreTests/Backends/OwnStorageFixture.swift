@@ -61,7 +61,8 @@ struct OwnStorageFixture {
     static let place = BackendPlace.S3(bucket: "originals", pathPrefix: "media/")
     static let configuration = BackendConfiguration.s3(place, .init(accessKeyID: "a", secretAccessKey: "s"))
 
-    let metadata = InMemoryMetadataStore()
+    let clock = ManualClock(.now())
+    let metadata: InMemoryMetadataStore
     let managed = InMemoryBlobStore()
     let own = InMemoryBlobStore()
     /// The way to the project's store.
@@ -72,6 +73,8 @@ struct OwnStorageFixture {
     let service = CoreFixture.service
 
     init(plan: Plan.Name = .pro) async throws {
+        let clock = clock
+        metadata = InMemoryMetadataStore(now: { clock.now() })
         faults = FaultyBlobStore(own)
         let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
         let directory = Directory(managed: managed, own: faults)
@@ -118,5 +121,15 @@ struct OwnStorageFixture {
 
     func location(of key: String) async throws -> BlobLocation? {
         try await metadata.object(at: address(key), access: .policy(service)).blob
+    }
+
+    /// Whether a job runs or is due.
+    var isAtWork: Bool {
+        get async throws {
+            let unfinished = JobQuery(statuses: Set(JobStatus.allCases.filter { !$0.isFinal }))
+            return try await metadata.jobs(matching: unfinished).jobs.contains {
+                $0.status != .pending || $0.runAfter <= clock.now()
+            }
+        }
     }
 }

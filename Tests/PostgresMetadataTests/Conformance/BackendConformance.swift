@@ -348,5 +348,138 @@ extension MetadataStoreConformance {
                 #expect(try await fixture.store.backendsWithDeletions().isEmpty)
             }
         }
+
+        // MARK: Moving
+
+        /// An object on the server's own disk.
+        private func managed(_ key: String, in fixture: StoreFixture) async throws -> MovableBlob {
+            let object = fixture.newObject(key, in: "shop")
+            _ = try await fixture.store.commitPut(object, mode: .replace, facts: fixture.facts)
+            return MovableBlob(address: object.address, version: object.version, location: object.blob)
+        }
+
+        private func move(_ blob: MovableBlob, to backend: BackendID, in fixture: StoreFixture) async throws -> Bool {
+            let key = try #require(
+                try await fixture.store.reserveBlob(
+                    at: [BlobKey("media/shop/\(blob.version)")], in: backend, for: blob.version, of: Self.shop))
+            return try await fixture.store.moveBlob(blob, to: key, in: backend, keepingSourceFor: 0)
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func whatIsElsewhereIsListedOnceInPages(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let backend = try await use(in: fixture)
+                var expected: [MovableBlob] = []
+                for key in ["B", "a", "a/b", "z"] { expected.append(try await managed(key, in: fixture)) }
+                _ = try await move(expected.remove(at: 2), to: backend.id, in: fixture)
+
+                var found: [MovableBlob] = []
+                var cursor: MovableBlob.Cursor? = .start
+                while let place = cursor {
+                    let page = try await fixture.store.movableBlobs(of: Self.shop, to: backend.id, after: place, limit: 2)
+                    #expect(page.blobs.count <= 2)
+                    found += page.blobs
+                    cursor = page.next
+                }
+
+                #expect(found == expected)
+                #expect(try await fixture.store.countMovableBlobs(of: Self.shop, to: backend.id) == 3)
+                #expect(try await fixture.store.countMovableBlobs(of: Self.shop, to: .managed) == 1)
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func keptVersionsAreListedBehindCurrentOnes(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let backend = try await use(in: fixture)
+                _ = try await fixture.store.updateBucketSettings(
+                    Self.shop, changes: BucketSettingsChanges(versioning: .enabled), as: fixture.service)
+                let first = try await managed("a", in: fixture)
+                let second = try await managed("a", in: fixture)
+                let other = try await managed("b", in: fixture)
+
+                var found: [MovableBlob] = []
+                var cursor: MovableBlob.Cursor? = .start
+                while let place = cursor {
+                    let page = try await fixture.store.movableBlobs(of: Self.shop, to: backend.id, after: place, limit: 1)
+                    found += page.blobs
+                    cursor = page.next
+                }
+                #expect(found == [second, other, first])
+                #expect(try await move(first, to: backend.id, in: fixture))
+                #expect(try await fixture.store.countMovableBlobs(of: Self.shop, to: backend.id) == 2)
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aMovedBlobIsAtItsNewPlaceAndItsOldOneIsDeletedLater(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let backend = try await use(in: fixture)
+                let blob = try await managed("a", in: fixture)
+
+                let isMoved = try await move(blob, to: backend.id, in: fixture)
+
+                #expect(isMoved)
+                let object = try await fixture.store.visibleObject(at: blob.address, as: fixture.service)
+                #expect(object.record.version == blob.version)
+                #expect(object.blob?.backend == backend.id)
+                #expect(object.blob?.key == BlobKey("media/shop/\(blob.version)"))
+                #expect(object.blob?.md5 == blob.location.md5 && object.blob?.size == blob.location.size)
+                let deletions = try await fixture.store.takeBlobDeletions(in: .managed, limit: 10)
+                #expect(deletions.map(\.key) == [blob.location.key] && deletions.map(\.endsVersion) == [false])
+                try await fixture.store.finishBlobDeletions(deletions.map(\.id))
+                #expect(try await fixture.store.visibleObject(at: blob.address, as: fixture.service).blob == object.blob)
+                #expect(try await fixture.store.giveUpBlobs(reservedBefore: .now().adding(seconds: 10)) == 0)
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func whatKeepsItsSourceIsNotDeletedBefore(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let backend = try await use(in: fixture)
+                let blob = try await managed("a", in: fixture)
+                let key = try #require(
+                    try await fixture.store.reserveBlob(
+                        at: [BlobKey("k")], in: backend.id, for: blob.version, of: Self.shop))
+
+                _ = try await fixture.store.moveBlob(blob, to: key, in: backend.id, keepingSourceFor: 3600)
+
+                #expect(try await fixture.store.takeBlobDeletions(in: nil, limit: 10).isEmpty)
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func whatWasReplacedOrDeletedMeanwhileDoesNotMove(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let backend = try await use(in: fixture)
+                let replaced = try await managed("a", in: fixture)
+                let current = try await managed("a", in: fixture)
+                let deleted = try await managed("b", in: fixture)
+                _ = try await fixture.store.deleteObjects([deleted.address.key], in: Self.shop, as: fixture.service)
+
+                #expect(try await !move(replaced, to: backend.id, in: fixture))
+                #expect(try await !move(deleted, to: backend.id, in: fixture))
+
+                #expect(
+                    try await fixture.store.visibleObject(at: current.address, as: fixture.service).blob == current.location)
+                #expect(try await fixture.store.giveUpBlobs(reservedBefore: .now().adding(seconds: 10)) == 2)
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aCopyWhoseReservationIsGoneIsNotWhereTheObjectIs(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let backend = try await use(in: fixture)
+                let blob = try await managed("a", in: fixture)
+
+                let error = await failure {
+                    _ = try await fixture.store.moveBlob(blob, to: BlobKey("k"), in: backend.id, keepingSourceFor: 0)
+                }
+
+                #expect(error?.code == .backendUnavailable)
+                #expect(try await fixture.store.visibleObject(at: blob.address, as: fixture.service).blob == blob.location)
+                #expect(try await fixture.store.takeBlobDeletions(in: nil, limit: 10).isEmpty)
+            }
+        }
     }
 }
