@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import time
 import urllib.parse
+import urllib.request
 import uuid
 
 import pytest
@@ -254,3 +255,83 @@ def test_strangers_endpoints_lead_nowhere_near(closed_server, endpoint):
     project = create_project(closed_server)
     refused = configure(closed_server, project.project, endpoint)
     assert refused.returncode != 0 and "endpoint" in refused.stderr, refused.stderr
+
+
+# --- Downloads that do not pass through the server ----------------------------------------------------------------
+
+
+@pytest.fixture
+def direct_shop(server, shop) -> Project:
+    changed = server.command("backend", "direct", shop.name, "--from", "1MB")
+    assert changed.returncode == 0, changed.stderr
+    return shop
+
+
+def public_path(project: Project, key: str) -> str:
+    return f"/object/public/{project.name}/{key}"
+
+
+def test_large_originals_are_fetched_from_the_store_itself(server, way, direct_shop):
+    body = os.urandom(LARGE)
+    assert put(server, direct_shop, "large", body).status == 200
+    assert put(server, direct_shop, "small", b"small").status == 200
+
+    reply = Wire(server.port).get(public_path(direct_shop, "large"))
+
+    assert reply.status == 302 and reply.headers["Cache-Control"] == "no-store"
+    location = urllib.parse.urlsplit(reply.headers["Location"])
+    assert f"http://{location.netloc}" == way.url
+    fetched = urllib.request.urlopen(reply.headers["Location"], timeout=20)
+    assert fetched.read() == body and fetched.headers["Content-Type"] == "application/octet-stream"
+    assert Wire(server.port).get(public_path(direct_shop, "small")).body == b"small"
+
+
+def test_a_name_to_save_under_goes_along(server, direct_shop):
+    put(server, direct_shop, "large", os.urandom(LARGE))
+    location = Wire(server.port).get(public_path(direct_shop, "large") + "?download=report.bin").headers["Location"]
+    fetched = urllib.request.urlopen(location, timeout=20)
+    assert "attachment" in fetched.headers["Content-Disposition"] and "report.bin" in fetched.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("field", ["apikey", "x-api-key", "Cookie", "Authorization"])
+def test_who_shows_credentials_is_served_here(server, direct_shop, field):
+    body = os.urandom(LARGE)
+    assert put(server, direct_shop, "large", body).status == 200
+    secret = f"Bearer {server.keys.service}" if field == "Authorization" else server.keys.service
+    assert Wire(server.port).get(public_path(direct_shop, "large"), headers={field: secret}).body == body
+
+
+def test_a_signed_url_leads_there_as_long_as_it_is_good(server, direct_shop):
+    body = os.urandom(LARGE)
+    assert put(server, direct_shop, "large", body).status == 200
+    admin = Wire(server.port, server.keys.service)
+    signed = admin.send_json("POST", f"/object/sign/{direct_shop.name}/large", {"expiresIn": 60}).json()["signedURL"]
+    reply = Wire(server.port).get(signed)
+    assert reply.status == 302 and urllib.request.urlopen(reply.headers["Location"], timeout=20).read() == body
+    assert Wire(server.port).get(signed[:-3] + "abc").status == 400
+
+
+def test_nobody_is_sent_to_what_is_not_public(server, direct_shop):
+    assert put(server, direct_shop, "large", os.urandom(LARGE)).status == 200
+    server.database.run(f"UPDATE storage.buckets SET public = false WHERE id = '{direct_shop.name}'")
+    wait_until(lambda: Wire(server.port).get(public_path(direct_shop, "large")).status != 302, 10)
+    assert Wire(server.port).get(public_path(direct_shop, "large")).status in (400, 404)
+
+
+def test_storage3_downloads_from_such_a_bucket_as_ever(server, direct_shop):
+    from storage3 import SyncStorageClient
+
+    body = os.urandom(LARGE)
+    assert put(server, direct_shop, "large", body).status == 200
+    keys = {"Authorization": f"Bearer {server.keys.service}", "apikey": server.keys.service}
+    client = SyncStorageClient(f"{server.url}/storage/v1/", keys).from_(direct_shop.name)
+    assert client.download("large") == body
+    assert urllib.request.urlopen(client.get_public_url("large"), timeout=20).read() == body
+
+
+def test_downloads_pass_through_the_server_again(server, direct_shop):
+    body = os.urandom(LARGE)
+    assert put(server, direct_shop, "large", body).status == 200
+    assert server.command("backend", "direct", direct_shop.name, "--off").returncode == 0
+    path = public_path(direct_shop, "large")
+    assert wait_until(lambda: Wire(server.port).get(path).status == 200, 10) and Wire(server.port).get(path).body == body

@@ -32,6 +32,8 @@ struct AzureRequest: Sendable {
 struct AzureDialect: ServiceDialect {
     let configuration: AzureConfiguration
 
+    func bodyBytes(_ request: AzureRequest) -> Int { request.body?.readableBytes ?? 0 }
+
     func prepared(_ request: AzureRequest) throws -> HTTPClientRequest {
         var head = RequestHead(
             method: request.method.rawValue, path: try path(of: request.name), query: query(of: request), fields: request.fields)

@@ -145,6 +145,11 @@ struct AzureService: ObjectService {
     }
 
     private func copy(_ sources: [ObjectEntry], to name: String, fields: [NamedValue]) async throws {
+        // The service says how large its objects are, and may say anything.
+        let mostPieces = Int64(AzureWriter.mostBlocks)
+        guard sources.allSatisfy({ $0.size / Int64(configuration.copyBytes) <= mostPieces }) else {
+            throw StorageError.tooLarge()
+        }
         let pieces = sources.flatMap { source in
             stride(from: 0, to: source.size, by: Int64.Stride(configuration.copyBytes)).map { start in
                 (source.name, start..<min(start + configuration.copyBytes, source.size))

@@ -60,6 +60,9 @@ actor AccessTokens {
         return made
     }
 
+    /// In seconds: whoever answers may say anything.
+    private static let longestLife: Int64 = 86_400
+
     private struct Grant: Decodable {
         var access_token: String
         var expires_in: Int64
@@ -73,7 +76,7 @@ actor AccessTokens {
             guard !grant.access_token.isEmpty, grant.access_token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
                 throw ServiceFailure(.malformed("a token that no request can carry"))
             }
-            return Token(text: grant.access_token, end: start + max(grant.expires_in, 0))
+            return Token(text: grant.access_token, end: start + min(max(grant.expires_in, 0), Self.longestLife))
         } catch let failure as ServiceFailure {
             throw failure.ofTokenService
         } catch is DecodingError {

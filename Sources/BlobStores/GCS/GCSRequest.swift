@@ -45,6 +45,8 @@ struct GCSDialect: ServiceDialect {
     let configuration: GCSConfiguration
     let tokens: AccessTokens
 
+    func bodyBytes(_ request: GCSRequest) -> Int { request.body?.readableBytes ?? 0 }
+
     func prepared(_ request: GCSRequest) async throws -> HTTPClientRequest {
         let token = try await tokens.current()
         var prepared = HTTPClientRequest(url: try url(request))

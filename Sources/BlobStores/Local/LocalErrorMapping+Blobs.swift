@@ -16,7 +16,8 @@ extension LocalErrorMapping {
 
     /// Keys are made fresh for every write, so this is a mistake of the caller's, never a client's.
     static func exists(_ key: BlobKey) -> StorageError {
-        StorageError(.internal, "A blob with this key exists already", resource: key.rawValue)
+        StorageError(
+            .internal, "A blob with this key exists already", resource: key.rawValue, cause: BlobKeyTaken())
     }
 
     static func unknownMultipart(_ id: MultipartID) -> StorageError {

@@ -30,11 +30,12 @@ struct EndpointGuard: Sendable {
         var addresses: [String: String] = [:]
         for host in hosts {
             let found = try await resolve(host)
-            // All of them: which one is used is left to chance, and to whoever answers for the name.
+            // All of them: which one is first is for whoever answers for the name to say.
             guard found.allSatisfy(policy.allows) else {
                 throw Self.refused("must not lead to an address of this machine or of a private network")
             }
-            guard let address = found.randomElement() else { throw Self.unknown(nil) }
+            // The system lists those first that can be reached from here. RFC 6724.
+            guard let address = found.first else { throw Self.unknown(nil) }
             addresses[host] = address.text
         }
         return addresses
@@ -62,7 +63,7 @@ enum SystemResolver {
     private static let patience = Duration.seconds(5)
     /// The system's look-up waits in its thread.
     private static let threads: NIOThreadPool = {
-        let pool = NIOThreadPool(numberOfThreads: 4)
+        let pool = NIOThreadPool(numberOfThreads: 16)
         pool.start()
         return pool
     }()
@@ -94,6 +95,8 @@ enum SystemResolver {
     private static func addresses(of host: String) throws -> [InternetAddress] {
         var hints = addrinfo()
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        // No addresses of a family that this machine has none of.
+        hints.ai_flags = AI_ADDRCONFIG
         var list: UnsafeMutablePointer<addrinfo>?
         let status = getaddrinfo(host, nil, &hints, &list)
         guard status == 0 else { throw EndpointGuard.unknown(LookupFailure(status: status)) }

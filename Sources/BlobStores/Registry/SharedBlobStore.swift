@@ -140,6 +140,25 @@ final class SharedBlobStore: BlobStore {
     }
 }
 
+extension SharedBlobStore: DirectBlobAccess {
+    func directDownload(
+        of key: BlobKey, for seconds: Int64, as presentation: DirectPresentation
+    ) async throws -> DirectRequest {
+        try await requireDirect().directDownload(of: key, for: seconds, as: presentation)
+    }
+
+    func directUpload(to key: BlobKey, length: Int64, mediaType: String, for seconds: Int64) async throws -> DirectRequest {
+        try await requireDirect().directUpload(to: key, length: length, mediaType: mediaType, for: seconds)
+    }
+
+    private func requireDirect() throws(StorageError) -> any DirectBlobAccess {
+        guard let direct = store as? any DirectBlobAccess else {
+            throw StorageError(.unsupported, "The project's storage lets nobody else in", resource: id.rawValue)
+        }
+        return direct
+    }
+}
+
 /// The bytes of a blob, which keep the store open as long as they are read.
 private struct HeldChunks: AsyncSequence, Sendable {
     typealias Failure = any Error

@@ -21,6 +21,8 @@ struct S3Copy: Sendable {
                     fields: directive + fields + [NamedValue("x-amz-copy-source", service.configuration.copySource(source))]))
             return
         }
+        // The service says how large its object is, and may say anything.
+        guard size / Int64(pieceBytes) < Int64(S3Configuration.mostParts) else { throw StorageError.tooLarge() }
         let pieces = stride(from: 0, to: size, by: Int64.Stride(pieceBytes)).map { start in
             Piece(source: source, range: start..<min(start + pieceBytes, size))
         }

@@ -10,6 +10,8 @@ import WireFormats
 struct S3Dialect: ServiceDialect {
     let configuration: S3Configuration
 
+    func bodyBytes(_ request: S3Request) -> Int { request.body?.readableBytes ?? 0 }
+
     func prepared(_ request: S3Request) throws -> HTTPClientRequest {
         try request.signed(configuration, at: SigningTime(secondsSince1970: Timestamp.now().seconds))
     }

@@ -13,8 +13,10 @@ public struct RemoteLimits: Sendable {
     /// The most connections at a time.
     public var connections: Int
     public var connectTimeout: Duration
-    /// How long an answer may take to begin, the sending of a part included, and how long a document may take to come whole.
+    /// How long an answer may take to begin once the request was sent, and how long a document may take to come whole.
     public var answerTimeout: Duration
+    /// How fast a body has to be sent, at the least: slower is a connection that is as good as broken.
+    public var leastBytesPerSecond: Int
     /// How long an answer may pause.
     public var idleTimeout: Duration
     /// How many bytes have to come within `idleTimeout` of waiting: fewer is a connection that is as good as broken.
@@ -28,7 +30,8 @@ public struct RemoteLimits: Sendable {
 
     public init(
         partBytes: Int = 8 << 20, concurrentParts: Int = 3, inlineReadBytes: Int = 256 << 10, connections: Int = 128,
-        connectTimeout: Duration = .seconds(5), answerTimeout: Duration = .seconds(60), idleTimeout: Duration = .seconds(30),
+        connectTimeout: Duration = .seconds(5), answerTimeout: Duration = .seconds(60), leastBytesPerSecond: Int = 64 << 10,
+        idleTimeout: Duration = .seconds(30),
         leastBytesPerPause: Int = 16 << 10, retries: RetryPolicy = RetryPolicy(), addresses: [String: String] = [:]
     ) {
         self.partBytes = max(partBytes, Self.leastPartBytes)
@@ -37,9 +40,13 @@ public struct RemoteLimits: Sendable {
         self.connections = connections
         self.connectTimeout = connectTimeout
         self.answerTimeout = answerTimeout
+        self.leastBytesPerSecond = max(leastBytesPerSecond, 1)
         self.idleTimeout = idleTimeout
         self.leastBytesPerPause = leastBytesPerPause
         self.retries = retries
         self.addresses = addresses
     }
+
+    /// How long an attempt may take until its answer begins.
+    func timeout(sending bytes: Int) -> Duration { answerTimeout + .seconds(bytes / leastBytesPerSecond) }
 }

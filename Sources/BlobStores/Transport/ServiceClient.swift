@@ -13,6 +13,9 @@ protocol ServiceDialect: Sendable {
     /// - Throws: `ServiceFailure`; `CancellationError`.
     func prepared(_ request: Request) async throws -> HTTPClientRequest
 
+    /// How much a request sends, in bytes.
+    func bodyBytes(_ request: Request) -> Int
+
     /// Whether a status that is none of success is an answer to this request all the same.
     func accepts(_ status: HTTPResponseStatus, for request: Request) -> Bool
 
@@ -27,6 +30,7 @@ protocol ServiceDialect: Sendable {
 }
 
 extension ServiceDialect {
+    func bodyBytes(_ request: Request) -> Int { 0 }
     func accepts(_ status: HTTPResponseStatus, for request: Request) -> Bool { false }
     func hiddenErrorCode(_ document: ByteBuffer) -> String? { nil }
     func recovers(from failure: ServiceFailure) async -> Bool { false }
@@ -111,7 +115,9 @@ struct ServiceClient<Dialect: ServiceDialect>: Sendable {
     /// One attempt: the answer where it is good.
     private func attempt(_ request: Dialect.Request) async throws -> HTTPClientResponse {
         let prepared = try await dialect.prepared(request)
-        let response = try await transport { try await http.execute(prepared, timeout: TimeAmount(limits.answerTimeout)) }
+        let response = try await transport {
+            try await http.execute(prepared, timeout: TimeAmount(limits.timeout(sending: dialect.bodyBytes(request))))
+        }
         guard (200...299).contains(response.status.code) || dialect.accepts(response.status, for: request) else {
             let document = try await collectError(response) ?? ByteBuffer()
             throw ServiceFailure(

@@ -106,6 +106,7 @@ extension StorageError {
 
     /// Keys are made fresh for every write, so this is a mistake of the caller's, never a client's.
     static func exists(_ key: BlobKey) -> StorageError {
-        StorageError(.internal, "A blob with this key exists already", resource: key.rawValue)
+        StorageError(
+            .internal, "A blob with this key exists already", resource: key.rawValue, cause: BlobKeyTaken())
     }
 }

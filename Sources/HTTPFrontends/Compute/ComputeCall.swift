@@ -91,7 +91,7 @@ extension ComputeCall {
         let address = try address(path)
         if let publications = frontend.publications {
             let (object, _) = try await asked(by: access) { try await storage.delivery.describe(address, access: access) }
-            if let url = try await publications.url(of: object) { return Self.redirect(to: url) }
+            if let url = try await publications.url(of: object) { return .redirecting(to: url) }
         }
         let delivered = try await asked(by: access) {
             try await storage.delivery.open(
@@ -182,11 +182,6 @@ extension ComputeCall {
 // MARK: - Answers
 
 extension ComputeCall {
-    /// To where everybody reads it; who may be told so is asked each time.
-    private static func redirect(to url: String) -> Response {
-        Response(status: .found, headers: [.location: url, .cacheControl: "no-store"])
-    }
-
     private static func json(_ text: String) -> Response {
         Response(
             status: .ok, headers: [.contentType: "application/json", .cacheControl: "no-store"],

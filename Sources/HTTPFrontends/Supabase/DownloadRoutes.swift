@@ -9,6 +9,7 @@ extension SupabaseCall {
     func download(_ kind: SupabaseRoute.ReadAccess, _ bucket: String, _ key: String) async throws -> Response {
         let address = try address(bucket, key)
         let access = try readAccess(kind, address)
+        if let elsewhere = try await redirection(to: address, access) { return elsewhere }
         let delivered = try await named(address) {
             try await storage.delivery.open(address, range: try range(), preconditions: request.readConditions, access: access)
         }
@@ -18,6 +19,22 @@ extension SupabaseCall {
                 delivered, headers: headers, answering: request, by: frontend.name, operation: route.operation, in: storage)
         }
         return try await .delivering(delivered.outcome, headers: headers, to: request, context)
+    }
+
+    /// Sends the client to the store of the bytes, where the bucket's settings say so.
+    private func redirection(to address: ObjectAddress, _ access: Access) async throws -> Response? {
+        guard request.mayBeRedirected else { return nil }
+        var disposition = HTTPFields()
+        addDisposition(&disposition)
+        let direct = try await named(address) {
+            try await storage.delivery.direct(address, preconditions: request.readConditions, access: access) { details in
+                DirectPresentation(
+                    mediaType: details.safeMediaType,
+                    disposition: disposition[.contentDisposition]
+                        ?? HTTPFields.value(details.representation.contentDisposition))
+            }
+        }
+        return direct.map { .redirecting(to: $0.url) }
     }
 
     func head(_ kind: SupabaseRoute.ReadAccess, _ bucket: String, _ key: String) async throws -> Response {

@@ -47,7 +47,10 @@ public protocol BackendStore: Sendable {
     /// Requests the deletion of what may be at a reserved key. The row of the blob can't be written any more.
     func giveUpBlob(_ key: BlobKey, in backend: BackendID) async throws
 
-    /// The same for every key that was reserved before `date`, and forgets the keys that were used up before `date` by a day.
+    /// Takes a reserved key out of use, without deleting anything: what is at it somebody else put there.
+    func forgoBlob(_ key: BlobKey, in backend: BackendID) async throws
+
+    /// As `giveUpBlob` for every key that was reserved before `date`, and forgets the keys that were used up before `date` by a day.
     /// - Returns: how many were given up.
     func giveUpBlobs(reservedBefore date: Timestamp) async throws -> Int
 

@@ -83,3 +83,9 @@ public protocol BlobStoreDirectory: Sendable {
     /// - Throws: `StorageError` `.backendUnavailable` for an id that is not configured.
     func store(for backend: BackendID) async throws -> any BlobStore
 }
+
+/// The cause of a store's refusal to write a blob: something is at its key, which the refused writer did not put there.
+public struct BlobKeyTaken: Error, Hashable, Sendable, CustomStringConvertible {
+    public init() {}
+    public var description: String { "something is at the key" }
+}

@@ -127,11 +127,11 @@ public protocol MetadataStore: AccessKeyStore, AccountStore, AssetStore, Backend
     /// Every object with its blob, in the order of ids, for `magpie verify`.
     func objects(after id: ObjectID?, limit: Int) async throws -> [(record: ObjectRecord, blob: BlobLocation?)]
 
-    /// Whether there is such an object, and it still has the version given.
-    func isCurrent(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool
+    /// Whether there is such an object, and it still has the version given, whose bytes are still where they were.
+    func isCurrent(_ id: ObjectID, version: ObjectVersion?, at blob: BlobLocation) async throws -> Bool
 
-    /// Removes the row of an object whose bytes are lost, if it still has the version given. - Returns: whether it had.
-    func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool
+    /// Removes the row of an object whose bytes are lost, if it still has the version given, and that its place. - Returns: whether it had.
+    func dropLostObject(_ id: ObjectID, version: ObjectVersion?, at blob: BlobLocation) async throws -> Bool
 
     // MARK: State
 

@@ -33,6 +33,14 @@ struct VerifiedBytes: AsyncSequence, Sendable {
         }
     }
 
+    /// What the bytes must digest to. The checksum that is faster to compute, where both are known.
+    private static func digest(of blob: BlobLocation) -> ChecksumValue? {
+        if let text = blob.checksums[ChecksumAlgorithm.crc64nvme.name], let value = ChecksumValue(.crc64nvme, base64: text) {
+            return value
+        }
+        return blob.md5.flatMap { ChecksumValue(.md5, hexadecimal: $0) }
+    }
+
     func makeAsyncIterator() -> AsyncIterator {
         AsyncIterator(
             chunks: Self.iterator(base.chunks), size: size, expected: expected, damage: damage,
@@ -48,17 +56,16 @@ struct VerifiedBytes: AsyncSequence, Sendable {
     static func verifying(
         _ content: BlobContent, of blob: BlobLocation, orThrow damage: StorageError = .wrongBytes
     ) throws -> BlobContent {
-        guard let text = blob.checksums[ChecksumAlgorithm.crc64nvme.name],
-            let expected = ChecksumValue(.crc64nvme, base64: text), content.range.count == blob.size, blob.size > 0
-        else { return content }
+        guard let expected = Self.digest(of: blob), content.range.count == blob.size, blob.size > 0 else { return content }
         var content = content
         switch content.source {
         case .buffer(let buffer):
-            guard Checksum.of(buffer.readableBytesView, .crc64nvme) == expected else { throw damage }
+            guard Checksum.of(buffer.readableBytesView, expected.algorithm) == expected else { throw damage }
         case .stream(let stream):
             content.source = .stream(
                 ByteStream(
-                    length: stream.length, chunks: VerifiedBytes(base: stream, size: blob.size, expected: expected, damage: damage)))
+                    length: stream.length,
+                    chunks: VerifiedBytes(base: stream, size: blob.size, expected: expected, damage: damage)))
         case .file: break
         }
         return content

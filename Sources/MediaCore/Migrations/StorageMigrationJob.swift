@@ -61,7 +61,9 @@ struct StorageMigrationJob: JobHandler {
         }
         let rest = try await discover(job, of: project, destination)
         try job.advance { $0 = JobProgress(total: $0.succeeded + rest, processed: $0.succeeded, succeeded: $0.succeeded) }
-        var pass = Pass(project: project, destination: destination, rate: TransferRate(bytesPerSecond: limits.bytesPerSecond))
+        var pass = Pass(
+            project: project, destination: destination, rate: TransferRate(bytesPerSecond: limits.bytesPerSecond),
+            namesakes: try await namesakes(of: destination, project))
         // What was being uploaded when the destination changed still goes to the former place, and what failed may fare better
         // later: so it is looked for until there is nothing but what failed twice.
         repeat {
@@ -77,6 +79,8 @@ struct StorageMigrationJob: JobHandler {
         let project: BucketID
         let destination: BackendID
         let rate: TransferRate
+        /// The stores that may be the destination under another name.
+        let namesakes: Set<BackendID>
         /// What failed, once or more.
         var failures: Set<ObjectVersion> = []
         /// Of those: what failed before this way.
@@ -95,7 +99,7 @@ struct StorageMigrationJob: JobHandler {
             let blobs = page.blobs.filter { [lost = pass.lost] in !lost.contains($0.version) }
             pass.found += blobs.count
             let bucket = try await bucket(pass.project, goingTo: pass.destination)
-            let outcomes = try await move(blobs, in: bucket, pass.rate) { outcome in try count(outcome, job) }
+            let outcomes = try await move(blobs, in: bucket, pass) { outcome in try count(outcome, job) }
             for (blob, outcome) in outcomes { try take(outcome, of: blob, into: &pass, job) }
             cursor = page.next
             let next = Checkpoint(destination: pass.destination.rawValue, cursor: page.next ?? .start)
@@ -132,7 +136,7 @@ struct StorageMigrationJob: JobHandler {
 
     /// - Returns: what came of each, but for what a store out of reach ends all of.
     private func move(
-        _ blobs: [MovableBlob], in bucket: Bucket, _ rate: TransferRate, _ count: @escaping @Sendable (Outcome) throws -> Void
+        _ blobs: [MovableBlob], in bucket: Bucket, _ pass: Pass, _ count: @escaping @Sendable (Outcome) throws -> Void
     ) async throws -> [(MovableBlob, Outcome)] {
         try await withThrowingTaskGroup(of: (MovableBlob, Outcome).self) { group in
             var outcomes: [(MovableBlob, Outcome)] = []
@@ -143,7 +147,7 @@ struct StorageMigrationJob: JobHandler {
             }
             for (index, blob) in blobs.enumerated() {
                 if index >= limits.parallelism { try await settle() }
-                group.addTask { (blob, try await move(blob, in: bucket, rate)) }
+                group.addTask { (blob, try await move(blob, in: bucket, pass)) }
             }
             while outcomes.count < blobs.count { try await settle() }
             return outcomes
@@ -151,10 +155,12 @@ struct StorageMigrationJob: JobHandler {
     }
 
     /// - Throws: for what has nothing to do with this one: a store or the database is out of reach, or the job is to end.
-    private func move(_ blob: MovableBlob, in bucket: Bucket, _ rate: TransferRate) async throws -> Outcome {
-        try await rate.wait(for: blob.location.size)
+    private func move(_ blob: MovableBlob, in bucket: Bucket, _ pass: Pass) async throws -> Outcome {
+        try await pass.rate.wait(for: blob.location.size)
         do {
-            let place = try await placement.place(forMoved: blob.version, of: blob.address, in: bucket)
+            let place = try await placement.place(
+                forMoved: blob.version, of: blob.address, in: bucket,
+                besides: pass.namesakes.contains(blob.location.backend) ? blob.location.key : nil)
             let copy = try await placement.copy(blob.location, to: place)
             let isMoved = try await runToEnd { [metadata, limits] in
                 try await metadata.moveBlob(
@@ -183,6 +189,14 @@ struct StorageMigrationJob: JobHandler {
         job.setDiscovering(true)
         defer { job.setDiscovering(false) }
         return try await metadata.countMovableBlobs(of: project, to: destination)
+    }
+
+    /// Two stores of one service may be one bucket by two names of the service. Then a key of the one is the same key of the other, and what
+    /// is removed from the one is gone from both.
+    private func namesakes(of destination: BackendID, _ project: BucketID) async throws -> Set<BackendID> {
+        let places = try await metadata.backends(of: project).map(\.backend)
+        guard let place = places.first(where: { $0.id == destination })?.place else { return [] }
+        return Set(places.filter { $0.place.kind == place.kind && $0.place.container == place.container }.map(\.id))
     }
 
     private func destination(of project: BucketID) async throws -> BackendID {

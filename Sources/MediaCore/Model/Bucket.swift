@@ -17,11 +17,13 @@ public struct Bucket: Hashable, Sendable {
     public var updatedAt: Timestamp?
     /// Where new blobs go. Nil: to the server's default store; also where a bucket is read that is not asked for its rules.
     public var ownStorage: BucketStorage?
+    /// See `BucketSettings.directFrom`. Nil also where a bucket is read that is not asked for its rules.
+    public var directFrom: Int64?
 
     public init(
         id: BucketID, name: String, owner: String? = nil, isPublic: Bool = false, fileSizeLimit: Int64? = nil,
         allowedMimeTypes: [String]? = nil, type: String = "STANDARD", createdAt: Timestamp? = nil, updatedAt: Timestamp? = nil,
-        ownStorage: BucketStorage? = nil
+        ownStorage: BucketStorage? = nil, directFrom: Int64? = nil
     ) {
         self.id = id
         self.name = name
@@ -33,6 +35,7 @@ public struct Bucket: Hashable, Sendable {
         self.createdAt = createdAt
         self.updatedAt = updatedAt
         self.ownStorage = ownStorage
+        self.directFrom = directFrom
     }
 }
 

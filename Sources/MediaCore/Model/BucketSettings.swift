@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What S3 lets one configure of a bucket and Supabase does not know: a row of `magpie.bucket_settings`.
+/// What can be configured of a bucket beyond Supabase's columns, most of it by S3: a row of `magpie.bucket_settings`.
 public struct BucketSettings: Hashable, Sendable {
     public var versioning: BucketVersioning
     public var tags: TagSet
@@ -8,14 +8,19 @@ public struct BucketSettings: Hashable, Sendable {
     public var cors: [CORSRule]?
     /// Nil: nothing expires.
     public var lifecycle: [LifecycleRule]?
+    /// Clients are sent to the store itself for objects of at least so many bytes, where it can let them in. Nil: all bytes pass through
+    /// this server.
+    public var directFrom: Int64?
 
     public init(
-        versioning: BucketVersioning = .off, tags: TagSet = .empty, cors: [CORSRule]? = nil, lifecycle: [LifecycleRule]? = nil
+        versioning: BucketVersioning = .off, tags: TagSet = .empty, cors: [CORSRule]? = nil, lifecycle: [LifecycleRule]? = nil,
+        directFrom: Int64? = nil
     ) {
         self.versioning = versioning
         self.tags = tags
         self.cors = cors
         self.lifecycle = lifecycle
+        self.directFrom = directFrom
     }
 
     /// Of a bucket that nobody configured.
@@ -30,14 +35,18 @@ public struct BucketSettingsChanges: Hashable, Sendable {
     public var cors: [CORSRule]??
     /// The inner nil removes the rules.
     public var lifecycle: [LifecycleRule]??
+    /// The inner nil has all bytes pass through this server.
+    public var directFrom: Int64??
 
     public init(
-        versioning: BucketVersioning? = nil, tags: TagSet? = nil, cors: [CORSRule]?? = nil, lifecycle: [LifecycleRule]?? = nil
+        versioning: BucketVersioning? = nil, tags: TagSet? = nil, cors: [CORSRule]?? = nil, lifecycle: [LifecycleRule]?? = nil,
+        directFrom: Int64?? = nil
     ) {
         self.versioning = versioning
         self.tags = tags
         self.cors = cors
         self.lifecycle = lifecycle
+        self.directFrom = directFrom
     }
 }
 
@@ -50,6 +59,6 @@ extension BucketSettings {
         }
         return BucketSettings(
             versioning: changes.versioning ?? versioning, tags: changes.tags ?? tags, cors: changes.cors ?? cors,
-            lifecycle: changes.lifecycle ?? lifecycle)
+            lifecycle: changes.lifecycle ?? lifecycle, directFrom: changes.directFrom ?? directFrom)
     }
 }

@@ -59,6 +59,8 @@ public struct Verifier: Sendable {
     private let blobs: any BlobStoreDirectory
     /// In seconds: a younger blob without a row may be an upload under way on a running server.
     private let orphanAge: Int64
+    /// In seconds: what is being written to a project's own store takes longer than a file.
+    private static let reservationAge = Upkeep.Schedule().reservationAge
 
     public init(metadata: any MetadataStore, blobs: any BlobStoreDirectory, orphanAge: Int64) {
         self.metadata = metadata
@@ -96,7 +98,8 @@ public struct Verifier: Sendable {
             let upkeep = try await metadata.queueUnreferencedBlobs(olderThan: date)
             let store = try await blobs.store(for: blobs.defaultBackend)
             let parts = try await AbandonedParts(metadata: metadata, blobs: blobs).remove(before: date)
-            let reserved = try await metadata.giveUpBlobs(reservedBefore: date)
+            let reserved = try await metadata.giveUpBlobs(
+                reservedBefore: .now().adding(seconds: -max(orphanAge, Self.reservationAge)))
             let leftovers = try await upkeep + parts + reserved + store.sweepUnfinished(before: date)
             if leftovers > 0 { note(.leftovers(leftovers)) }
         }
@@ -161,11 +164,11 @@ public struct Verifier: Sendable {
         } catch let failure as StoreReach.Failure {
             return .unreachable(record.address, reason: failure.reason)
         } catch let error as StorageError where error.code == .blobMissing {
-            // Overwritten or deleted since its row was read, it is not lost.
+            // Overwritten, deleted or moved since its row was read, it is not lost.
             let isLost =
                 repair.dropsLost
-                ? try await metadata.dropLostObject(record.id, version: record.version)
-                : try await metadata.isCurrent(record.id, version: record.version)
+                ? try await metadata.dropLostObject(record.id, version: record.version, at: blob)
+                : try await metadata.isCurrent(record.id, version: record.version, at: blob)
             guard isLost else { return nil }
             return .lost(record.address, reason: "blob \(blob.key) is missing", wasDropped: repair.dropsLost)
         }

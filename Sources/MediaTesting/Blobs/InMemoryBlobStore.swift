@@ -109,7 +109,8 @@ public final class InMemoryBlobStore: BlobStore {
         let blob = Blob(bytes: bytes, modifiedAt: now())
         return try state.withLock { state in
             guard state.blobs[key] == nil else {
-                throw StorageError(.internal, "A blob with this key exists already", resource: key.rawValue)
+                throw StorageError(
+                    .internal, "A blob with this key exists already", resource: key.rawValue, cause: BlobKeyTaken())
             }
             state.blobs[key] = blob
             return Self.info(blob, key)

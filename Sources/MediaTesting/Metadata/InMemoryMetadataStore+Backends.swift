@@ -115,6 +115,15 @@ extension InMemoryMetadataStore {
         state.withLock { $0.giveUp(BlobPlace(backend: backend, key: key), at: time) }
     }
 
+    public func forgoBlob(_ key: BlobKey, in backend: BackendID) async throws {
+        let time = now()
+        state.withLock { state in
+            let place = BlobPlace(backend: backend, key: key)
+            guard state.reserved[place] != nil else { return }
+            state.reserved[place] = ReservedKey(version: nil, createdAt: time)
+        }
+    }
+
     public func giveUpBlobs(reservedBefore date: Timestamp) async throws -> Int {
         let time = now()
         return state.withLock { state in

@@ -34,6 +34,7 @@ extension InMemoryMetadataStore {
             bucket.ownStorage = state.currentBackends[id].flatMap { state.backends[$0] }.map {
                 BucketStorage(backend: $0.id, pathPrefix: $0.place.pathPrefix)
             }
+            bucket.directFrom = state.settings[id]?.directFrom
             return bucket
         }
     }

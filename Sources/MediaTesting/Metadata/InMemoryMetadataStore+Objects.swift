@@ -75,18 +75,26 @@ extension InMemoryMetadataStore {
         }
     }
 
-    public func isCurrent(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool {
-        state.withLock { $0.objects.values.contains { $0.id == id && $0.version == version } }
+    public func isCurrent(_ id: ObjectID, version: ObjectVersion?, at blob: BlobLocation) async throws -> Bool {
+        state.withLock { $0.current(id, version, at: blob) != nil }
     }
 
-    public func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool {
+    public func dropLostObject(_ id: ObjectID, version: ObjectVersion?, at blob: BlobLocation) async throws -> Bool {
         let time = now()
         return state.withLock { state in
             state.facts = .init(operation: .upkeep)
-            guard let record = state.objects.values.first(where: { $0.id == id && $0.version == version }) else { return false }
+            guard let record = state.current(id, version, at: blob) else { return false }
             state.remove(record, at: time, forgets: true)
             state.promote(record.address, at: time)
             return true
         }
+    }
+}
+
+extension InMemoryMetadataStore.State {
+    fileprivate func current(_ id: ObjectID, _ version: ObjectVersion?, at blob: BlobLocation) -> ObjectRecord? {
+        guard let location = version.flatMap({ blobs[$0]?.location }), location.backend == blob.backend, location.key == blob.key
+        else { return nil }
+        return objects.values.first { $0.id == id && $0.version == version }
     }
 }

@@ -76,6 +76,10 @@ extension PostgresMetadataStore {
         try await transaction([.scope(system(.upkeep)), .run(Self.giveUp, backend.rawValue, key.rawValue)]) { _ in }
     }
 
+    public func forgoBlob(_ key: BlobKey, in backend: BackendID) async throws {
+        try await transaction([.scope(system(.upkeep)), .run(Self.forgo, backend.rawValue, key.rawValue)]) { _ in }
+    }
+
     public func giveUpBlobs(reservedBefore date: Timestamp) async throws -> Int {
         let steps: [Step] = [
             .scope(searchingScope), .run(Self.giveUpOld, Parameter.timestamp(date)),
@@ -213,6 +217,10 @@ extension PostgresMetadataStore {
         INSERT INTO magpie.blob_deletions (backend, key, version) SELECT g.backend, g.key, g.version FROM given_up AS g
         ON CONFLICT (backend, key) DO NOTHING
         """)
+
+    private static let forgo = SQL(
+        "blob_forgo", "UPDATE magpie.blob_intents AS i SET version = NULL, created_at = now() WHERE i.backend = $1 AND i.key = $2"
+    )
 
     private static let giveUpOld = SQL(
         "blobs_give_up",

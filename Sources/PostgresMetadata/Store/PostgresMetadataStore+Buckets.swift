@@ -32,6 +32,7 @@ extension PostgresMetadataStore {
                 bucket.ownStorage = BucketStorage(
                     backend: BackendID(backend), pathPrefix: try row.string(BucketColumns.count + 1))
             }
+            bucket.directFrom = try row.optionalInt64(BucketColumns.count + 2)
             return bucket
         }
         guard let bucket else { throw StorageError.bucketNotFound(id) }
@@ -130,8 +131,9 @@ extension PostgresMetadataStore {
     private static let readPlacedRules = SQL(
         "bucket_rules",
         """
-        SELECT \(BucketColumns.list), w.id, w.path_prefix
+        SELECT \(BucketColumns.list), w.id, w.path_prefix, s.direct_from
         FROM storage.buckets AS b
+        LEFT JOIN magpie.bucket_settings AS s ON s.bucket_id = b.id
         LEFT JOIN magpie.bucket_backends AS k ON k.bucket_id = b.id
         LEFT JOIN magpie.own_backends AS w ON w.id = k.backend_id
         WHERE b.id = $1

@@ -30,7 +30,8 @@ extension PostgresMetadataStore {
                 _ = try await transaction.finish(with: [
                     .run(
                         Self.writeSettings, id.rawValue, settings.versioning.rawValue, settings.tags.json.rawValue,
-                        try SettingsColumns.json(settings.cors), try SettingsColumns.json(settings.lifecycle))
+                        try SettingsColumns.json(settings.cors), try SettingsColumns.json(settings.lifecycle),
+                        Parameter.int(settings.directFrom))
                 ])
                 return settings
             }
@@ -98,8 +99,8 @@ extension PostgresMetadataStore {
 
 /// The columns of a bucket's settings, for a table that the statement calls `s` and that may have no row for it.
 enum SettingsColumns {
-    static let count = 4
-    static let list = "coalesce(s.versioning, 'off'), s.tags, s.cors, s.lifecycle"
+    static let count = 5
+    static let list = "coalesce(s.versioning, 'off'), s.tags, s.cors, s.lifecycle, s.direct_from"
 
     static func read(_ row: Row) throws(PostgresError) -> BucketSettings {
         guard let versioning = BucketVersioning(rawValue: try row.string(0)) else {
@@ -107,7 +108,7 @@ enum SettingsColumns {
         }
         return BucketSettings(
             versioning: versioning, tags: TagSet(stored: try decoded(row, 1) ?? [:]), cors: try decoded(row, 2),
-            lifecycle: try decoded(row, 3))
+            lifecycle: try decoded(row, 3), directFrom: try row.optionalInt64(4))
     }
 
     private static func decoded<Value: Decodable>(_ row: Row, _ column: Int) throws(PostgresError) -> Value? {
@@ -143,11 +144,11 @@ extension PostgresMetadataStore {
     private static let writeSettings = SQL(
         "settings_write",
         """
-        INSERT INTO magpie.bucket_settings (bucket_id, versioning, tags, cors, lifecycle)
-        VALUES ($1, $2, $3::jsonb, $4::jsonb, $5::jsonb)
+        INSERT INTO magpie.bucket_settings (bucket_id, versioning, tags, cors, lifecycle, direct_from)
+        VALUES ($1, $2, $3::jsonb, $4::jsonb, $5::jsonb, $6::bigint)
         ON CONFLICT (bucket_id) DO UPDATE
         SET versioning = excluded.versioning, tags = excluded.tags, cors = excluded.cors, lifecycle = excluded.lifecycle,
-            updated_at = now()
+            direct_from = excluded.direct_from, updated_at = now()
         """)
 
     private static let listLifecycles = SQL(

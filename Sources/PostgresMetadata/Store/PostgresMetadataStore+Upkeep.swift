@@ -68,19 +68,24 @@ extension PostgresMetadataStore {
         }
     }
 
-    public func isCurrent(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool {
-        try await transaction([.scope(system(.upkeep)), .run(Self.isCurrent, id.rawValue, version?.rawValue)]) {
+    public func isCurrent(_ id: ObjectID, version: ObjectVersion?, at blob: BlobLocation) async throws -> Bool {
+        let ask = Step.run(
+            Self.isCurrent, id.rawValue, version?.rawValue, blob.backend.rawValue, blob.key.rawValue)
+        return try await transaction([.scope(system(.upkeep)), ask]) {
             try $0[0].onlyRow().bool(0)
         }
     }
 
-    public func dropLostObject(_ id: ObjectID, version: ObjectVersion?) async throws -> Bool {
+    public func dropLostObject(_ id: ObjectID, version: ObjectVersion?, at blob: BlobLocation) async throws -> Bool {
         try await mappingErrors {
             try await client.withTransaction(ending: .commit) { transaction in
                 let dropped = try await transaction.run([
-                    .scope(forgetting(system(.upkeep))), .run(Self.dropLost, id.rawValue, version?.rawValue),
+                    .scope(forgetting(system(.upkeep))),
+                    // Under the lock of the row its bytes do not move.
+                    .run(Self.lockObject, id.rawValue),
+                    .run(Self.dropLost, id.rawValue, version?.rawValue, blob.backend.rawValue, blob.key.rawValue),
                 ])
-                guard let row = try dropped[0].optionalRow() else { return false }
+                guard let row = try dropped[1].optionalRow() else { return false }
                 let record = try ObjectColumns.read(row)
                 _ = try await transaction.finish(with: requestDeletions(of: [record], .upkeep) + [promoteStep(record.address)])
                 return true
@@ -222,15 +227,21 @@ extension PostgresMetadataStore {
         "object_is_current",
         """
         SELECT EXISTS (
-            SELECT FROM storage.objects AS o WHERE o.id = $1::uuid AND o.version IS NOT DISTINCT FROM $2::text
+            SELECT FROM storage.objects AS o
+            JOIN magpie.blobs AS l ON l.version = o.version
+            WHERE o.id = $1::uuid AND o.version = $2 AND l.backend = $3 AND l.key = $4
         )
         """)
+
+    private static let lockObject = SQL(
+        "object_lock_lost", "SELECT o.id FROM storage.objects AS o WHERE o.id = $1::uuid FOR UPDATE")
 
     private static let dropLost = SQL(
         "object_drop_lost",
         """
         DELETE FROM storage.objects AS o
-        WHERE o.id = $1::uuid AND o.version IS NOT DISTINCT FROM $2::text
+        WHERE o.id = $1::uuid AND o.version = $2
+            AND EXISTS (SELECT FROM magpie.blobs AS l WHERE l.version = o.version AND l.backend = $3 AND l.key = $4)
         RETURNING \(ObjectColumns.list)
         """)
 }

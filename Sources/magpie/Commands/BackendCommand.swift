@@ -12,7 +12,7 @@ struct BackendCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backend", abstract: "Configures, shows and tries the storage that projects bring along.",
         discussion: "Works while the server runs. Secrets are read from standard input, never from the command line.",
-        subcommands: [List.self, Check.self, S3.self, Azure.self, GCS.self, Remove.self, Migrate.self])
+        subcommands: [List.self, Check.self, S3.self, Azure.self, GCS.self, Remove.self, Migrate.self, Direct.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Lists projects' own stores, and what is in them.")
@@ -82,7 +82,7 @@ struct BackendCommand: AsyncParsableCommand {
 }
 
 extension CommonOptions {
-    fileprivate func withMetadata<Value: Sendable>(
+    func withMetadata<Value: Sendable>(
         _ body: (PostgresMetadataStore) async throws -> Value
     ) async throws -> Value {
         let configuration = try await configuration()

@@ -55,6 +55,20 @@ struct OwnStorageTests {
         #expect(fixture.own.keys == [BlobKey("media/shop/\(Self.asset).\(again)")])
     }
 
+    @Test func whatIsAtAKeyAlreadyIsNeitherReplacedNorDeleted() async throws {
+        let fixture = try await OwnStorageFixture()
+        try await fixture.configure()
+        let key = BlobKey("media/shop/\(Self.asset)")
+        _ = try await fixture.own.put(ByteStream(ByteBuffer(string: "the owner's")), at: key)
+
+        await #expect(throws: StorageError.self) { try await fixture.put("1", at: Self.asset) }
+        try await fixture.upkeep.removeDeletedBlobs()
+        try await fixture.put("2", at: Self.asset)
+
+        #expect(try await fixture.own.get(key, range: nil).stream().collected(upTo: 100) == ByteBuffer(string: "the owner's"))
+        #expect(try await fixture.read(Self.asset) == "2" && fixture.own.count == 2)
+    }
+
     @Test func whatIsRefusedWhenItIsLookedAtNeverGetsThere() async throws {
         let fixture = try await OwnStorageFixture()
         try await fixture.configure()

@@ -107,11 +107,28 @@ struct StorageMigrationTests {
         #expect(kept.blob?.backend == backend)
     }
 
+    @Test func oneBucketByTwoNamesLosesNothing() async throws {
+        let fixture = try await OwnStorageFixture()
+        try await fixture.configure()
+        try await fixture.put("1", at: Self.asset)
+        var place = OwnStorageFixture.place
+        place.endpoint = "https://s3.example.com"
+        try await fixture.configure(.s3(place, .init(accessKeyID: "a", secretAccessKey: "s")))
+
+        let job = try await migrate(fixture)
+        fixture.clock.advance(seconds: 301)
+        try await fixture.upkeep.removeDeletedBlobs()
+
+        #expect(job.status == .completed)
+        #expect(try await fixture.read(Self.asset) == "1")
+    }
+
     @Test func damagedBytesDoNotMove() async throws {
         let fixture = try await OwnStorageFixture()
         try await fixture.put("good", at: "a")
         try await fixture.put("bad", at: "b")
         let location = try #require(try await fixture.location(of: "b"))
+        try await fixture.managed.delete([location.key])
         _ = try await fixture.managed.put(ByteStream(ByteBuffer(string: "BAD")), at: location.key)
         try await fixture.configure()
 

@@ -349,6 +349,21 @@ extension MetadataStoreConformance {
             }
         }
 
+        @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aKeyThatIsForgoneIsNeitherGivenOutNorDeleted(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let backend = try await use(in: fixture)
+                let object = object("a", at: BlobKey("k"), in: backend.id, fixture: fixture)
+                _ = try await reserve("k", for: object, in: fixture)
+
+                try await fixture.store.forgoBlob(BlobKey("k"), in: backend.id)
+
+                #expect(try await reserve("k", for: object, in: fixture) == nil)
+                #expect(try await fixture.store.giveUpBlobs(reservedBefore: .now().adding(seconds: 10)) == 0)
+                #expect(try await fixture.store.takeBlobDeletions(in: nil, limit: 10).isEmpty)
+            }
+        }
+
         // MARK: Moving
 
         /// An object on the server's own disk.

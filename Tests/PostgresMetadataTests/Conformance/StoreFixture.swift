@@ -205,6 +205,10 @@ final class StoreFixture: Sendable {
     }
 
     /// The keys of the blobs whose deletion is requested and due.
+    func blob(of record: ObjectRecord) async throws -> BlobLocation? {
+        try await store.visibleObject(at: record.address, as: service).blob
+    }
+
     func dueDeletions() async throws -> Set<BlobKey> {
         Set(try await store.takeBlobDeletions(limit: 1000).map(\.key))
     }

@@ -227,14 +227,19 @@ extension MetadataStoreConformance {
             try await kind.withStore { fixture in
                 let bucket = try await fixture.makeBucket()
                 let object = try await fixture.put("a")
+                let blob = try #require(try await fixture.blob(of: object))
+                var elsewhere = blob
+                elsewhere.backend = BackendID("elsewhere")
 
-                #expect(try await !fixture.store.isCurrent(object.id, version: ObjectVersion()))
-                #expect(try await !fixture.store.dropLostObject(object.id, version: ObjectVersion()))
+                #expect(try await !fixture.store.isCurrent(object.id, version: ObjectVersion(), at: blob))
+                #expect(try await !fixture.store.dropLostObject(object.id, version: ObjectVersion(), at: blob))
+                #expect(try await !fixture.store.isCurrent(object.id, version: object.version, at: elsewhere))
+                #expect(try await !fixture.store.dropLostObject(object.id, version: object.version, at: elsewhere))
                 #expect(try await fixture.store.countObjects(in: bucket, upTo: 9, facts: fixture.facts) == 1)
-                #expect(try await fixture.store.isCurrent(object.id, version: object.version))
-                #expect(try await fixture.store.dropLostObject(object.id, version: object.version))
+                #expect(try await fixture.store.isCurrent(object.id, version: object.version, at: blob))
+                #expect(try await fixture.store.dropLostObject(object.id, version: object.version, at: blob))
 
-                #expect(try await !fixture.store.isCurrent(object.id, version: object.version))
+                #expect(try await !fixture.store.isCurrent(object.id, version: object.version, at: blob))
                 #expect(try await fixture.store.countObjects(in: bucket, upTo: 9, facts: fixture.facts) == 0)
                 #expect(try await fixture.dueDeletions() == blobKeys(of: [object]))
             }

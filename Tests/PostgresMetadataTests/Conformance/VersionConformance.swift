@@ -413,7 +413,8 @@ extension MetadataStoreConformance {
                 try await fixture.makeVersionedBucket()
                 let first = try await fixture.put("a")
                 let lost = try await fixture.put("a")
-                #expect(try await fixture.store.dropLostObject(lost.id, version: lost.version))
+                let blob = try #require(try await fixture.blob(of: lost))
+                #expect(try await fixture.store.dropLostObject(lost.id, version: lost.version, at: blob))
 
                 #expect(try await fixture.versions(of: [first, lost]) == ["a v0 latest"])
                 #expect(try await fixture.dueDeletions() == blobKeys(of: [lost]))

@@ -152,11 +152,21 @@ extension DeliveryCall {
     }
 
     private func bytes(_ address: ObjectAddress, _ right: Right) async throws -> Response {
+        if request.mayBeRedirected, let direct = try await direct(address, right) { return .redirecting(to: direct.url) }
         let delivered = try await frontend.storage.delivery.open(
             address, range: request.singleRange, preconditions: request.readConditions, access: right.access)
         var headers = HTTPFields(describing: delivered)
         headers[.cacheControl] = right.cacheControl
         return try await .delivering(delivered.outcome, headers: headers, to: request, context)
+    }
+
+    private func direct(_ address: ObjectAddress, _ right: Right) async throws -> DirectRequest? {
+        try await frontend.storage.delivery.direct(
+            address, preconditions: request.readConditions, access: right.access
+        ) { details in
+            DirectPresentation(
+                mediaType: details.safeMediaType, disposition: HTTPFields.value(details.representation.contentDisposition))
+        }
     }
 
     private func embed(_ address: ObjectAddress, as asset: String) async throws -> Response {
