@@ -12,14 +12,20 @@ struct ProblemDetails: Error {
     var status: HTTPResponse.Status
     /// What went wrong, for people. It names what the request named, and nothing that the caller may not know of.
     var detail: String
+    /// What else there is to say, by names of its own: RFC 9457 §3.2.
+    var members: [(name: String, value: String)]
     /// In seconds: when to come back.
     var retryAfter: Int?
     /// For the log.
     var cause: StorageError?
 
-    init(_ status: HTTPResponse.Status, _ detail: String, retryAfter: Int? = nil, cause: StorageError? = nil) {
+    init(
+        _ status: HTTPResponse.Status, _ detail: String, members: [(name: String, value: String)] = [], retryAfter: Int? = nil,
+        cause: StorageError? = nil
+    ) {
         self.status = status
         self.detail = detail
+        self.members = members
         self.retryAfter = retryAfter
         self.cause = cause
     }
@@ -49,6 +55,7 @@ struct ProblemDetails: Error {
             writer.field("status", Int64(status.code))
             writer.field("detail", detail)
             writer.field("error", detail)
+            for (name, value) in members { writer.field(name, value) }
             writer.field("traceId", trace.requestID)
         }
         var headers: HTTPFields = [

@@ -26,6 +26,17 @@ extension Backends {
         return BackendTrial(milliseconds: seconds * 1000 + attoseconds / 1_000_000_000_000_000, failure: failure)
     }
 
+    /// Tries a store as it is kept. One whose credentials can't be opened any more fails at the first step.
+    func `try`(_ backend: Backend, of project: BucketID) async throws -> BackendTrial {
+        let configuration: BackendConfiguration
+        do {
+            configuration = try vault.open(backend)
+        } catch {
+            return BackendTrial(milliseconds: 0, failure: .init(stage: .connect, message: error.message))
+        }
+        return try await self.try(configuration, of: project)
+    }
+
     private func sentinel(_ configuration: BackendConfiguration, _ project: BucketID) async throws {
         let store = try await stage(.connect) { try await opener.open(configuration) }
         do {

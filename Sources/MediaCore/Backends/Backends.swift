@@ -104,7 +104,7 @@ public struct Backends: Sendable {
             throw StorageError(
                 .notConfigured, "The project keeps its originals in the server's own storage", resource: project.rawValue)
         }
-        let trial = try await self.try(vault.open(backend), of: project)
+        let trial = try await self.try(backend, of: project)
         let health = BackendHealth(checkedAt: now(), failure: trial.failure.map { "\($0.stage.rawValue): \($0.message)" })
         try await metadata.recordHealth(health, of: backend.id)
         return (health, trial)

@@ -25,7 +25,7 @@ struct StorageMigrationTests {
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await workers.run() }
-            while try await fixture.isAtWork, !isEnough() { await Task.yield() }
+            while try await fixture.isAtWork, !isEnough() { try await Task.sleep(for: .milliseconds(1)) }
             group.cancelAll()
         }
     }

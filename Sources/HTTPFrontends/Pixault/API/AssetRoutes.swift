@@ -99,8 +99,12 @@ extension PixaultAPICall {
     ) async throws -> Response {
         // It costs as much as an upload.
         try await storage.projects.admitUpload(by: caller.principal)
-        let job = try await storage.assets.process(id, kind, in: project, as: caller)
-        return Self.json(
+        return Self.begun(try await storage.assets.process(id, kind, in: project, as: caller))
+    }
+
+    /// The answer to an order of work in the background.
+    static func begun(_ job: Job) -> Response {
+        json(
             JSONWriter.object { writer in
                 writer.field("jobId", job.id.rawValue)
                 writer.field("status", job.status.rawValue)
@@ -110,20 +114,20 @@ extension PixaultAPICall {
 
 extension Job {
     /// As clients read the state of a job: all counts are there.
-    var document: String {
-        JSONWriter.object { writer in
-            writer.field("id", id.rawValue)
-            writer.field("source", kind.rawValue)
-            writer.field("status", status.rawValue)
-            writer.field("totalAssets", progress.total ?? 0)
-            writer.field("processedAssets", progress.processed)
-            writer.field("succeededAssets", progress.succeeded)
-            writer.field("failedAssets", progress.failed)
-            writer.field("createdAt", createdAt)
-            writer.field("startedAt", startedAt)
-            writer.field("completedAt", completedAt)
-            writer.field("error", failure)
-        }
+    var document: String { JSONWriter.object { writeFields(to: &$0) } }
+
+    func writeFields(to writer: inout JSONWriter) {
+        writer.field("id", id.rawValue)
+        writer.field("source", kind.rawValue)
+        writer.field("status", status.rawValue)
+        writer.field("totalAssets", progress.total ?? 0)
+        writer.field("processedAssets", progress.processed)
+        writer.field("succeededAssets", progress.succeeded)
+        writer.field("failedAssets", progress.failed)
+        writer.field("createdAt", createdAt)
+        writer.field("startedAt", startedAt)
+        writer.field("completedAt", completedAt)
+        writer.field("error", failure)
     }
 }
 
@@ -145,10 +149,7 @@ extension AssetQuery {
     /// - Throws: `PixaultProblem` that names the first parameter that is wrong.
     init(_ query: QueryParameters) throws {
         self.init()
-        if let text = query["limit"], !text.isEmpty {
-            guard let limit = Int(text) else { throw PixaultProblem.invalid("limit", "must be a whole number") }
-            self.limit = min(max(limit, 1), Self.maxLimit)
-        }
+        if let limit = try query.limit(upTo: Self.maxLimit) { self.limit = limit }
         if let text = query["cursor"], !text.isEmpty {
             guard let cursor = AssetCursor.read(text) else { throw PixaultProblem.invalid("cursor", "is none of this list") }
             after = cursor
@@ -176,6 +177,16 @@ extension AssetQuery {
     private static func boolean(_ name: String, _ text: String) throws -> Bool {
         guard let value = FormBoolean.read(text) else { throw PixaultProblem.invalid(name, "must be true or false") }
         return value
+    }
+}
+
+extension QueryParameters {
+    /// How much of a list is wanted, from 1 to `most`: what is outside is the nearest of these. Nil where nothing is said.
+    /// - Throws: `PixaultProblem` for what is no number.
+    func limit(upTo most: Int) throws(PixaultProblem) -> Int? {
+        guard let text = self["limit"], !text.isEmpty else { return nil }
+        guard let limit = Int(text) else { throw .invalid("limit", "must be a whole number") }
+        return min(max(limit, 1), most)
     }
 }
 

@@ -60,8 +60,9 @@ struct PixaultAPICall {
         case (.asset(let id, let part), let method): try await answer(part, method, of: id, in: project, as: caller)
         case (.project, _): try await describe(project, as: caller)
         case (.usage, _): try await usage(of: project, as: caller)
-        // Nothing is kept elsewhere yet.
-        case (.storage, _), (.migrations, _), (.unknown, _): throw Self.nothingHere
+        case (.storage(let part), let method): try await answer(part, method, of: project, as: caller)
+        case (.migrations(let part), _): try await answer(part, of: project, as: caller)
+        case (.unknown, _): throw Self.nothingHere
         }
     }
 
@@ -82,8 +83,12 @@ struct PixaultAPICall {
     }
 
     /// The JSON object in the body, whatever type it is said to have.
-    func fields() async throws -> [String: RequestValue] {
-        let body = try await request.collect(upTo: frontend.configuration.maxJSONBytes, context)
+    /// - Parameters:
+    ///   - limit: the most there may be of it, in bytes, where that is less than of other bodies.
+    ///   - mayBeMissing: whether an empty body is an empty object.
+    func fields(upTo limit: Int = .max, mayBeMissing: Bool = false) async throws -> [String: RequestValue] {
+        let body = try await request.collect(upTo: min(limit, frontend.configuration.maxJSONBytes), context)
+        if mayBeMissing, body.readableBytes == 0 { return [:] }
         let value: RequestValue
         do {
             value = try JSONDecoder().decode(RequestValue.self, from: Data(body.readableBytesView))

@@ -7,9 +7,9 @@ extension PixaultAPIFrontend {
     public static let description = APIDescription(
         name: "pixault", title: "Pixault", summary: "Projects with a library of images, videos and documents.",
         credentials: [["X-Api-Key"], ["X-Client-Id", "X-Client-Secret"]],
-        routes: catalogue + projects + library + documents + folders + settings)
+        routes: catalogue + projects + library + documents + folders + settings + ownStorage + migrations)
 
-    private static let refused = APIRoute.Answer(
+    static let refused = APIRoute.Answer(
         "4XX", "Why not.",
         .init(
             "application/problem+json",
@@ -19,7 +19,7 @@ extension PixaultAPIFrontend {
                     ("traceId", .text),
                 ], required: ["type", "title", "status", "detail", "error"])))
 
-    private static func done(_ meaning: String, _ schema: APISchema? = nil, status: String = "200") -> [APIRoute.Answer] {
+    static func done(_ meaning: String, _ schema: APISchema? = nil, status: String = "200") -> [APIRoute.Answer] {
         [.init(status, meaning, schema.map { .json($0) }), refused]
     }
 
@@ -102,7 +102,7 @@ extension PixaultAPIFrontend {
             answers: done("The asset.", asset)),
     ]
 
-    private static let started = APISchema.object([("jobId", .text), ("status", .text)], required: ["jobId"])
+    static let started = APISchema.object([("jobId", .text), ("status", .text)], required: ["jobId"])
 
     private static let documents: [APIRoute] = [
         APIRoute(
