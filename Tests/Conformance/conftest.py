@@ -133,3 +133,13 @@ def put(admin):
         return reply.json()
 
     return store
+
+
+# The files that take longest, the longest first. Two processes share the files in this order, so that none of them is left
+# with a long one when the other has ended.
+LONG = ["test_svg_attacks", "test_running", "test_openapi", "test_s3_clients", "test_compute_r2", "test_s3_boto", "test_tls"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))

@@ -24,11 +24,22 @@ BINARY = pathlib.Path(os.environ.get("MAGPIE_BINARY", ROOT / ".build" / "debug" 
 HOST = "127.0.0.1"
 
 
+def held_port() -> socket.socket:
+    """A free port of the loopback interface that stays free until the socket is closed.
+
+    It is bound and does not listen, so the kernel gives its port to nobody who asks for any, and to no connection that goes out, be
+    they another process of tests; a server, which reuses addresses, can listen there again and again.
+    """
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind((HOST, 0))
+    return holder
+
+
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
+    """A port of the loopback interface that nobody listens on, now."""
+    with held_port() as holder:
+        return holder.getsockname()[1]
 
 
 def clean_environment(settings: dict[str, str]) -> dict[str, str]:
@@ -64,7 +75,8 @@ class Server:
         self.data = self.home / "data"
         self.log_path = self.home / "server.log"
         self.settings = dict(settings or {})
-        self.port = free_port()
+        self.held_port = held_port()
+        self.port = self.held_port.getsockname()[1]
         self.process: subprocess.Popen | None = None
         self.seconds_to_ready = 0.0
         self._keys: Keys | None = None
@@ -127,12 +139,13 @@ class Server:
         self.process.wait()
 
     def close(self) -> None:
-        """Ends the process if it runs and removes its directory."""
+        """Ends the process if it runs, gives its port back and removes its directory."""
         if self.process is not None and self.process.poll() is None:
             try:
                 self.stop()
             except subprocess.TimeoutExpired:
                 self.kill()
+        self.held_port.close()
         if self.owns_home:
             wait_until(lambda: not embedded_processes(self.data), 20)
             shutil.rmtree(self.home, ignore_errors=True)

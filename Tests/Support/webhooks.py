@@ -13,7 +13,7 @@ import socket
 import threading
 from collections.abc import Callable
 
-from .server import HOST, free_port, wait_until
+from .server import HOST, held_port, wait_until
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +59,9 @@ class Receiver:
     """Listens while it is started. `answer` decides the status of each request, `look` what is noted beside it."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        # While it is down, too: what comes next on this port is this receiver.
+        self.held_port = held_port()
+        self.port = self.held_port.getsockname()[1]
         self.url = f"http://{HOST}:{self.port}/hook?key=url-secret"
         self.answer: Callable[[dict], int] = lambda _: 200
         self.look: Callable[[Delivery], object] = lambda _: None
