@@ -233,22 +233,22 @@ extension MetadataStoreConformance {
         }
 
         /// Texts that the newest assets say nothing of, and one that they say too little of.
-        private static let describe = fill + """
-            UPDATE magpie.assets AS a
-            SET description = CASE
-                WHEN i <= 2000 THEN 'ancient'
-                WHEN i <= 3000 OR i > 5995 THEN 'mixed'
-                WHEN i <= 3400 THEN 'middle'
-            END
-            FROM (SELECT id, substr(name, 2)::int AS i FROM storage.objects) AS o
-            WHERE o.id = a.object_id;
-            ANALYZE magpie.assets;
-            """
+        private static let describe =
+            fill + """
+                UPDATE magpie.assets AS a
+                SET description = CASE
+                    WHEN i <= 2000 THEN 'ancient'
+                    WHEN i <= 3000 OR i > 5995 THEN 'mixed'
+                    WHEN i <= 3400 THEN 'middle'
+                END
+                FROM (SELECT id, substr(name, 2)::int AS i FROM storage.objects) AS o
+                WHERE o.id = a.object_id;
+                ANALYZE magpie.assets;
+                """
 
-        @Test(arguments: [
-            ("ancient", Array(1...2000)), ("mixed", Array(2001...3000) + Array(5996...6000)), ("middle", Array(3001...3400)),
-        ])
-        func whatIsRareAmongTheNewestIsFoundPageByPage(_ text: String, _ expected: [Int]) async throws {
+        @Test(arguments: [("ancient", [1...2000]), ("mixed", [2001...3000, 5996...6000]), ("middle", [3001...3400])])
+        func whatIsRareAmongTheNewestIsFoundPageByPage(_ text: String, _ ranges: [ClosedRange<Int>]) async throws {
+            let expected = ranges.flatMap { Array($0) }
             try await MetadataStoreUnderTest.postgres.withStore { fixture in
                 try await fixture.makeProject()
                 try await fixture.onPostgres { try await $0.administrator.execute(script: Self.describe) }

@@ -531,35 +531,37 @@ BEGIN
     END IF;
 
     IF words <> '' THEN
-        -- What most assets have would only take time to read.
-        narrowing := magpie.narrowing_grams(
-            CASE
-                WHEN (SELECT sum(t.listed + t.derived) FROM magpie.project_totals AS t WHERE t.bucket_id = p_bucket) * 4
-                    < (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = 'magpie.assets'::regclass)
-                THEN p_bucket
-            END,
-            p_folder, lower(p_category), nullif(p_is_video, false));
-        SELECT string_agg(' AND ' || magpie.gram_condition(t, narrowing), '') INTO grams
-        FROM unnest(texts) AS t;
-        IF narrowing <> '{}' THEN
-            -- Few of them lie on one page of the table.
-            first_look := 1000;
-            patience := 4000;
-            pace := 2;
+        IF p_uses_grams THEN
+            -- What most assets have would only take time to read.
+            narrowing := magpie.narrowing_grams(
+                CASE
+                    WHEN (SELECT sum(t.listed + t.derived) FROM magpie.project_totals AS t WHERE t.bucket_id = p_bucket) * 4
+                        < (SELECT c.reltuples FROM pg_class AS c WHERE c.oid = 'magpie.assets'::regclass)
+                    THEN p_bucket
+                END,
+                p_folder, lower(p_category), nullif(p_is_video, false));
+            SELECT string_agg(' AND ' || magpie.gram_condition(t, narrowing), '') INTO grams
+            FROM unnest(texts) AS t;
+            IF narrowing <> '{}' THEN
+                -- Few of them lie on one page of the table.
+                first_look := 500;
+                patience := 4000;
+                pace := 2;
+            END IF;
         END IF;
         SELECT * INTO seen, places, is_all
         FROM magpie.walk_assets(fixed, words, p_count_limit + 1, first_look, CASE WHEN p_uses_grams THEN patience END);
         hits := cardinality(places);
         total := hits;
         is_rare := NOT is_all AND hits <= p_count_limit;
-        IF is_rare AND hits < 3 THEN
+        IF is_rare AND hits < 5 THEN
             -- They are very likely to be few.
             EXECUTE format(
                 'SELECT array_agg(c.place) FROM (SELECT a.place FROM magpie.assets AS a WHERE %s%s%s LIMIT %s) AS c',
-                fixed, words, grams, 6 * p_count_limit + 1)
+                fixed, words, grams, 8 * p_count_limit + 1)
             INTO places;
             total := coalesce(cardinality(places), 0);
-            is_all := total <= 6 * p_count_limit;
+            is_all := total <= 8 * p_count_limit;
         END IF;
         IF is_rare AND NOT is_all THEN
             SELECT * INTO total, estimate FROM magpie.count_by_grams(fixed || words || grams, p_count_limit + 1);
@@ -592,7 +594,7 @@ BEGIN
             SELECT p FROM unnest(places) AS p
             WHERE p_after IS NULL OR p COLLATE "C" < p_after
             ORDER BY p COLLATE "C" DESC
-            LIMIT CASE WHEN is_all OR hits > 2 THEN p_limit ELSE 0 END);
+            LIMIT CASE WHEN is_all OR hits > 4 THEN p_limit ELSE 0 END);
         IF NOT is_all AND cardinality(places) < p_limit THEN
             uses_index := is_rare AND total <= most_found;
             reach := p_limit * seen * 1.2 / nullif(hits, 0);
