@@ -406,16 +406,16 @@ CREATE OR REPLACE TRIGGER magpie_asset_changed AFTER UPDATE ON magpie.assets FOR
 
 -- Searching.
 
--- Walks over assets `a`, from the newest on: how many were looked at, and the places of those that have the texts asked for. It ends when
--- so many were found, or all; or earlier, where more than `p_patience` would have to be looked at. It begins with `p_first`.
+-- Walks over assets `a`, from the newest on: how many were looked at, which was the last, and the places of those that have the texts asked
+-- for. It ends when so many were found, or all; or earlier, where more than `p_patience` would have to be looked at. It begins with `p_first`.
 CREATE OR REPLACE FUNCTION magpie.walk_assets(
-    p_fixed text, p_words text, p_wanted int, p_first bigint, p_patience bigint, OUT seen bigint, OUT places text[], OUT is_all boolean
+    p_fixed text, p_words text, p_wanted int, p_first bigint, p_patience bigint, OUT seen bigint, OUT places text[], OUT is_all boolean,
+    OUT last text
 ) LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     step bigint := p_first;
     more text[];
     read int;
-    last text;
 BEGIN
     seen := 0;
     places := '{}';
@@ -488,14 +488,18 @@ DECLARE
     -- So many it finds at the most.
     most_found constant int := 20000;
     seen bigint;
-    -- Of those that match, the newest first, as far as they were looked at.
+    -- The last that was looked at, and those so far that match; of the page, or all.
+    last text;
     places text[];
+    more text[];
     is_all boolean;
     hits int;
     -- Whether the index over grams was asked.
     is_rare boolean;
     uses_index boolean;
-    -- So many have to be looked at for a page, if the texts are as common everywhere; whether that was not enough.
+    -- What is left to look at for a page; so many have to be, if the texts are as common there; whether that was not enough.
+    fixed_rest text;
+    missing int;
     reach bigint;
     is_short boolean;
     estimate bigint;
@@ -549,7 +553,7 @@ BEGIN
                 pace := 2;
             END IF;
         END IF;
-        SELECT * INTO seen, places, is_all
+        SELECT * INTO seen, places, is_all, last
         FROM magpie.walk_assets(fixed, words, p_count_limit + 1, first_look, CASE WHEN p_uses_grams THEN patience END);
         hits := cardinality(places);
         total := hits;
@@ -559,9 +563,12 @@ BEGIN
             EXECUTE format(
                 'SELECT array_agg(c.place) FROM (SELECT a.place FROM magpie.assets AS a WHERE %s%s%s LIMIT %s) AS c',
                 fixed, words, grams, 8 * p_count_limit + 1)
-            INTO places;
-            total := coalesce(cardinality(places), 0);
-            is_all := total <= 8 * p_count_limit;
+            INTO more;
+            total := coalesce(cardinality(more), 0);
+            IF total <= 8 * p_count_limit THEN
+                places := more;
+                is_all := true;
+            END IF;
         END IF;
         IF is_rare AND NOT is_all THEN
             SELECT * INTO total, estimate FROM magpie.count_by_grams(fixed || words || grams, p_count_limit + 1);
@@ -591,18 +598,21 @@ BEGIN
     END IF;
     IF words <> '' THEN
         places := ARRAY(
-            SELECT p FROM unnest(places) AS p
-            WHERE p_after IS NULL OR p COLLATE "C" < p_after
-            ORDER BY p COLLATE "C" DESC
-            LIMIT CASE WHEN is_all OR hits > 4 THEN p_limit ELSE 0 END);
-        IF NOT is_all AND cardinality(places) < p_limit THEN
+            SELECT p FROM unnest(places) AS p WHERE p_after IS NULL OR p COLLATE "C" < p_after ORDER BY p COLLATE "C" DESC LIMIT p_limit);
+        missing := p_limit - cardinality(places);
+        IF NOT is_all AND missing > 0 THEN
+            IF p_after IS NULL OR last COLLATE "C" < p_after THEN
+                fixed_rest := format('%s AND a.place < %L', fixed, last);
+            ELSE
+                fixed_rest := fixed;
+            END IF;
             uses_index := is_rare AND total <= most_found;
-            reach := p_limit * seen * 1.2 / nullif(hits, 0);
+            reach := missing * seen * 1.2 / nullif(hits, 0);
             is_short := true;
             IF NOT uses_index OR reach <= total * pace THEN
-                SELECT w.places, NOT w.is_all AND cardinality(w.places) < p_limit INTO places, is_short
+                SELECT w.places, NOT w.is_all AND cardinality(w.places) < missing INTO more, is_short
                 FROM magpie.walk_assets(
-                    fixed, words, p_limit, coalesce(reach, first_look), CASE WHEN uses_index THEN 2 * reach END) AS w;
+                    fixed_rest, words, missing, coalesce(reach, first_look), CASE WHEN uses_index THEN 2 * reach END) AS w;
             END IF;
             IF uses_index AND is_short THEN
                 -- To sort by an index the planner would compute the grams of every asset on its way.
@@ -610,11 +620,12 @@ BEGIN
                     'SELECT array_agg(n.place) FROM (
                         SELECT c.place FROM (SELECT a.place FROM magpie.assets AS a WHERE %s%s%s OFFSET 0) AS c
                         ORDER BY c.place DESC LIMIT %s) AS n',
-                    fixed, words, grams, p_limit)
-                INTO places;
+                    fixed_rest, words, grams, missing)
+                INTO more;
             END IF;
+            places := places || coalesce(more, '{}');
         END IF;
-        words := words || format(' AND a.place = ANY (%L::text[])', coalesce(places, '{}'));
+        words := words || format(' AND a.place = ANY (%L::text[])', places);
     END IF;
     RETURN QUERY EXECUTE format(
         'SELECT a.object_id, NULL::bigint FROM magpie.assets AS a WHERE %s%s ORDER BY a.place DESC LIMIT %s', fixed, words, p_limit);
