@@ -407,7 +407,7 @@ CREATE OR REPLACE TRIGGER magpie_asset_changed AFTER UPDATE ON magpie.assets FOR
 -- Searching.
 
 -- Walks over assets `a`, from the newest on: how many were looked at, which was the last, and the places of those that have the texts asked
--- for. It ends when so many were found, or all; or earlier, where more than `p_patience` would have to be looked at. It begins with `p_first`.
+-- for. It begins with `p_first` and ends when so many were found, or all; or where more than `p_patience` would have to be looked at.
 CREATE OR REPLACE FUNCTION magpie.walk_assets(
     p_fixed text, p_words text, p_wanted int, p_first bigint, p_patience bigint, OUT seen bigint, OUT places text[], OUT is_all boolean,
     OUT last text
