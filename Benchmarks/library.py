@@ -88,7 +88,11 @@ LISTS: dict[str, dict[str, str]] = {
     "keyword `boot`": {"keyword": "boot"},
     "keyword `zebu`, of one": {"keyword": "zebu"},
     "author `anna`, a fifth of all": {"author": "anna"},
+    "author `bert bootson`, one of 650": {"author": "bert bootson"},
     "search `boot`": {"search": "boot"},
+    "search `boot`, behind the 49,950th asset": {"search": "boot", "page": "1000"},
+    "search `leather in`, one of 140": {"search": "leather in"},
+    "search `img_77`, one of 100": {"search": "img_77"},
     "search `red boot`": {"search": "red boot"},
     "search `museum`, in videos": {"search": "museum", "isVideo": "true"},
     "search `img_`, in all": {"search": "img_"},
@@ -129,7 +133,7 @@ class Library:
 
 
 def last_before(database: Database, page: int) -> str:
-    """The id before a page of 50."""
+    """The id before a page of 50 of all assets."""
     return database.value(
         "select id from magpie.assets where bucket_id = 'shop' and kind <> 'other' and not is_derived"
         f" order by place desc offset {50 * (page - 1) - 1} limit 1"

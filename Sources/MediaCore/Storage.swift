@@ -120,7 +120,7 @@ public struct Storage: Sendable {
         self.originalsSigning = configuration.accessKeys.map {
             OriginalsSigning(metadata: metadata, cache: cache, masterKey: $0.masterKey)
         }
-        self.backends = configuration.accessKeys.flatMap { sealing in
+        self.backends = configuration.accessKeys.flatMap { [jobs] sealing in
             backends.map { opener in
                 Backends(
                     metadata: metadata, opener: opener,

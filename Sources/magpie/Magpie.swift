@@ -11,7 +11,7 @@ struct Magpie: AsyncParsableCommand {
         version: Magpie.version,
         subcommands: [
             ServeCommand.self, WorkCommand.self, KeysCommand.self, KeyCommand.self, ProjectCommand.self, AccountCommand.self,
-            JobsCommand.self, BackendCommand.self,
+            JobsCommand.self, BackendCommand.self, ImportCommand.self,
             MigrateCommand.self, VerifyCommand.self, VersionCommand.self, SettingsCommand.self,
         ])
 

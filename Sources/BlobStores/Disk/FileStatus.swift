@@ -6,6 +6,7 @@ import MediaCore
 /// What `stat` says of a file, as far as a blob store asks.
 struct FileStatus {
     let isRegularFile: Bool
+    let isDirectory: Bool
     /// In bytes.
     let size: Int64
     /// When its bytes were last written.
@@ -19,6 +20,7 @@ struct FileStatus {
 
     init(_ status: stat) {
         isRegularFile = status.st_mode & S_IFMT == S_IFREG
+        isDirectory = status.st_mode & S_IFMT == S_IFDIR
         size = Int64(status.st_size)
         writtenAt = Self.timestamp(status.st_mtim)
         changedAt = Self.timestamp(status.st_ctim)

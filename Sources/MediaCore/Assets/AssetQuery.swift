@@ -49,7 +49,7 @@ public struct AssetPage: Hashable, Sendable {
     /// So far matches are counted one by one.
     public static let countLimit = 10_000
     /// So far where a part of a text is asked for: search, keyword or author.
-    public static let searchCountLimit = 1000
+    public static let searchCountLimit = 250
 
     public init(assets: [Asset], hasMore: Bool, total: Int) {
         self.assets = assets

@@ -9,6 +9,8 @@ public struct AssetUpload: Sendable {
     public var options: AssetOptions
     /// What is said, with that behind the file. Asked once, after the body ended.
     public var lateOptions: (@Sendable () throws -> AssetOptions)?
+    /// What a new asset is to be called, with the prefix of its kind. Nil: a fresh id.
+    var id: AssetID?
     /// Whether a readable name would be taken for something else in the dialect's URLs.
     public var isReservedName: @Sendable (String) -> Bool
 
@@ -16,10 +18,19 @@ public struct AssetUpload: Sendable {
         body: ByteStream, fileName: String?, options: AssetOptions = AssetOptions(),
         lateOptions: (@Sendable () throws -> AssetOptions)? = nil, isReservedName: @escaping @Sendable (String) -> Bool
     ) {
+        self.init(
+            body: body, fileName: fileName, options: options, lateOptions: lateOptions, id: nil, isReservedName: isReservedName)
+    }
+
+    init(
+        body: ByteStream, fileName: String?, options: AssetOptions, lateOptions: (@Sendable () throws -> AssetOptions)? = nil,
+        id: AssetID?, isReservedName: @escaping @Sendable (String) -> Bool
+    ) {
         self.body = body
         self.fileName = fileName
         self.options = options
         self.lateOptions = lateOptions
+        self.id = id
         self.isReservedName = isReservedName
     }
 

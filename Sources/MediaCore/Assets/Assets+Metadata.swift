@@ -8,8 +8,8 @@ extension Assets {
     public func stripMetadata(of name: String, in project: BucketID, as caller: Caller) async throws -> Asset {
         let asset = try await asset(name, in: project, as: caller)
         let (object, _) = try await delivery.describe(asset.address, access: .policy(caller))
-        let content = try await content(of: AssetDocument(asset: asset, object: object))
-        let head = try await content.stream().withHead(MediaKind.headLength).head
+        var content = try await content(of: AssetDocument(asset: asset, object: object))
+        let head = try await content.readHead(MediaKind.headLength)
         guard let kind = MediaKind(head.readableBytesView), kind.isImage, content.size <= configuration.limits.image else {
             throw StorageError(.invalidRequest, "'\(asset.id)' is no image", resource: asset.id.rawValue)
         }
@@ -19,6 +19,7 @@ extension Assets {
                 body: content.stream(),
                 options: UploadOptions(mode: .replace, contentType: kind.mediaType, cacheControl: "max-age=3600"),
                 review: { content in
+                    let content = try await content.inMemory()
                     var facts = try await examiner.examine(content, as: kind, for: ConversionOrder(bucket: project)).facts
                     defer { found.set(facts) }
                     // SVG has none that is told of.

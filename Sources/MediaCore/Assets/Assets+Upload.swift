@@ -14,7 +14,7 @@ extension Assets {
         let (head, body) = try await upload.body.withHead(MediaKind.headLength)
         let kind = try Self.kind(head)
         let named = try await replaced(by: upload, upload.options, kind, in: project, as: caller)
-        let target = try named?.address ?? Self.newAddress(kind, in: project)
+        let target = try named?.address ?? Self.newAddress(upload.id ?? AssetID(AssetID.Prefix(kind)), in: project)
         let review = Review(kind: kind, upload: upload, project: project, assets: self)
         let record = try await objects.put(
             Upload(
@@ -64,11 +64,10 @@ extension Assets {
         return kind
     }
 
-    private static let allowed: Set<MediaKind> = [.jpeg, .png, .webp, .avif, .gif, .svg, .eps, .mp4, .webm, .mov]
+    static let allowed: Set<MediaKind> = [.jpeg, .png, .webp, .avif, .gif, .svg, .eps, .mp4, .webm, .mov]
 
-    private static func newAddress(_ kind: MediaKind, in project: BucketID) throws -> ObjectAddress {
-        let prefix: AssetID.Prefix = kind.isVideo ? .video : kind == .eps ? .document : .image
-        return ObjectAddress(bucket: project, key: try ObjectKey(AssetID(prefix).rawValue))
+    private static func newAddress(_ id: AssetID, in project: BucketID) throws -> ObjectAddress {
+        ObjectAddress(bucket: project, key: try ObjectKey(id.rawValue))
     }
 
     /// The asset that gets the new bytes.
@@ -117,6 +116,8 @@ private final class Review: Sendable {
             found.set((options, findings))
             return document
         }
+        // Looked at first, and then written anew.
+        let content = kind.isImage && options.stripsMetadata ? try await content.inMemory() : content
         var findings = try await assets.examiner.examine(content, as: kind, for: ConversionOrder(bucket: project))
         guard kind.isImage, options.stripsMetadata else {
             found.set((options, findings))

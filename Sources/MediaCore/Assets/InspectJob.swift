@@ -12,8 +12,8 @@ struct InspectJob: JobHandler {
         guard let document = try await assets.document(of: job), let version = document.object.record.version else { return }
         // The upload of assets looks itself, and may have been faster.
         guard document.asset.inspectedVersion != version else { return }
-        let content = try await assets.content(of: document)
-        let findings = try await findings(of: content, document, job)
+        var content = try await assets.content(of: document)
+        let findings = try await findings(of: &content, document, job)
         var changes = AssetChanges()
         if document.asset.exif.isEmpty { changes = changes.completed(by: findings.exif) }
         let record = AssetRecord(
@@ -27,12 +27,12 @@ struct InspectJob: JobHandler {
 
     /// What can't be read stays an object that is no media: it was stored by a dialect that promises to keep anything.
     private func findings(
-        of content: BlobContent, _ document: AssetDocument, _ job: JobContext
+        of content: inout BlobContent, _ document: AssetDocument, _ job: JobContext
     ) async throws -> MediaExaminer.Findings {
         let details = ObjectMetadata(parsing: document.object.record.metadata)
         let unknown = MediaExaminer.Findings(
             facts: AssetFacts(kind: .other, mediaType: details.mimetype ?? "application/octet-stream", size: content.size))
-        let head = try await content.stream().withHead(MediaKind.headLength).head
+        let head = try await content.readHead(MediaKind.headLength)
         guard let kind = MediaKind(head.readableBytesView), content.size <= assets.configuration.limits.bytes(of: kind) else {
             return unknown
         }

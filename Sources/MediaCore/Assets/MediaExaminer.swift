@@ -44,9 +44,10 @@ struct MediaExaminer: Sendable {
     private func image(_ content: BlobContent, _ kind: MediaKind) async throws -> Findings {
         guard let processor else { return Findings(facts: AssetFacts(kind, size: content.size)) }
         return try await gate.run {
+            var content = content
             // All that is asked of a JPEG stands in front of its pixels.
             if kind == .jpeg, content.size > Self.jpegHeadBytes {
-                let head = try await content.stream().withHead(Self.jpegHeadBytes).head
+                let head = try await content.readHead(Self.jpegHeadBytes)
                 if let found = try await readable(head, processor) { return Findings(kind, size: content.size, found) }
             }
             return Findings(kind, size: content.size, try await inspect(try await content.allBytes(), processor))
@@ -63,6 +64,22 @@ struct MediaExaminer: Sendable {
             return try await inspect(head, processor)
         } catch let error as StorageError where error.code == .unreadableImage {
             return nil
+        }
+    }
+
+    /// What the beginning of an image says, or the whole of it where it is no longer than that.
+    /// - Returns: `isComplete` is whether nothing more is to be found in the rest.
+    /// - Throws: as `examine`; where only the beginning was seen, nothing of what is wrong with it but that the image is too large.
+    func glance(
+        at head: ByteBuffer, of kind: MediaKind, size: Int64
+    ) async throws -> (findings: Findings, isComplete: Bool) {
+        let unknown = Findings(facts: AssetFacts(kind, size: size))
+        guard let processor else { return (unknown, true) }
+        return try await gate.run {
+            if Int64(head.readableBytes) >= size { return (Findings(kind, size: size, try await inspect(head, processor)), true) }
+            guard let found = try await readable(head, processor) else { return (unknown, false) }
+            // In other formats what a camera says of the image may stand behind the pixels.
+            return (Findings(kind, size: size, found), [.jpeg, .png, .gif].contains(kind))
         }
     }
 
@@ -150,6 +167,19 @@ extension AssetFacts {
 }
 
 extension BlobContent {
+    /// The first bytes, as `ByteStream.withHead` has them. What comes from far away can be read only once: the content has them still.
+    mutating func readHead(_ count: Int) async throws -> ByteBuffer {
+        let (head, all) = try await stream().withHead(count)
+        if case .stream = source { source = .stream(all) }
+        return head
+    }
+
+    /// The same content, to be read as often as one likes.
+    func inMemory() async throws -> BlobContent {
+        guard case .stream = source else { return self }
+        return BlobContent(source: .buffer(try await allBytes()), size: size, range: range)
+    }
+
     /// All bytes in memory. They were held against a limit before.
     func allBytes() async throws -> ByteBuffer {
         if case .buffer(let bytes) = source { return bytes }

@@ -22,6 +22,12 @@ struct ULID: Hashable, Sendable, CustomStringConvertible {
         rest = Array(SHA256.hash(data: Array("\(parent)\u{0}\(derivation)".utf8)).prefix(10))
     }
 
+    /// The same for the same text and time.
+    init(deriving text: String, at date: Timestamp) {
+        time = UInt64(clamping: date.milliseconds) & 0xFFFF_FFFF_FFFF
+        rest = Array(SHA256.hash(data: Array(text.utf8)).prefix(10))
+    }
+
     var description: String {
         var characters: [UInt8] = []
         characters.reserveCapacity(26)

@@ -70,7 +70,14 @@ extension Backends {
 
     /// A key that no blob has, where the project's blobs are: rights may end there.
     private static func sentinelKey(_ project: BucketID, below prefix: String) -> BlobKey {
-        BlobKey("\(BlobNaming.folder(of: project, below: prefix))magpie-check-\(ObjectVersion())")
+        BlobKey("\(BlobNaming.folder(of: project, below: prefix))\(sentinelName)\(ObjectVersion())")
+    }
+
+    private static let sentinelName = "magpie-check-"
+
+    /// Whether a key is that of a trial, which may be under way.
+    static func isSentinel(_ key: BlobKey) -> Bool {
+        key.rawValue.split(separator: "/", omittingEmptySubsequences: false).last?.hasPrefix(sentinelName) == true
     }
 
     private func stage<Value: Sendable>(

@@ -20,7 +20,8 @@ public protocol AssetStore: Sendable {
     /// What was derived from an asset, as caller, by type in the order of their numbers (`page-2` before `page-10`).
     func derivedAssets(of id: AssetID, in project: BucketID, as caller: Caller) async throws -> [Asset]
 
-    /// Takes down what is known of the bytes of a version, as system, and that it was looked at: its `inspect` job is done with.
+    /// Takes down what is known of the bytes of a version, as system, and that it was looked at: its `inspect` job is done with. Where the
+    /// record is not of all there is to find, that job stays.
     ///
     /// - Returns: nil when the object has another version by now, or is gone: nothing was changed.
     func recordAsset(_ record: AssetRecord, facts: RequestFacts) async throws -> Asset?
@@ -68,11 +69,13 @@ public struct AssetRecord: Sendable {
     public var origin: Derivation?
     /// Whether this asset stands for the one that it is derived from.
     public var isThumbnail: Bool
+    /// Whether `facts` are all that there is to find. Otherwise the `inspect` job finds out the rest.
+    public var isInspected: Bool
 
     public init(
         address: ObjectAddress, version: ObjectVersion, facts: AssetFacts, exif: [String: String] = [:],
         originalFileName: String? = nil, changes: AssetChanges = AssetChanges(), publicID: String? = nil,
-        origin: Derivation? = nil, isThumbnail: Bool = false
+        origin: Derivation? = nil, isThumbnail: Bool = false, isInspected: Bool = true
     ) {
         self.address = address
         self.version = version
@@ -85,6 +88,7 @@ public struct AssetRecord: Sendable {
         self.publicID = publicID
         self.origin = origin
         self.isThumbnail = isThumbnail
+        self.isInspected = isInspected
     }
 
     private static func withoutNUL(_ text: String) -> String {

@@ -54,6 +54,12 @@ public protocol BackendStore: Sendable {
     /// - Returns: how many were given up.
     func giveUpBlobs(reservedBefore date: Timestamp) async throws -> Int
 
+    // MARK: Importing
+
+    /// Which of `keys` rows know in one of `backends`: a blob is there, or its deletion is requested, or the key is reserved or was used
+    /// lately.
+    func knownBlobs(among keys: [BlobKey], in backends: [BackendID]) async throws -> Set<BlobKey>
+
     // MARK: Moving
 
     /// How many blobs of a project's versions, current and kept, are in other stores than `backend`.

@@ -17,7 +17,7 @@ public protocol MetadataStore: AccessKeyStore, AccountStore, AssetStore, Backend
 {
     // MARK: Buckets
 
-    /// Inserts as caller. - Throws: `.bucketExists`; `.accessDenied` with a refusal.
+    /// Inserts as caller, made when it says so, or else now. - Throws: `.bucketExists`; `.accessDenied` with a refusal.
     func createBucket(_ bucket: Bucket, as caller: Caller) async throws -> Bucket
 
     /// Reads as caller. - Throws: `.bucketNotFound`, also when hidden.
@@ -61,10 +61,12 @@ public protocol MetadataStore: AccessKeyStore, AccountStore, AssetStore, Backend
     /// The id and creation time of a replaced object survive; its blob is queued for deletion in the same transaction, or kept as a
     /// version where the bucket keeps them. With `object.completing` the upload is marked complete in it too. Where `.replace` finds a
     /// row that `object.trial` did not see, the trial is made again first. In a store of a project's own the reservation of the blob's key
-    /// ends in the transaction; one that was given up meanwhile, or whose store is no longer to be had, refuses the write.
+    /// ends in the transaction; one that was given up meanwhile, or whose store is no longer to be had, refuses the write. With
+    /// `object.isAdopted` the key is reserved in the transaction, too. In mode `.create` the row takes over `object.past`.
     /// - Throws: what `object.condition` throws; `.objectExists` (`.create`, lost race); `.accessDenied` with a refusal (`.replace`,
     ///   another row than was tried); `.relatedResourceMissing`; `.locked` when the lock does not come in 5 s; `.uploadComplete` and `.uploadNotFound` for `object.completing`,
-    ///   the latter also when the upload is another writer's; `.backendUnavailable` for a key that is not reserved any more.
+    ///   the latter also when the upload is another writer's; `.backendUnavailable` for a key that is not reserved any more;
+    ///   `.objectExists` for an adopted blob whose key rows know already.
     func commitPut(_ object: NewObject, mode: PutMode, facts: RequestFacts) async throws -> ObjectRecord
 
     /// Reads an object with its bucket's rules and its blob's location.

@@ -75,6 +75,11 @@ public struct NewObject: Sendable {
     public var origin: Origin
     /// Of the parts that the blob was made of.
     public var partChecksums: PartChecksums?
+    /// Whether the bytes were where they are before anybody reserved the key: in a store of a project's own, whose owner put them there.
+    /// They become the object's with its row. Without it they stay the owner's, whatever goes wrong.
+    public var isAdopted: Bool
+    /// What an object that comes from elsewhere was there, for a new row. Nil: nothing.
+    public var past: ObjectPast?
     /// The trial that allowed the write. Nil for one that needs none: the service's, and a grant's, which carries its right.
     public var trial: PutTrial?
 
@@ -83,7 +88,8 @@ public struct NewObject: Sendable {
     public init(
         address: ObjectAddress, version: ObjectVersion, ownerID: String?, metadata: JSONText, userMetadata: JSONText?,
         blob: BlobLocation, condition: WriteCondition = .none, completing: UploadCompletion? = nil,
-        origin: Origin = .upload, partChecksums: PartChecksums? = nil, trial: PutTrial? = nil
+        origin: Origin = .upload, partChecksums: PartChecksums? = nil, isAdopted: Bool = false, past: ObjectPast? = nil,
+        trial: PutTrial? = nil
     ) {
         self.address = address
         self.version = version
@@ -95,7 +101,30 @@ public struct NewObject: Sendable {
         self.completing = completing
         self.origin = origin
         self.partChecksums = partChecksums
+        self.isAdopted = isAdopted
+        self.past = past
         self.trial = trial
+    }
+}
+
+/// What a new row takes over of one in another database.
+public struct ObjectPast: Hashable, Sendable {
+    /// Nil, and where another object has it: a new one.
+    public var id: ObjectID?
+    /// Nil: now.
+    public var createdAt: Timestamp?
+    /// Nil: when it was created.
+    public var updatedAt: Timestamp?
+    /// Nil: when it was created.
+    public var lastAccessedAt: Timestamp?
+
+    public init(
+        id: ObjectID? = nil, createdAt: Timestamp? = nil, updatedAt: Timestamp? = nil, lastAccessedAt: Timestamp? = nil
+    ) {
+        self.id = id
+        self.createdAt = createdAt
+        self.updatedAt = updatedAt
+        self.lastAccessedAt = lastAccessedAt
     }
 }
 

@@ -54,7 +54,7 @@ extension Objects {
     }
 
     /// Stores a body, digesting it on its way.
-    private func write(_ body: ByteStream, upTo limit: Int64, at place: BlobPlacement.Place) async throws -> BlobLocation {
+    func write(_ body: ByteStream, upTo limit: Int64, at place: BlobPlacement.Place) async throws -> BlobLocation {
         let meter = MeteredBody(limit: limit, line: digests)
         do {
             _ = try await blobs.store(for: place.backend).put(meter.stream(body), at: place.key)
@@ -145,7 +145,10 @@ extension Objects {
         } catch {
             // Where it is uncertain the sweep decides later. The bytes of an upload are kept for another try, and may be an object's; in a
             // store of the project's own is only a copy of them.
-            if object.completing == nil || object.blob.backend.isOwn, let error = error as? StorageError, error.rulesOutCommit {
+            // What its owner put there is nobody else's to remove.
+            if !object.isAdopted, object.completing == nil || object.blob.backend.isOwn, let error = error as? StorageError,
+                error.rulesOutCommit
+            {
                 await placement.discard(object.blob)
             }
             throw error

@@ -54,7 +54,7 @@ extension InMemoryMetadataStore {
             else { return nil }
             asset.facts = record.facts
             asset.exif = record.exif
-            asset.inspectedVersion = record.version
+            if record.isInspected { asset.inspectedVersion = record.version }
             asset.originalFileName = record.originalFileName ?? asset.originalFileName
             asset.origin = record.origin ?? asset.origin
             asset.apply(record.changes, at: time)
@@ -67,7 +67,7 @@ extension InMemoryMetadataStore {
             {
                 state.assets[parent.object]?.thumbnailID = asset.id
             }
-            state.dropInspection(of: object)
+            if record.isInspected { state.dropInspection(of: object) }
             return asset
         }
     }

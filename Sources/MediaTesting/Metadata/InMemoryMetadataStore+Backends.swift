@@ -99,14 +99,15 @@ extension InMemoryMetadataStore {
             guard state.isOpen(backend, to: project) else {
                 throw StorageError(.backendUnavailable, "The project's storage was changed meanwhile", isRetryable: true)
             }
-            let free = keys.first { key in
-                let place = BlobPlace(backend: backend, key: key)
-                return state.reserved[place] == nil && !state.blobs.values.contains { BlobPlace($0.location) == place }
-                    && !state.deletions.values.contains { $0.place == place }
-            }
-            guard let free else { return nil }
+            guard let free = keys.first(where: { !state.knows(BlobPlace(backend: backend, key: $0)) }) else { return nil }
             state.reserved[BlobPlace(backend: backend, key: free)] = ReservedKey(version: version, createdAt: time)
             return free
+        }
+    }
+
+    public func knownBlobs(among keys: [BlobKey], in backends: [BackendID]) async throws -> Set<BlobKey> {
+        state.withLock { state in
+            Set(keys.filter { key in backends.contains { state.knows(BlobPlace(backend: $0, key: key)) } })
         }
     }
 
@@ -143,10 +144,26 @@ extension InMemoryMetadataStore.State {
         return row.project == project && row.sealedCredentials != nil
     }
 
+    /// Whether something is at a key, was lately, or is about to be.
+    func knows(_ place: InMemoryMetadataStore.BlobPlace) -> Bool {
+        reserved[place] != nil || blobs.values.contains { InMemoryMetadataStore.BlobPlace($0.location) == place }
+            || deletions.values.contains { $0.place == place }
+    }
+
     /// Ends the reservation of a blob that gets its row.
     mutating func settleReservation(of object: NewObject) throws(StorageError) {
-        try settleReservation(
-            of: InMemoryMetadataStore.BlobPlace(object.blob), for: object.version, of: object.address.bucket)
+        let place = InMemoryMetadataStore.BlobPlace(object.blob)
+        if object.isAdopted { return try requireAdoptable(place, by: object.address) }
+        try settleReservation(of: place, for: object.version, of: object.address.bucket)
+    }
+
+    private func requireAdoptable(
+        _ place: InMemoryMetadataStore.BlobPlace, by address: ObjectAddress
+    ) throws(StorageError) {
+        guard isOpen(place.backend, to: address.bucket) else {
+            throw StorageError(.backendUnavailable, "The project's storage was changed meanwhile", isRetryable: true)
+        }
+        guard !knows(place) else { throw StorageError.objectExists(address) }
     }
 
     mutating func settleReservation(

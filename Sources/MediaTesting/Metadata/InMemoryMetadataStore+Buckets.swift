@@ -9,8 +9,8 @@ extension InMemoryMetadataStore {
         let time = now()
         return try transaction(as: caller) { state, security in
             var bucket = bucket
-            bucket.createdAt = time
-            bucket.updatedAt = time
+            bucket.createdAt = bucket.createdAt ?? time
+            bucket.updatedAt = bucket.updatedAt ?? time
             try security.require(.insert, .bucket(bucket))
             guard state.buckets[bucket.id] == nil, !state.buckets.values.contains(where: { $0.name == bucket.name }) else {
                 throw StorageError.bucketExists(bucket.id)

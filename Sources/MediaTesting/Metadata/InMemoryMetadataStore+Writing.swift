@@ -42,11 +42,15 @@ extension InMemoryMetadataStore {
                 try Self.requireUpsert(existing, becoming: Self.proposed(trial.draft, at: time), security)
             }
             try state.settleReservation(of: object)
-            let record = ObjectRecord(
+            var record = ObjectRecord(
                 id: existing?.id ?? ObjectID(), address: object.address, version: object.version,
                 owner: Self.uuidOwner(object.ownerID), ownerID: object.ownerID, metadata: object.metadata,
                 userMetadata: object.userMetadata, createdAt: existing.map(\.createdAt) ?? time, updatedAt: time,
                 lastAccessedAt: existing.map(\.lastAccessedAt) ?? time)
+            if mode == .create, let past = object.past {
+                guard state.blobs[object.version] == nil else { throw StorageError.objectExists(object.address) }
+                state.takeOver(past, by: &record)
+            }
             if existing?.version != object.version { state.makeWay(at: object.address, at: time) }
             state.objects[object.address] = record
             state.followObject(record, was: existing, at: time)
@@ -129,5 +133,15 @@ extension InMemoryMetadataStore {
 
     private static func bucketMissing(_ id: BucketID) -> StorageError {
         StorageError(.relatedResourceMissing, "The related resource does not exist", resource: id.rawValue)
+    }
+}
+
+extension InMemoryMetadataStore.State {
+    /// What a new row takes over of one elsewhere.
+    fileprivate func takeOver(_ past: ObjectPast, by record: inout ObjectRecord) {
+        if let id = past.id, !objects.values.contains(where: { $0.id == id }) { record.id = id }
+        record.createdAt = past.createdAt ?? record.createdAt
+        record.updatedAt = past.updatedAt ?? record.createdAt
+        record.lastAccessedAt = past.lastAccessedAt ?? record.createdAt
     }
 }

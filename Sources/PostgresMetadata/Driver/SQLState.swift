@@ -36,6 +36,8 @@ struct SQLState: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     // Raised by magpie.settle_intent and magpie.reserve_blob.
     static let reservationGone = SQLState(rawValue: "MG410")
     static let storeGone = SQLState(rawValue: "MG502")
+    // Raised by magpie.adopt_blob.
+    static let keyKnown = SQLState(rawValue: "MG411")
     // Raised by magpie.require_seen.
     static let anotherRow = SQLState(rawValue: "MG412")
     // Raised by magpie.commit_puts.

@@ -42,6 +42,7 @@ struct Migration: Sendable {
         Migration(20, "magpie_backends", PackageResources._020_magpie_backends_sql),
         Migration(21, "magpie_accounts", PackageResources._021_magpie_accounts_sql),
         Migration(22, "magpie_moves", PackageResources._022_magpie_moves_sql),
+        Migration(23, "magpie_imports", PackageResources._023_magpie_imports_sql),
         Migration(24, "magpie_direct", PackageResources._024_magpie_direct_sql),
     ]
 

@@ -47,6 +47,7 @@ enum ErrorMapping {
                 .backendUnavailable, "The upload took too long, or the project's storage was changed meanwhile",
                 isRetryable: true,
                 cause: error)
+        case .keyKnown: return StorageError(.objectExists, "The resource already exists", cause: error)
         case .storeGone:
             return StorageError(
                 .backendUnavailable, "The project's storage was changed meanwhile", isRetryable: true, cause: error)

@@ -25,7 +25,8 @@ extension PostgresMetadataStore {
         ]
         if namedApart, let wanted = record.publicID { steps.append(.run(Self.nameAsset, bucket, name, version, wanted)) }
         if record.isThumbnail { steps.append(.run(Self.setThumbnail, bucket, name, version)) }
-        steps += [.run(Self.forgetInspection, bucket, name, version), .run(Self.readRecorded, bucket, name, version)]
+        if record.isInspected { steps.append(.run(Self.forgetInspection, bucket, name, version)) }
+        steps.append(.run(Self.readRecorded, bucket, name, version))
         return try await transaction(steps) { try $0.last?.optionalRow().map { try AssetColumns.read($0) } }
     }
 
@@ -67,7 +68,7 @@ extension PostgresMetadataStore {
             facts.kind.rawValue, facts.mediaType, Parameter.int(facts.size), Parameter.int(facts.width),
             Parameter.int(facts.height), Parameter.int(facts.orientation), facts.duration.map { "\($0)" },
             Parameter.bool(facts.hasAudio), facts.codec, record.origin?.source.rawValue, record.origin?.type,
-            publicID)
+            publicID, Parameter.bool(record.isInspected))
     }
 }
 
@@ -89,7 +90,7 @@ extension PostgresMetadataStore {
             duration = $13::double precision, has_audio = $14::boolean, codec = $15, source_id = coalesce($16, a.source_id),
             derivation_type = coalesce($17, a.derivation_type),
             public_id = CASE WHEN a.public_id IS NULL THEN magpie.offered_public_id(a.bucket_id, $18) ELSE a.public_id END,
-            inspected_version = $3, modified_at = now()
+            inspected_version = CASE WHEN $19::boolean THEN $3 ELSE a.inspected_version END, modified_at = now()
         FROM storage.objects AS o, (SELECT $4::jsonb) AS c(changes)
         WHERE \(ofVersion)
         """)

@@ -10,7 +10,7 @@ extension PostgresMetadataStore {
             .run(
                 Self.insertBucket, bucket.id.rawValue, bucket.name, ObjectColumns.owner(of: bucket.owner), bucket.owner,
                 Parameter.bool(bucket.isPublic), Parameter.int(bucket.fileSizeLimit), Parameter.strings(bucket.allowedMimeTypes),
-                bucket.type),
+                bucket.type, Parameter.timestamp(bucket.createdAt), Parameter.timestamp(bucket.updatedAt)),
             .scope(system(caller.facts)),
             .run(Self.readBucket, bucket.id.rawValue),
         ]
@@ -122,8 +122,12 @@ extension PostgresMetadataStore {
     private static let insertBucket = SQL(
         "bucket_insert",
         """
-        INSERT INTO storage.buckets (id, name, owner, owner_id, public, file_size_limit, allowed_mime_types, type)
-        VALUES ($1, $2, $3::uuid, $4, $5::boolean, $6::bigint, $7::text[], $8::storage.buckettype)
+        INSERT INTO storage.buckets
+            (id, name, owner, owner_id, public, file_size_limit, allowed_mime_types, type, created_at, updated_at)
+        VALUES (
+            $1, $2, $3::uuid, $4, $5::boolean, $6::bigint, $7::text[], $8::storage.buckettype,
+            coalesce(timestamptz 'epoch' + $9::bigint * interval '1 microsecond', now()),
+            coalesce(timestamptz 'epoch' + $10::bigint * interval '1 microsecond', now()))
         """)
 
     private static let readBucket = SQL("bucket_read", "SELECT \(BucketColumns.list) FROM storage.buckets AS b WHERE b.id = $1")

@@ -16,9 +16,9 @@ extension PostgresMetadataStore {
     func commitTogether(_ object: NewObject, _ mode: PutMode) async throws -> ObjectRecord? {
         // Events tell of the request behind each row, and a condition or the end of an upload is looked at in between.
         // And so is the end of a reservation in a store of a project's own.
-        guard !configuration.recordsEvents, object.condition == .none, object.completing == nil, !object.blob.backend.isOwn else {
-            return nil
-        }
+        guard !configuration.recordsEvents, object.condition == .none, object.completing == nil, object.past == nil,
+            !object.blob.backend.isOwn
+        else { return nil }
         switch await putGroups.join(PutGroups.Put(object: object, mode: mode)) {
         case .written(let record): return record
         case .alone: return nil

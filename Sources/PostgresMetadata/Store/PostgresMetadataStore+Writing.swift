@@ -105,7 +105,7 @@ extension PostgresMetadataStore {
     ) async throws -> ObjectRecord {
         let address = object.address
         let lock: [Step] = [.scope(writing(object.origin, in: lockingSystem(facts))), lockStep([address])]
-        var write = checks + [writeStep(object, mode)]
+        var write = checks + (object.isAdopted ? [adoptStep(object)] : []) + [writeStep(object, mode)]
         // Behind the row, whose bucket is locked first: deleting a bucket locks in that order too.
         if let upload = object.completing { write.append(Self.complete(upload)) }
         let behind = object.completing == nil ? 0 : 1
@@ -142,6 +142,7 @@ extension PostgresMetadataStore {
 
     private func writeStep(_ object: NewObject, _ mode: PutMode) -> Step {
         let address = object.address
+        if mode == .create, let past = object.past { return importStep(object, past) }
         return .run(
             mode == .create ? Self.commitCreate : Self.commitReplace, address.bucket.rawValue, address.key.rawValue,
             object.version.rawValue, ObjectColumns.owner(of: object.ownerID), object.ownerID, object.metadata.rawValue,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import HTTPFrontends
 import Logging
 import MediaCore
 import ServiceLifecycle
@@ -22,12 +23,19 @@ struct JobService: Service {
         _ configuration: ServerConfiguration, _ database: OpenDatabase, _ storage: Storage, logger: Logger
     ) -> Draining {
         let workers = JobWorkers(
-            store: database.metadata, handlers: storage.jobHandlers, wake: storage.jobs.wake,
+            store: database.metadata, handlers: storage.allJobHandlers, wake: storage.jobs.wake,
             name: "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)",
             schedule: JobWorkers.Schedule(
                 concurrency: configuration.jobs.workers, retention: configuration.jobs.retention.components.seconds),
             logger: logger)
         return Draining(
             service: JobService(workers: workers), work: "jobs", limit: configuration.limits.shutdownTimeout, logger: logger)
+    }
+}
+
+extension Storage {
+    /// The kinds of jobs that a process can run: the one list of `magpie serve` and `magpie work`.
+    fileprivate var allJobHandlers: [any JobHandler] {
+        jobHandlers + assets.importHandlers(isReservedName: { PixaultNames.isReserved($0) })
     }
 }

@@ -72,7 +72,8 @@ enum Worker {
 }
 
 extension ServerConfiguration {
-    fileprivate var withoutCache: ServerConfiguration {
+    /// For processes that nobody tells what others change.
+    var withoutCache: ServerConfiguration {
         var copy = self
         copy.limits.cache = 0
         return copy

@@ -63,7 +63,7 @@ struct DirectDownloadTests {
 }
 
 /// The store of projects lets clients in; the server's own does not.
-extension FaultyBlobStore: @retroactive DirectBlobAccess {
+extension FaultyBlobStore: DirectBlobAccess {
     public func directDownload(
         of key: BlobKey, for seconds: Int64, as presentation: DirectPresentation
     ) async throws -> DirectRequest {

@@ -72,7 +72,7 @@ struct OwnStorageFixture {
     let backends: Backends
     let service = CoreFixture.service
 
-    init(plan: Plan.Name = .pro) async throws {
+    init(plan: Plan.Name = .pro, processor: (any ImageProcessor)? = nil) async throws {
         let clock = clock
         metadata = InMemoryMetadataStore(now: { clock.now() })
         faults = FaultyBlobStore(own)
@@ -84,7 +84,7 @@ struct OwnStorageFixture {
                 accessKeys: AccessKeys.Configuration(
                     masterKey: [UInt8](repeating: 7, count: 32), server: nil, anonymousRole: "anon")),
             keys: try await KeyRing(secret: CoreFixture.secret), metadata: metadata, blobs: directory,
-            backends: Opener(store: faults), logger: logger)
+            backends: Opener(store: faults), processor: processor, logger: logger)
         storage.cache.apply(.tracking)
         upkeep = Upkeep(metadata: metadata, blobs: directory, signal: storage.reaper, logger: logger)
         guard let backends = storage.backends else { throw StorageError(.internal, "no backends") }

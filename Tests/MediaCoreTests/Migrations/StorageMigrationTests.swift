@@ -8,7 +8,7 @@ import Testing
 @testable import MediaCore
 
 /// Moving the originals of a project to where its new ones go.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.serialized, .timeLimit(.minutes(2)))
 struct StorageMigrationTests {
     private static let asset = "img_01J9Q2B7ZK3V8M5T6R4W2X1Y0Z"
 
@@ -20,12 +20,12 @@ struct StorageMigrationTests {
         _ fixture: OwnStorageFixture, until isEnough: @escaping @Sendable () -> Bool = { false }
     ) async throws {
         let workers = JobWorkers(
-            store: fixture.metadata, handlers: fixture.storage.jobHandlers, wake: fixture.storage.jobs.wake, name: "test",
-            schedule: JobWorkers.Schedule(interval: .milliseconds(2), heartbeat: .milliseconds(2)),
+            store: fixture.metadata, handlers: fixture.storage.jobHandlers, wake: WakeSignal(), name: "test",
+            schedule: JobWorkers.Schedule(interval: .milliseconds(10), heartbeat: .milliseconds(10)),
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await workers.run() }
-            while try await fixture.isAtWork, !isEnough() { try await Task.sleep(for: .milliseconds(1)) }
+            while try await fixture.isAtWork, !isEnough() { try await Task.sleep(for: .milliseconds(5)) }
             group.cancelAll()
         }
     }

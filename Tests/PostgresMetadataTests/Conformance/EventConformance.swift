@@ -78,13 +78,14 @@ extension MetadataStoreConformance {
                 let bucket = try await fixture.makeBucket()
                 try await fixture.put(all: ["a", "b", "c", "d", "e"])
                 let lost = try await fixture.put("f")
+                let blob = try #require(try await fixture.blob(of: lost))
                 try await fixture.forgetEvents()
 
                 _ = try await fixture.store.deleteObject(at: fixture.address("a"), as: fixture.service)
                 _ = try await fixture.store.deleteObjects(
                     ["b", "c"].map { ObjectKey(stored: $0) }, in: bucket, as: fixture.service)
                 try await fixture.delete("d")
-                _ = try await fixture.store.dropLostObject(lost.id, version: lost.version)
+                _ = try await fixture.store.dropLostObject(lost.id, version: lost.version, at: blob)
                 _ = try await fixture.store.deleteObjects(
                     in: bucket, createdBefore: Timestamp.now().adding(seconds: 60), limit: 9, facts: fixture.facts)
 

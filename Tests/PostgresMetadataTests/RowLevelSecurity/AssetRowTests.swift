@@ -231,6 +231,45 @@ extension MetadataStoreConformance {
                 #expect(rest.total == 6)
             }
         }
+
+        /// Texts that the newest assets say nothing of, and one that they say too little of.
+        private static let describe =
+            fill + """
+                UPDATE magpie.assets AS a
+                SET description = CASE
+                    WHEN i <= 2000 THEN 'ancient'
+                    WHEN i <= 3000 OR i > 5995 THEN 'mixed'
+                    WHEN i <= 3400 THEN 'middle'
+                END
+                FROM (SELECT id, substr(name, 2)::int AS i FROM storage.objects) AS o
+                WHERE o.id = a.object_id;
+                ANALYZE magpie.assets;
+                """
+
+        @Test(arguments: [("ancient", [1...2000]), ("mixed", [2001...3000, 5996...6000]), ("middle", [3001...3400])])
+        func whatIsRareAmongTheNewestIsFoundPageByPage(_ text: String, _ ranges: [ClosedRange<Int>]) async throws {
+            let expected = ranges.flatMap { Array($0) }
+            try await MetadataStoreUnderTest.postgres.withStore { fixture in
+                try await fixture.makeProject()
+                try await fixture.onPostgres { try await $0.administrator.execute(script: Self.describe) }
+                try await fixture.allow([.select])
+                var query = AssetQuery(limit: 100, search: text)
+                var found: [Int] = []
+                var page: AssetPage
+                repeat {
+                    page = try await fixture.list(query)
+                    // The index over texts counts them all.
+                    #expect(page.total == expected.count)
+                    found += page.assets.compactMap { Int($0.address.key.rawValue.dropFirst()) }
+                    if found.count == 500 {
+                        let plain = try await fixture.list(query, as: fixture.alice)
+                        #expect(plain.assets == page.assets && plain.hasMore == page.hasMore)
+                    }
+                    query.after = page.assets.last?.id
+                } while page.hasMore && found.count < expected.count
+                #expect(found == expected.reversed())
+            }
+        }
     }
 }
 

@@ -23,9 +23,7 @@ extension PixaultAPICall {
         let upload = AssetUpload(
             body: file.body, fileName: file.texts.fileName, options: try file.texts.options(),
             lateOptions: { try file.late().options() },
-            isReservedName: { name in
-                ImageParameters.isMeant(by: name) || PixaultAPIRoute.Resource.words.contains(name) || AssetID.isID(name)
-            })
+            isReservedName: { PixaultNames.isReserved($0) })
         do {
             let uploaded = try await storage.assets.upload(upload, in: project, as: caller)
             return Self.json(Self.document(of: uploaded), status: .created)

@@ -193,14 +193,18 @@ CREATE OR REPLACE FUNCTION magpie.grams_of_asset() RETURNS text LANGUAGE sql IMM
     SELECT 'magpie.asset_grams(a.folded_text, a.author, a.bucket_id, a.folder, a.folded_category, a.is_video) '
 $$;
 
--- The condition on the grams of an asset that contains a text of lower case. Two ASCII characters are found by any third.
-CREATE OR REPLACE FUNCTION magpie.gram_condition(p_text text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT magpie.grams_of_asset() || CASE
+-- The condition on the grams of an asset that contains a text of lower case and has other grams besides. Two ASCII characters are found by
+-- any third.
+CREATE OR REPLACE FUNCTION magpie.gram_condition(p_text text, p_others int[]) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT CASE
         WHEN char_length(p_text) = 2 AND octet_length(p_text) = 2
-        THEN format('&& %L::int[]', ARRAY(SELECT hashtext(p_text || chr(i)) FROM generate_series(1, 127) AS i))
-        WHEN char_length(p_text) < 3 THEN format('@> %L::int[]', ARRAY[hashtext(p_text)])
-        ELSE format('@> %L::int[]', ARRAY(
-            SELECT hashtext(substr(p_text, i, 3)) FROM generate_series(1, char_length(p_text) - 2) AS i))
+        THEN format(
+            CASE p_others WHEN '{}' THEN '%s && %L::int[]' ELSE '%s && %L::int[] AND %1$s @> %3$L::int[]' END,
+            magpie.grams_of_asset(), ARRAY(SELECT hashtext(p_text || chr(i)) FROM generate_series(1, 127) AS i), p_others)
+        WHEN char_length(p_text) < 3 THEN format('%s @> %L::int[]', magpie.grams_of_asset(), hashtext(p_text) || p_others)
+        ELSE format(
+            '%s @> %L::int[]', magpie.grams_of_asset(),
+            ARRAY(SELECT hashtext(substr(p_text, i, 3)) FROM generate_series(1, char_length(p_text) - 2) AS i) || p_others)
     END
 $$;
 
@@ -216,7 +220,8 @@ CREATE INDEX IF NOT EXISTS assets_folder ON magpie.assets (bucket_id, folder, pl
     INCLUDE (is_derived, is_video, kind);
 CREATE INDEX IF NOT EXISTS assets_category ON magpie.assets (bucket_id, folded_category, place) INCLUDE (is_derived, is_video)
     WHERE kind <> 'other' AND folded_category IS NOT NULL;
-CREATE INDEX IF NOT EXISTS assets_video ON magpie.assets (bucket_id, is_video, place) INCLUDE (is_derived) WHERE kind <> 'other';
+CREATE INDEX IF NOT EXISTS assets_video ON magpie.assets (bucket_id, is_video, place) INCLUDE (is_derived, folded_category)
+    WHERE kind <> 'other';
 CREATE INDEX IF NOT EXISTS assets_source ON magpie.assets (bucket_id, source_id) WHERE source_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS assets_thumbnail ON magpie.assets (bucket_id, thumbnail_id) WHERE thumbnail_id IS NOT NULL;
 -- New rows wait in a list that every search reads, too: a short one.
@@ -401,8 +406,63 @@ CREATE OR REPLACE TRIGGER magpie_asset_changed AFTER UPDATE ON magpie.assets FOR
 
 -- Searching.
 
+-- Walks over assets `a`, from the newest on: how many were looked at, which was the last, and the places of those that have the texts asked
+-- for. It begins with `p_first` and ends when so many were found, or all; or where more than `p_patience` would have to be looked at.
+CREATE OR REPLACE FUNCTION magpie.walk_assets(
+    p_fixed text, p_words text, p_wanted int, p_first bigint, p_patience bigint, OUT seen bigint, OUT places text[], OUT is_all boolean,
+    OUT last text
+) LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    step bigint := p_first;
+    more text[];
+    read int;
+BEGIN
+    seen := 0;
+    places := '{}';
+    LOOP
+        EXECUTE format(
+            'SELECT count(*), array_agg(a.place) FILTER (WHERE true%s), min(a.place)
+            FROM (SELECT a.* FROM magpie.assets AS a WHERE %s%s ORDER BY a.place DESC LIMIT %s) AS a',
+            p_words, p_fixed, CASE WHEN last IS NULL THEN '' ELSE format(' AND a.place < %L', last) END, step)
+        INTO read, more, last;
+        seen := seen + read;
+        places := places || coalesce(more, '{}');
+        is_all := read < step;
+        EXIT WHEN is_all OR cardinality(places) >= p_wanted;
+        -- As many as it takes, if the texts are as common from here on. That they are not is found out soon.
+        step := (p_wanted - cardinality(places)) * 1.1 * seen / greatest(cardinality(places), 0.5) + 1;
+        EXIT WHEN seen + step > p_patience;
+        step := least(step, 4 * seen);
+    END LOOP;
+END
+$$;
+
+-- How many assets `a` meet a condition on their grams and texts, counted up to a limit, and an estimate of how many there are: so many the
+-- index finds, all of them before the first is read, and of those that were read so many match. NULL where not that index alone was used.
+CREATE OR REPLACE FUNCTION magpie.count_by_grams(p_condition text, p_limit int, OUT counted int, OUT estimate bigint)
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    plan json;
+    reads json;
+    finds json;
+BEGIN
+    EXECUTE format(
+        'EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) SELECT FROM magpie.assets AS a WHERE %s LIMIT %s', p_condition, p_limit)
+    INTO plan;
+    plan := plan -> 0 -> 'Plan';
+    reads := plan -> 'Plans' -> 0;
+    finds := reads -> 'Plans' -> 0;
+    counted := (plan ->> 'Actual Rows')::numeric;
+    IF counted > 0 AND finds ->> 'Index Name' = 'assets_grams' THEN
+        estimate := (finds ->> 'Actual Rows')::numeric * counted
+            / (counted + coalesce((reads ->> 'Rows Removed by Filter')::numeric, 0));
+    END IF;
+END
+$$;
+
 -- The page of assets that are asked for, by object, the newest first; in front of it a row with how many there are on all pages. They
--- are counted one by one at least up to a limit; past that it is an estimate. Without a limit they are not. As the caller: policies hold.
+-- are counted one by one at least up to a limit; past that it is an estimate. Without a limit, which texts need, they are not. As the
+-- caller: policies hold.
 --
 -- The planner knows little of how common a part of a text is. So a look at the newest assets decides: what is common among them is found
 -- by walking from the newest on, what is rare by the index over `asset_grams`. To whom policies apply that index is of no use, as
@@ -414,16 +474,35 @@ CREATE OR REPLACE FUNCTION magpie.find_assets(
 -- Of a bitmap that does not fit, the grams of all rows on its pages would be computed again.
 SET work_mem = '32MB' AS $$
 DECLARE
-    sample constant int := 2000;
     -- What other indexes answer.
     fixed text := format('a.bucket_id = %L AND a.kind <> ''other''', p_bucket);
     words text := '';
-    grams text := '';
+    texts text[] := '{}';
     narrowing int[];
-    most int := p_count_limit;
-    seen int;
-    hits int;
+    grams text;
+    -- How many assets are looked at first, and at the most while the index over grams can be asked.
+    first_look int := 2000;
+    patience int := 20000;
+    -- So many are looked at, one after the other, in the time in which that index finds one somewhere in the table.
+    pace int := 10;
+    -- So many it finds at the most.
+    most_found constant int := 20000;
+    seen bigint;
+    -- The last that was looked at, and those so far that match; of the page, or all.
+    last text;
     places text[];
+    more text[];
+    is_all boolean;
+    hits int;
+    -- Whether the index over grams was asked.
+    is_rare boolean;
+    uses_index boolean;
+    -- What is left to look at for a page; so many have to be, if the texts are as common there; whether that was not enough.
+    fixed_rest text;
+    missing int;
+    reach bigint;
+    is_short boolean;
+    estimate bigint;
     plan json;
 BEGIN
     IF NOT p_includes_derived THEN
@@ -442,27 +521,21 @@ BEGIN
         fixed := fixed || format(' AND a.id = %L', magpie.as_asset_id(p_search));
     ELSIF p_search IS NOT NULL THEN
         words := words || format(' AND a.folded_text LIKE %L', magpie.containing(p_search));
-        grams := grams || ' AND ' || magpie.gram_condition(lower(p_search));
+        texts := texts || lower(p_search);
     END IF;
     IF p_keyword IS NOT NULL THEN
-        words := words
-            || format(' AND lower(array_to_string(a.keywords, %L)) LIKE %L', E'\x1f', magpie.containing(p_keyword));
-        grams := grams || ' AND ' || magpie.gram_condition(lower(p_keyword));
+        -- The text that is searched has the keywords, and needs not be made of them first.
+        words := words || format(
+            ' AND a.folded_text LIKE %1$L AND lower(array_to_string(a.keywords, %2$L)) LIKE %1$L', magpie.containing(p_keyword), E'\x1f');
+        texts := texts || lower(p_keyword);
     END IF;
     IF p_author IS NOT NULL THEN
         words := words || format(' AND lower(a.author) LIKE %L', magpie.containing(p_author));
-        grams := grams || ' AND ' || magpie.gram_condition(lower(p_author));
+        texts := texts || lower(p_author);
     END IF;
 
-    IF words <> '' AND p_uses_grams THEN
-        EXECUTE format(
-            'SELECT count(*), count(*) FILTER (WHERE true%s)
-            FROM (SELECT a.* FROM magpie.assets AS a WHERE %s ORDER BY a.place DESC LIMIT %s) AS a',
-            words, fixed, sample)
-        INTO seen, hits;
-        IF seen < sample THEN
-            total := hits;
-        ELSIF hits * 8 < sample THEN
+    IF words <> '' THEN
+        IF p_uses_grams THEN
             -- What most assets have would only take time to read.
             narrowing := magpie.narrowing_grams(
                 CASE
@@ -471,34 +544,49 @@ BEGIN
                     THEN p_bucket
                 END,
                 p_folder, lower(p_category), nullif(p_is_video, false));
+            SELECT string_agg(' AND ' || magpie.gram_condition(t, narrowing), '') INTO grams
+            FROM unnest(texts) AS t;
             IF narrowing <> '{}' THEN
-                grams := grams || format(' AND %s @> %L::int[]', magpie.grams_of_asset(), narrowing);
+                -- Few of them lie on one page of the table.
+                first_look := 500;
+                patience := 4000;
+                pace := 2;
             END IF;
-            -- Where a walk would be long, the page is taken from what the index finds, too.
-            IF hits * 40 < sample THEN
-                most := most * 2;
-            END IF;
+        END IF;
+        SELECT * INTO seen, places, is_all, last
+        FROM magpie.walk_assets(fixed, words, p_count_limit + 1, first_look, CASE WHEN p_uses_grams THEN patience END);
+        hits := cardinality(places);
+        total := hits;
+        is_rare := NOT is_all AND hits <= p_count_limit;
+        IF is_rare AND hits < 5 THEN
+            -- They are very likely to be few.
             EXECUTE format(
                 'SELECT array_agg(c.place) FROM (SELECT a.place FROM magpie.assets AS a WHERE %s%s%s LIMIT %s) AS c',
-                fixed, words, grams, most + 1)
-            INTO places;
-            total := coalesce(cardinality(places), 0);
+                fixed, words, grams, 8 * p_count_limit + 1)
+            INTO more;
+            total := coalesce(cardinality(more), 0);
+            IF total <= 8 * p_count_limit THEN
+                places := more;
+                is_all := true;
+            END IF;
         END IF;
-    END IF;
-    IF total IS NULL AND most IS NOT NULL THEN
+        IF is_rare AND NOT is_all THEN
+            SELECT * INTO total, estimate FROM magpie.count_by_grams(fixed || words || grams, p_count_limit + 1);
+        END IF;
+    ELSIF p_count_limit IS NOT NULL THEN
         -- From the newest on, too: those are the rows in memory.
         EXECUTE format(
-            'SELECT count(*) FROM (SELECT FROM magpie.assets AS a WHERE %s%s ORDER BY a.place DESC LIMIT %s) AS c',
-            fixed, words, most + 1)
+            'SELECT count(*) FROM (SELECT FROM magpie.assets AS a WHERE %s ORDER BY a.place DESC LIMIT %s) AS c',
+            fixed, p_count_limit + 1)
         INTO total;
     END IF;
-    IF total > most THEN
-        places := NULL;
-        -- What a sample says of a text is better than what the planner guesses.
-        EXECUTE format(
-            'EXPLAIN (FORMAT JSON) SELECT FROM magpie.assets AS a WHERE %s%s', fixed, CASE WHEN seen IS NULL THEN words END)
-        INTO plan;
-        total := greatest(total, ((plan -> 0 -> 'Plan' ->> 'Plan Rows')::numeric * coalesce(hits::numeric / seen, 1))::bigint);
+    IF total > p_count_limit AND NOT coalesce(is_all, false) THEN
+        IF estimate IS NULL THEN
+            -- What was seen of a text is better than what the planner guesses.
+            EXECUTE format('EXPLAIN (FORMAT JSON) SELECT FROM magpie.assets AS a WHERE %s', fixed) INTO plan;
+            estimate := (plan -> 0 -> 'Plan' ->> 'Plan Rows')::numeric * coalesce(hits::numeric / seen, 1);
+        END IF;
+        total := greatest(total, estimate);
     END IF;
     RETURN NEXT;
     IF total = 0 THEN
@@ -508,14 +596,36 @@ BEGIN
     IF p_after IS NOT NULL THEN
         fixed := fixed || format(' AND a.place < %L', p_after);
     END IF;
-    IF places IS NOT NULL THEN
-        words := words || format(
-            ' AND a.place = ANY (%L::text[])',
-            ARRAY(
-                SELECT p COLLATE "C" FROM unnest(places) AS p
-                WHERE p_after IS NULL OR p COLLATE "C" < p_after
-                ORDER BY 1 DESC
-                LIMIT p_limit));
+    IF words <> '' THEN
+        places := ARRAY(
+            SELECT p FROM unnest(places) AS p WHERE p_after IS NULL OR p COLLATE "C" < p_after ORDER BY p COLLATE "C" DESC LIMIT p_limit);
+        missing := p_limit - cardinality(places);
+        IF NOT is_all AND missing > 0 THEN
+            IF p_after IS NULL OR last COLLATE "C" < p_after THEN
+                fixed_rest := format('%s AND a.place < %L', fixed, last);
+            ELSE
+                fixed_rest := fixed;
+            END IF;
+            uses_index := is_rare AND total <= most_found;
+            reach := missing * seen * 1.2 / nullif(hits, 0);
+            is_short := true;
+            IF NOT uses_index OR reach <= total * pace THEN
+                SELECT w.places, NOT w.is_all AND cardinality(w.places) < missing INTO more, is_short
+                FROM magpie.walk_assets(
+                    fixed_rest, words, missing, coalesce(reach, first_look), CASE WHEN uses_index THEN 2 * reach END) AS w;
+            END IF;
+            IF uses_index AND is_short THEN
+                -- To sort by an index the planner would compute the grams of every asset on its way.
+                EXECUTE format(
+                    'SELECT array_agg(n.place) FROM (
+                        SELECT c.place FROM (SELECT a.place FROM magpie.assets AS a WHERE %s%s%s OFFSET 0) AS c
+                        ORDER BY c.place DESC LIMIT %s) AS n',
+                    fixed_rest, words, grams, missing)
+                INTO more;
+            END IF;
+            places := places || coalesce(more, '{}');
+        END IF;
+        words := words || format(' AND a.place = ANY (%L::text[])', places);
     END IF;
     RETURN QUERY EXECUTE format(
         'SELECT a.object_id, NULL::bigint FROM magpie.assets AS a WHERE %s%s ORDER BY a.place DESC LIMIT %s', fixed, words, p_limit);
@@ -885,7 +995,8 @@ BEGIN
         SELECT p.oid::regprocedure AS signature
         FROM pg_proc AS p
         WHERE p.pronamespace = 'magpie'::regnamespace AND p.proname = ANY (ARRAY[
-            'asset_text', 'grams', 'asset_grams', 'narrowing_grams', 'grams_of_asset', 'gram_condition', 'containing', 'find_assets'])
+            'asset_text', 'grams', 'asset_grams', 'narrowing_grams', 'grams_of_asset', 'gram_condition', 'containing', 'walk_assets',
+            'count_by_grams', 'find_assets'])
     LOOP
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', found.signature);
     END LOOP;
