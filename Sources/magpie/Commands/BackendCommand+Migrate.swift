@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import BlobStores
-import Foundation
 import Logging
 import MediaCore
 import PostgresMetadata
@@ -28,44 +26,31 @@ extension BackendCommand {
         var detach = false
 
         func run() async throws {
-            let configuration = try await common.configuration()
-            let secrets = try await Secrets.load(configuration)
-            let keys = try await Server.keyRing(configuration, secrets)
             let project = try BucketID(existing: project)
-            let job = try await OpenDatabase.with(configuration, secrets, logger: .forCommand()) { database in
-                try await database.metadata.migrator.migrate()
-                return try await BlobDirectory.with(
-                    configuration, secrets, of: database.metadata, create: false, logger: .forCommand()
-                ) { blobs in
-                    let storage = Server.storage(
-                        configuration, secrets, keys, database, blobs, MediaEngines.none, nil, .forCommand())
-                    return try await migrate(project, storage, database.metadata)
-                }
-            }
+            let job = try await OpenStorage.with(common, for: .upkeep, looks: false) { try await migrate(project, $0) }
             try report(job)
         }
 
-        private func migrate(_ project: BucketID, _ storage: Storage, _ metadata: PostgresMetadataStore) async throws -> Job {
-            guard let backends = storage.backends else { throw ConfigurationError("there is no master key") }
-            let caller = Caller(principal: metadata.service, facts: RequestFacts(operation: .upkeep))
+        private func migrate(_ project: BucketID, _ opened: OpenStorage) async throws -> Job {
+            guard let backends = opened.storage.backends else { throw ConfigurationError("there is no master key") }
             let job: Job
             do {
-                job = try await backends.migrate(project, as: caller)
+                job = try await backends.migrate(project, as: opened.caller)
             } catch let error as StorageError where error.code == .alreadyRunning {
-                guard let id = error.resource.flatMap(JobID.init), let running = try await metadata.job(id),
+                guard let id = error.resource.flatMap(JobID.init), let running = try await opened.metadata.job(id),
                     running.kind == .storageMigration
                 else { throw error }
                 job = running
             }
             guard !detach else { return job }
-            return try await work(on: job, storage, metadata)
+            return try await work(on: job, opened.storage, opened.metadata)
         }
 
         /// Beside the servers, if there are any: whoever is first takes it.
         private func work(on job: Job, _ storage: Storage, _ metadata: PostgresMetadataStore) async throws -> Job {
             let workers = JobWorkers(
                 store: metadata, handlers: storage.jobHandlers.filter { $0.kind == job.kind }, wake: storage.jobs.wake,
-                name: "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)", logger: .forCommand())
+                name: JobService.workerName, logger: .forCommand())
             return try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await workers.run() }
                 let ended = try await follow(job, metadata)
@@ -93,7 +78,7 @@ extension BackendCommand {
 
         private func report(_ job: Job) throws {
             for error in job.recentErrors {
-                FileHandle.standardError.write(Data("\(error.key ?? "-")  \(error.message)\n".utf8))
+                StandardError.write("\(error.key ?? "-")  \(error.message)\n")
             }
             switch job.status {
             case .completed: print("\(job.progress.succeeded) originals were moved.")

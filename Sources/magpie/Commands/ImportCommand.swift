@@ -17,6 +17,9 @@ struct ImportCommand: AsyncParsableCommand {
             """,
         subcommands: [Directory.self, Supabase.self])
 
+    /// What policies are told is done.
+    fileprivate static let operation = Operation("magpie.import")
+
     struct Directory: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Makes assets of the media in a directory and those below it.",
@@ -49,7 +52,7 @@ struct ImportCommand: AsyncParsableCommand {
         func run() async throws {
             let directory = try FileDirectory(at: path)
             let place = try FolderPath(folder)
-            let summary = try await ImportTarget.with(common, looks: true) { target in
+            let summary = try await OpenStorage.with(common, for: ImportCommand.operation, looks: true) { target in
                 try await DirectoryImport(
                     directory: directory, target: target, project: BucketID(existing: project), folder: place,
                     keepsPaths: keepPaths, isDryRun: dryRun, parallelism: parallel
@@ -91,7 +94,7 @@ struct ImportCommand: AsyncParsableCommand {
 
         func run() async throws {
             let summary = try await source.with { database, files in
-                try await ImportTarget.with(common, looks: false) { target in
+                try await OpenStorage.with(common, for: ImportCommand.operation, looks: false) { target in
                     let options = ObjectTransfer.Options(replaces: replace, checksTags: !ignoreTags, isDryRun: dryRun)
                     return try await SupabaseImport(
                         database: database, files: files,

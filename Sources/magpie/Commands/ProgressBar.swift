@@ -20,21 +20,19 @@ struct ProgressBar {
             let share = total.map { $0 > 0 ? min(1, Double(done) / Double($0)) : 1 } ?? 0
             let filled = Int(share * Double(Self.width))
             let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
-            write("\r\u{1B}[K[\(bar)] \(text(done, total, note))")
+            StandardError.write("\r\u{1B}[K[\(bar)] \(text(done, total, note))")
         } else if lastLine.map({ .now - $0 >= Self.interval }) ?? true {
             lastLine = .now
-            write(text(done, total, note) + "\n")
+            StandardError.write(text(done, total, note) + "\n")
         }
     }
 
     /// Leaves the last state on the screen.
-    func end() { if isTerminal { write("\n") } }
+    func end() { if isTerminal { StandardError.write("\n") } }
 
     private func text(_ done: Int64, _ total: Int64?, _ note: String) -> String {
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let rate = seconds > 1 ? ", \((Double(done) / seconds).formatted(.number.precision(.fractionLength(1))))/s" : ""
         return "\(done)/\(total.map { "\($0)" } ?? "?")\(rate)\(note.isEmpty ? "" : ", \(note)")"
     }
-
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 }

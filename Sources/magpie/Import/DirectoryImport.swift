@@ -7,7 +7,7 @@ import MediaCore
 /// Makes assets of the media in a directory and those below it. Nothing there is touched, and symbolic links are not followed.
 struct DirectoryImport: Sendable {
     let directory: FileDirectory
-    let target: ImportTarget
+    let target: OpenStorage
     let project: BucketID
     /// Where the assets are filed.
     let folder: FolderPath

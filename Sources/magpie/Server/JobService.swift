@@ -10,6 +10,9 @@ import ServiceLifecycle
 struct JobService: Service {
     let workers: JobWorkers
 
+    /// Who works here, for whoever looks at the table of jobs.
+    static var workerName: String { "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)" }
+
     func run() async throws {
         await withGracefulShutdownHandler {
             await workers.run()
@@ -24,7 +27,7 @@ struct JobService: Service {
     ) -> Draining {
         let workers = JobWorkers(
             store: database.metadata, handlers: storage.allJobHandlers, wake: storage.jobs.wake,
-            name: "\(ProcessInfo.processInfo.hostName):\(ProcessInfo.processInfo.processIdentifier)",
+            name: workerName,
             schedule: JobWorkers.Schedule(
                 concurrency: configuration.jobs.workers, retention: configuration.jobs.retention.components.seconds),
             logger: logger)

@@ -5,14 +5,17 @@ import MediaCore
 import PostgresMetadata
 
 /// The storage of this server, opened by a command: beside the running server or alone.
-struct ImportTarget: Sendable {
+struct OpenStorage: Sendable {
     let storage: Storage
+    let metadata: PostgresMetadataStore
     /// The service.
     let caller: Caller
 
-    /// - Parameter looks: whether media is looked at, and so whether what does that is opened.
+    /// - Parameters:
+    ///   - operation: what policies are told is done.
+    ///   - looks: whether media is looked at, and so whether what does that is opened.
     static func with<Value: Sendable>(
-        _ common: CommonOptions, looks: Bool, _ body: (ImportTarget) async throws -> Value
+        _ common: CommonOptions, for operation: Operation, looks: Bool, _ body: (OpenStorage) async throws -> Value
     ) async throws -> Value {
         let configuration = try await common.configuration()
         let secrets = try await Secrets.load(configuration)
@@ -28,10 +31,10 @@ struct ImportTarget: Sendable {
                     let storage = Server.storage(
                         configuration.withoutCache, secrets, keys, database, blobs, engines, nil, logger)
                     let caller = Caller(
-                        principal: database.metadata.service, facts: RequestFacts(operation: Operation("magpie.import")))
-                    return try await body(ImportTarget(storage: storage, caller: caller))
+                        principal: database.metadata.service, facts: RequestFacts(operation: operation))
+                    return try await body(OpenStorage(storage: storage, metadata: database.metadata, caller: caller))
                 }
-                guard looks else { return try await run(MediaEngines(images: nil, converter: nil)) }
+                guard looks else { return try await run(.none) }
                 return try await MediaEngines.with(configuration, keepsVariants: false, logger: logger) { try await run($0) }
             }
         }
