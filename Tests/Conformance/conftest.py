@@ -6,6 +6,7 @@ from __future__ import annotations
 import pathlib
 import shutil
 import sys
+import urllib.parse
 import uuid
 
 import pytest
@@ -15,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from Support import s3  # noqa: E402
 from Support.browser import Browser  # noqa: E402
 from Support.database import Cluster, Database  # noqa: E402
+from Support.proxy import Proxy  # noqa: E402
 from Support.server import Server, temporary_directory  # noqa: E402
 from Support.tokens import new_subject, token  # noqa: E402
 from Support.wire import Wire  # noqa: E402
@@ -51,6 +53,13 @@ def browser(tmp_path_factory):
 def either_server(request) -> Server:
     """A test runs once without TLS and once with it."""
     return request.getfixturevalue("server" if request.param == "http" else "secure_server")
+
+
+@pytest.fixture(scope="module")
+def way(peer):
+    """The way to a service of others, which can be cut."""
+    with Proxy(urllib.parse.urlsplit(peer.url).port) as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,10 @@ import io
 
 import pytest
 from PIL import Image
-from Support.console import FAST, PASSWORD, Person, account_command, address, create_account
+from Support.console import FAST, PASSWORD, ROLES, Person, account_command, address, create_account, create_roles, sign_in_roles
 from Support.pixault import Project, create_project, form
 from Support.server import Server
 
-ROLES = ["nobody", "viewer", "member", "admin", "owner", "operator"]
 
 
 def picture() -> bytes:
@@ -23,15 +22,13 @@ def picture() -> bytes:
 @pytest.fixture(scope="module")
 def server():
     with Server(FAST) as running:
-        create_account(running, "operator@example.com")
-        for role in ROLES[:-1]:
-            create_account(running, f"{role}@example.com")
+        create_roles(running)
         yield running
 
 
 @pytest.fixture(scope="module")
 def people(server) -> dict[str, Person]:
-    return {role: Person(server, f"{role}@example.com").sign_in() for role in ROLES}
+    return sign_in_roles(server)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from Support import pictures
-from Support.peers import ACCESS_KEY, BUCKET, SECRET_KEY, Peer
+from Support.peers import BUCKET, Peer, use_s3
 from Support.pixault import Project, create_project
 from Support.server import Server, wait_until
 
@@ -38,10 +38,7 @@ def shop(server, peer) -> Project:
 
 def own_project(server: Server, peer: Peer) -> Project:
     project = Project(server, create_project(server))
-    made = server.command(
-        "backend", "s3", "--project", project.name, "--bucket", BUCKET, "--endpoint", peer.url, "--access-key", ACCESS_KEY,
-        "--prefix", "media", given=SECRET_KEY,
-    )  # fmt: skip
+    made = use_s3(server, project.name, peer.url)
     assert made.returncode == 0, made.stderr
     return project
 

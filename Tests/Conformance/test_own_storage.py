@@ -12,9 +12,8 @@ import uuid
 import pytest
 
 from Support import pictures, tus
-from Support.peers import ACCESS_KEY, BUCKET, SECRET_KEY, Peer
+from Support.peers import ACCESS_KEY, BUCKET, SECRET_KEY, Peer, use_s3
 from Support.pixault import Project, create_project
-from Support.proxy import Proxy
 from Support.server import Server, wait_until
 from Support.wire import Wire
 
@@ -28,22 +27,9 @@ def peer(request):
 
 
 @pytest.fixture(scope="module")
-def way(peer):
-    with Proxy(urllib.parse.urlsplit(peer.url).port) as proxy:
-        yield proxy
-
-
-@pytest.fixture(scope="module")
 def server(peer):
     with Server({"MAGPIE_BYOS_PRIVATE_ENDPOINTS": "on", "MAGPIE_LOG_LEVEL": "debug"}) as running:
         yield running
-
-
-def configure(server, project, url, *options, secret=SECRET_KEY, bucket=BUCKET, prefix="media"):
-    return server.command(
-        "backend", "s3", "--project", project, "--bucket", bucket, "--endpoint", url, "--access-key", ACCESS_KEY, "--prefix", prefix,
-        *options, given=secret,
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -51,7 +37,7 @@ def shop(server, way) -> Project:
     """A project with a store of its own, behind a way that can be cut."""
     way.open()
     project = Project(server, create_project(server))
-    made = configure(server, project.name, way.url)
+    made = use_s3(server, project.name, way.url)
     assert made.returncode == 0, made.stderr
     return project
 
@@ -135,7 +121,7 @@ def test_a_store_that_is_left_is_still_read(server, peer, shop):
 def test_the_same_place_is_the_same_store_again(server, peer, way, shop):
     assert put(server, shop, "old.bin", b"o" * LARGE).status == 200
     server.command("backend", "remove", shop.name, "--forget")
-    assert configure(server, shop.name, way.url).returncode == 0
+    assert use_s3(server, shop.name, way.url).returncode == 0
     assert wait_until(lambda: get(server, shop, "old.bin").status == 200, 20)
 
 
@@ -177,7 +163,7 @@ def test_a_store_that_cannot_be_used_is_not_taken(server, peer, way, shop):
     way.open()
     # moto takes any signature, and SeaweedFS makes buckets that are missing.
     wrong = {"bucket": "no-such-bucket"} if peer.name == "moto" else {"secret": "wrong" * 8}
-    refused = configure(server, shop.name, way.url, **wrong)
+    refused = use_s3(server, shop.name, way.url, **wrong)
     assert refused.returncode != 0 and "write" in refused.stderr, refused.stderr
     assert "wrongwrong" not in refused.stderr
     assert put(server, shop, "x.bin", b"x").status == 200
@@ -186,7 +172,7 @@ def test_a_store_that_cannot_be_used_is_not_taken(server, peer, way, shop):
 
 def test_plans_without_it_have_no_storage_of_their_own(server, way):
     project = create_project(server, None, "--plan", "growth")
-    refused = configure(server, project.project, way.url)
+    refused = use_s3(server, project.project, way.url)
     assert refused.returncode != 0 and "growth" in refused.stderr
 
 
@@ -216,7 +202,7 @@ def test_verify_reads_every_store(server, peer, way, shop):
 def test_a_killed_server_leaves_nothing_that_is_not_found(peer):
     with Server({"MAGPIE_BYOS_PRIVATE_ENDPOINTS": "on"}) as server:
         project = Project(server, create_project(server))
-        assert configure(server, project.name, peer.url).returncode == 0
+        assert use_s3(server, project.name, peer.url).returncode == 0
         # As if it had been killed between the bytes and the row.
         backend = server.database.value("SELECT backend_id FROM magpie.bucket_backends")
         key = f"media/{project.name}/{uuid.uuid4()}"

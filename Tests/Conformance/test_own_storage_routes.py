@@ -18,15 +18,13 @@ import pytest
 from Support import pictures
 from Support.azure_fake import ACCOUNT
 from Support.azure_fake import KEY as AZURE_KEY
-from Support.console import FAST, Person, account_command, create_account
+from Support.console import FAST, ROLES, Person, account_command, create_account, create_roles, sign_in_roles
 from Support.peers import ACCESS_KEY, BUCKET, SECRET_KEY, Peer
 from Support.pixault import Project, create_project
-from Support.proxy import Proxy
 from Support.server import ROOT, Server
 from Support.tokens import new_subject, token
 from Support.wire import Reply, Wire
 
-ROLES = ["nobody", "viewer", "member", "admin", "owner", "operator"]
 MANAGED = {"provider": "managed", "isByos": False}
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -38,24 +36,16 @@ def peer():
 
 
 @pytest.fixture(scope="module")
-def way(peer):
-    with Proxy(urllib.parse.urlsplit(peer.url).port) as proxy:
-        yield proxy
-
-
-@pytest.fixture(scope="module")
 def server(peer):
     """One that runs no jobs: they stay as they were ordered."""
     with Server({**FAST, "MAGPIE_BYOS_PRIVATE_ENDPOINTS": "on", "MAGPIE_LOG_LEVEL": "debug", "MAGPIE_JOB_WORKERS": "0"}) as running:
-        create_account(running, "operator@example.com")
-        for role in ROLES[:-1]:
-            create_account(running, f"{role}@example.com")
+        create_roles(running)
         yield running
 
 
 @pytest.fixture(scope="module")
 def people(server) -> dict[str, Person]:
-    return {role: Person(server, f"{role}@example.com").sign_in() for role in ROLES}
+    return sign_in_roles(server)
 
 
 class Shop(Project):

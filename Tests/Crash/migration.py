@@ -32,7 +32,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from crash import Expectation, Ledger, Violation, body_of, digest_of, is_whole  # noqa: E402
-from Support.peers import ACCESS_KEY, BUCKET, SECRET_KEY, Peer  # noqa: E402
+from Support.peers import Peer, use_s3  # noqa: E402
 from Support.pixault import create_project  # noqa: E402
 from Support.proxy import Proxy  # noqa: E402
 from Support.server import Server  # noqa: E402
@@ -244,10 +244,7 @@ def run(objects: int, kills: int, outage: float, seed: int, rate: str = "0", bin
         server = stack.enter_context(Server(settings, **({"binary": binary} if binary else {})))
         scene = Scene(server, create_project(server).project, Ledger())
         keys = fill(scene, objects, seed)
-        made = server.command(
-            "backend", "s3", "--project", scene.project, "--bucket", BUCKET, "--endpoint", way.url, "--access-key", ACCESS_KEY,
-            "--prefix", "media", given=SECRET_KEY,
-        )  # fmt: skip
+        made = use_s3(server, scene.project, way.url)
         if made.returncode != 0:
             raise Violation(made.stderr)
         clients: list[threading.Thread] = [Reader(scene, f"{seed}/r{n}") for n in range(3)]

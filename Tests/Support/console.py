@@ -90,3 +90,17 @@ class Person:
     def token(self) -> str:
         (token,) = self.cookies.values()
         return token
+
+
+# Those who may do ever more in a project, and who runs the server.
+ROLES = ["nobody", "viewer", "member", "admin", "owner", "operator"]
+
+
+def create_roles(server: Server) -> None:
+    """An account for each; the first one runs the server."""
+    for role in reversed(ROLES):
+        create_account(server, f"{role}@example.com")
+
+
+def sign_in_roles(server: Server) -> dict[str, Person]:
+    return {role: Person(server, f"{role}@example.com").sign_in() for role in ROLES}

@@ -68,3 +68,11 @@ class Peer:
             "R2_BUCKET_NAME": BUCKET,
             "R2_REGION": "us-east-1",
         }
+
+
+def use_s3(server, project: str, url: str, *options: str, bucket: str = BUCKET, secret: str = SECRET_KEY, prefix: str = "media"):
+    """Has new originals of a project go to a bucket: `magpie backend s3 …`."""
+    return server.command(
+        "backend", "s3", "--project", project, "--bucket", bucket, "--endpoint", url, "--access-key", ACCESS_KEY, "--prefix", prefix,
+        *options, given=secret,
+    )  # fmt: skip
