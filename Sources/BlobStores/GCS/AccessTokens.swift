@@ -121,6 +121,7 @@ private struct TokenDialect: ServiceDialect {
 
     /// `invalid_grant` and its like.
     func errorCode(_ headers: HTTPHeaders, _ document: ByteBuffer) -> String? {
+        // Anybody may answer here, with anything: what is no refusal has no code.
         guard let refusal = try? JSONDecoder().decode(Refusal.self, from: Data(document.readableBytesView)) else { return nil }
         return refusal.error.utf8.allSatisfy { $0 == 0x5F || (0x61...0x7A).contains($0) } ? refusal.error : nil
     }

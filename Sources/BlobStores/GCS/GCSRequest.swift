@@ -91,6 +91,7 @@ struct GCSDialect: ServiceDialect {
         // The reason is the same for a bucket as for an object, in JSON and in the plain text of downloads: the message tells them apart.
         let text = String(decoding: document.readableBytesView, as: UTF8.self)
         if text.contains("bucket does not exist") { return "NoSuchBucket" }
+        // What is no refusal has no code: the status is all there is.
         guard let refusal = try? JSONDecoder().decode(Refusal.self, from: Data(document.readableBytesView)) else { return nil }
         return refusal.error.errors?.first?.reason
     }

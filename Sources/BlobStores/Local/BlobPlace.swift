@@ -42,6 +42,7 @@ struct BlobPlace: Hashable {
     /// The key of a file, or nil for one that no key leads to.
     static func key(ofFile name: String, in tree: Tree, leaf: UInt16) -> BlobKey? {
         let key = BlobKey(tree == .named ? name.replacing(":", with: "/") : name)
+        // A name of which no key can be made is a file of somebody else's.
         guard let place = try? BlobPlace(key), place.tree == tree, place.leaf == leaf, place.name == name else { return nil }
         return key
     }

@@ -19,6 +19,7 @@ enum S3Document {
     static func errorCode(_ document: ByteBuffer) -> String? {
         // Lists are long and are no errors: only what may be one is read.
         let beginning = String(decoding: document.readableBytesView.prefix(256), as: UTF8.self)
+        // One that breaks off, or is none, has no code.
         guard beginning.contains("<Error"), let root = try? tree(document), root.name == "Error" else { return nil }
         return root["Code"]?.text ?? "Unknown"
     }

@@ -47,6 +47,7 @@ struct ResumableUploadCall {
 
     /// Adds where the upload is to the answer to a failed request, as far as its sender may know.
     func addState(to response: inout Response) async {
+        // The request has failed already, and that is what is answered: this is only besides.
         guard case .upload(let name) = path.place, let session = try? await find(name) else { return }
         response.headers[.uploadOffset] = String(session.offset)
         draft.set(isComplete: session.isComplete, in: &response.headers)

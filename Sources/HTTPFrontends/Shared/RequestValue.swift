@@ -13,6 +13,7 @@ enum RequestValue: Decodable, Sendable {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
+        // One after the other until one fits; the last says what is wrong.
         if container.decodeNil() {
             self = .null
         } else if let value = try? container.decode(Bool.self) {

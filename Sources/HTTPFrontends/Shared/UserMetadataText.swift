@@ -7,6 +7,7 @@ import MediaCore
 enum UserMetadataText {
     /// Nil for anything else, which the reference ignores.
     static func read(_ bytes: [UInt8]) -> JSONText? {
+        // What is no JSON is ignored as well.
         guard let text = String(validating: bytes, as: UTF8.self),
             let value = try? JSONSerialization.jsonObject(with: Data(bytes)), let object = value as? [String: Any],
             !containsNUL(object)

@@ -139,6 +139,7 @@ extension SupabaseCall {
     }
 
     static func robots(_ details: ObjectMetadata) -> String {
+        // SQL may have written rules that are none: then the strictest hold.
         details.xRobotsTag.flatMap { try? RobotsRules($0) }?.rawValue ?? "none"
     }
 

@@ -47,6 +47,7 @@ struct DeliveryCall {
 
     func answer() async throws -> Response {
         for reading in path.readings {
+            // No object has a key that can't be one: another reading of the path may be meant.
             guard let key = try? ObjectKey(reading.key) else { continue }
             if let response = try await answer(reading, at: ObjectAddress(bucket: bucket, key: key)) { return response }
         }

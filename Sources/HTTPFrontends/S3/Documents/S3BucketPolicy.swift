@@ -91,6 +91,7 @@ struct S3BucketPolicy {
             actions = try container.decode(OneOrMany<String>.self, forKey: .actions).values
             resources = try container.decode(OneOrMany<String>.self, forKey: .resources).values
             condition = container.contains(.condition) ? Present() : nil
+            // A text or an object: what is neither fails in the other branch.
             if let name = try? container.decode(String.self, forKey: .principal) {
                 isForEverybody = name == "*"
             } else {
@@ -107,6 +108,7 @@ struct S3BucketPolicy {
 
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
+            // What is neither one nor a list fails in the other branch.
             if let one = try? container.decode(Value.self) {
                 values = [one]
             } else {

@@ -57,6 +57,7 @@ struct S3ChecksumPlan: Hashable {
 
     /// Reads what `attributes` wrote.
     init?(_ attributes: JSONText) {
+        // What is written by another dialect is none of these.
         guard let fields = (try? JSONSerialization.jsonObject(with: Data(attributes.rawValue.utf8))) as? [String: Any],
             let algorithm = (fields["checksumAlgorithm"] as? String).flatMap(ChecksumAlgorithm.init(name:)),
             let type = (fields["checksumType"] as? String).flatMap(S3ChecksumType.init(rawValue:))

@@ -32,6 +32,7 @@ struct S3Representation {
     /// What can't stand in a header is counted instead of sent, as S3 does.
     private func addUserMetadata(to headers: inout HTTPFields) {
         guard let json = record.userMetadata?.rawValue, json != "{}" else { return }
+        // Another dialect, or SQL, may have kept any JSON: what is no object has no fields.
         guard let values = (try? JSONSerialization.jsonObject(with: Data(json.utf8))) as? [String: Any] else { return }
         var missing = 0
         for (key, value) in values.sorted(by: { $0.key < $1.key }) {

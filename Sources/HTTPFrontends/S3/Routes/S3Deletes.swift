@@ -31,6 +31,7 @@ extension S3Call {
         // What can't be a key is told of in its place, and the others are deleted together.
         let named = deletion.objects.map { object in Result { try Self.key(object.key) } }
         let valid = zip(deletion.objects, named).compactMap { object, key in
+            // The others are told of below.
             (try? key.get()).map { key in
                 ObjectDeletion(key: key, version: object.versionID.map { VersionID($0) }, condition: object.condition)
             }

@@ -53,12 +53,14 @@ public struct ConnectionHandlers: Sendable {
     private func install(_ context: ChannelHandlerContext) throws {
         let pipeline = context.pipeline.syncOperations
         var codec: ChannelHandlerContext?
+        // NIO throws for a handler that is not there: HTTP/2 has another codec.
         if let found = try? pipeline.context(handlerType: HTTP1ToHTTPServerCodec.self) {
             codec = found
             try installGuard(pipeline, before: found)
         }
         try pipeline.addHandler(ResponseTracker(codec: sendsFiles ? codec : nil), position: .after(context.handler))
         if codec == nil {
+            // Without TLS there is none.
             let connection = try? context.channel.parent?.pipeline.syncOperations.handler(type: TLSGuard.self)
             let streamGuard = StreamGuard(limits: limits, connection: connection, refused: report)
             try pipeline.addHandler(streamGuard, position: .after(context.handler))
