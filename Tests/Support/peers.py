@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,6 +44,19 @@ class Peer:
             self.stop()
         self.process.stdout.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def held(self):
+        """Meanwhile the service stands still: what is asked of it waits."""
+        started = self.process.pid
+        programs = [int(child) for child in pathlib.Path(f"/proc/{started}/task/{started}/children").read_text().split()]
+        for program in programs:
+            os.kill(program, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for program in programs:
+                os.kill(program, signal.SIGCONT)
 
     @property
     def client(self):
