@@ -201,10 +201,10 @@ def test_json_and_text_bodies_are_ordinary_bytes(admin, bucket):
 
 @ways
 def test_anon_gets_the_row_level_security_body_and_nothing_is_stored(server, anon, admin, bucket, way):
-    before = server.blobs()
+    before = set(server.blobs())
     reply = send(anon, way, f"/object/{bucket}/a.txt", b"x" * 100)
     assert (reply.status, reply.text) == (400, refused("INSERT", "anon"))
-    assert server.blobs() == before
+    assert before.issuperset(server.blobs())
 
 
 @ways
@@ -292,7 +292,7 @@ def test_metadata_behind_the_file_is_judged_by_policies_too(user, bucket, databa
 @ways
 def test_a_refused_upload_leaves_no_row_and_no_bytes(server, admin, make_bucket, database, way):
     bucket = make_bucket(file_size_limit=1000)
-    before = server.blobs()
+    before = set(server.blobs())
     reply = (
         admin.request("POST", f"/object/{bucket}/a.txt", iter([b"x" * 600] * 4))
         if way == "raw"
@@ -300,7 +300,7 @@ def test_a_refused_upload_leaves_no_row_and_no_bytes(server, admin, make_bucket,
     )
     assert reply.text == TOO_LARGE
     assert database.value(f"select count(*) from storage.objects where bucket_id = '{bucket}'") == "0"
-    assert server.blobs() == before
+    assert before.issuperset(server.blobs())
 
 
 def test_the_row_has_the_metadata_that_existing_code_reads(admin, bucket, database):
@@ -360,13 +360,13 @@ def test_two_racing_uploads_without_upsert_cannot_both_win(server, admin, bucket
 def test_a_client_that_goes_away_in_the_middle_leaves_nothing(server, admin, bucket, database):
     from Support.server import wait_until
 
-    before = server.blobs()
+    before = set(server.blobs())
     head = (
         f"POST /object/{bucket}/gone.bin HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {server.keys.service}\r\n"
         "Content-Length: 1000000\r\n\r\n"
     ).encode()
     raw_exchange(server.port, head + b"x" * 300_000, timeout=0.3)
-    assert wait_until(lambda: server.blobs() == before, 10)
+    assert wait_until(lambda: before.issuperset(server.blobs()), 10)
     assert database.value(f"select count(*) from storage.objects where bucket_id = '{bucket}'") == "0"
     assert admin.post(f"/object/{bucket}/gone.bin", b"again").status == 200
 
