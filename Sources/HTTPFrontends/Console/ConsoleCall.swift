@@ -74,14 +74,7 @@ struct ConsoleCall {
     }
 
     /// Who asks, for limits and lists.
-    var client: SignInClient {
-        var address = context.channel?.remoteAddress?.ipAddress ?? ""
-        if let field = frontend.configuration.clientAddressField {
-            let said = request.headers[values: field].last?.split(separator: ",").last ?? ""
-            address = said.filter { $0 != " " }
-        }
-        return SignInClient(address: address, userAgent: request.headers[.userAgent] ?? "")
-    }
+    var client: SignInClient { request.signInClient(context, frontend.configuration.clientAddressField) }
 
     // MARK: Bodies
 

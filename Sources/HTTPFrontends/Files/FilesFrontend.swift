@@ -28,7 +28,7 @@ public struct FilesFrontend: Frontend {
         context.trace.operation = isImage ? "files.image" : "files.raw"
         do {
             guard request.method == .get || request.method == .head else {
-                throw FilesProblem(.methodNotAllowed, "common/invalid-parameters", "Files can only be read here")
+                throw FilesProblem.wrongMethod(allowed: ["GET", "HEAD"])
             }
             return isImage ? try await image(try ImageURL(rest), request, context) : try await raw(rest, request, context)
         } catch {

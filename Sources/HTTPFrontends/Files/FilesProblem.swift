@@ -13,21 +13,29 @@ struct FilesProblem: Error {
     /// `domain/name`.
     var code: String
     var message: String
+    /// In seconds: when to come back.
+    var retryAfter: Int?
+    /// What may be done instead, where the method is wrong.
+    var allowed: [String] = []
     /// For the log.
     var cause: StorageError?
 
-    init(_ status: HTTPResponse.Status, _ code: String, _ message: String) {
+    /// Where an error is said. The vendor's interface knows few statuses, its CDN and its store those of HTTP.
+    enum Place { case interface, delivery }
+
+    init(_ status: HTTPResponse.Status, _ code: String, _ message: String, retryAfter: Int? = nil) {
         self.status = status
         self.code = code
         self.message = message
+        self.retryAfter = retryAfter
     }
 
     /// Any error as this dialect says it. What is not a `StorageError` is a bug and says nothing of itself.
-    init(_ error: any Error) {
+    init(_ error: any Error, at place: Place = .delivery) {
         switch error {
         case let error as FilesProblem: self = error
         case let error as StorageError:
-            self = Self.mapped(error)
+            self = place == .interface ? Self.ofInterface(error) : Self.mapped(error)
             self.cause = error
         default:
             self = Self.internal
@@ -38,6 +46,12 @@ struct FilesProblem: Error {
     /// A part of a request that is wrong, by its name.
     static func invalid(_ field: String, _ rule: String) -> FilesProblem {
         .init(.badRequest, "common/invalid-parameters", "\(field) \(rule)")
+    }
+
+    static func wrongMethod(allowed: [String]) -> FilesProblem {
+        var problem = FilesProblem(.methodNotAllowed, "common/invalid-parameters", "The method is not for this path")
+        problem.allowed = allowed
+        return problem
     }
 
     /// Not there, or not to be seen: nobody learns which.
@@ -62,10 +76,48 @@ struct FilesProblem: Error {
         var headers: HTTPFields = [
             .contentType: "application/json; charset=utf-8", .cacheControl: "no-store", .xContentTypeOptions: "nosniff",
         ]
-        if status == .tooManyRequests || status == .serviceUnavailable { headers[.retryAfter] = "1" }
-        if status == .methodNotAllowed { headers[.allow] = "GET, HEAD" }
+        if status == .tooManyRequests || status == .serviceUnavailable { headers[.retryAfter] = String(retryAfter ?? 1) }
+        if !allowed.isEmpty { headers[.allow] = allowed.joined(separator: ", ") }
         if request.mayHaveUnreadBody { headers[.connection] = "close" }
         return Response(status: status, headers: headers, body: .init(byteBuffer: ByteBuffer(string: body)))
+    }
+
+    /// The documented codes and statuses, where there are some.
+    private static func ofInterface(_ error: StorageError) -> FilesProblem {
+        if let fault = error.fileFault { return FilesProblem(fault, error.message) }
+        return switch error.code {
+        case .mediaTypeNotAllowed, .unreadableImage: .init(.badRequest, "file/invalid-format", error.message)
+        case .tooLarge, .imageTooLarge: .init(.badRequest, "file/file-too-large", error.message)
+        case .invalidKey: .init(.badRequest, "file/invalid-path", error.message)
+        // An upload that is over is as one that never was.
+        case .uploadExpired: .init(.notFound, "file/not-found", error.message)
+        case .invalidPart, .invalidPartOrder, .partTooSmall: .init(.badRequest, "file/invalid-parts-array", error.message)
+        case .bucketNotFound: .init(.notFound, "data/environment-not-found", "The project of the API key is gone")
+        case .objectExists: .init(.conflict, "file/s3-key-already-exists", error.message)
+        // Clients sign in anew on 401: it is about the token alone.
+        case .quotaExceeded: .init(.tooManyRequests, "file/quota-exceeded", error.message)
+        default: mapped(error)
+        }
+    }
+
+    private init(_ fault: FileFault, _ message: String) {
+        switch fault {
+        case .invalidName: self.init(.badRequest, "file/invalid-name", message)
+        case .nameTooLong: self.init(.badRequest, "file/original-name-too-long", message)
+        case .mediaTypeTooLong: self.init(.badRequest, "file/mime-type-too-long", message)
+        case .keyTooLong: self.init(.badRequest, "file/s3-key-too-long", message)
+        // Nothing was ever uploaded to such a key, as far as anybody may know.
+        case .invalidKey, .notIssued, .notUploaded: self.init(.badRequest, "file/invalid-path", message)
+        case .negativeSize: self.init(.badRequest, "file/size-negative", message)
+        case .tooSmall: self.init(.badRequest, "file/file-too-small", message)
+        case .tooLarge: self.init(.badRequest, "file/file-too-large", message)
+        case .invalidMediaType, .mediaTypeRefused, .typeMismatch: self.init(.badRequest, "file/invalid-format", message)
+        case .invalidMetadata, .invalidShares, .invalidDimensions, .sizeMismatch:
+            self.init(.badRequest, "common/invalid-parameters", message)
+        case .invalidParts: self.init(.badRequest, "file/invalid-parts-array", message)
+        case .issuedToOthers, .uploadURLExpired, .uploadURLInvalid: self.init(.forbidden, "file/access-denied", message)
+        case .alreadyRegistered: self.init(.conflict, "file/s3-key-already-exists", message)
+        }
     }
 
     private static func mapped(_ error: StorageError) -> FilesProblem {
@@ -89,7 +141,8 @@ struct FilesProblem: Error {
         case .unauthenticated, .invalidToken, .wrongTokenScope, .signatureMismatch, .credentialExpired:
             .init(.unauthorized, "common/authentication-required", error.message)
         case .accessDenied, .wrongRole: .init(.forbidden, "file/access-denied", error.message)
-        case .overloaded, .tooManyConnections: .init(.tooManyRequests, "data/rate-limit-exceeded", error.message)
+        case .overloaded, .tooManyConnections:
+            .init(.tooManyRequests, "data/rate-limit-exceeded", error.message, retryAfter: error.retryAfter)
         case .timedOut, .renderTimedOut, .databaseReadOnly, .databaseSchema, .backendUnavailable:
             .init(.serviceUnavailable, "common/service-unavailable", error.message)
         case .originUnavailable: .init(.badGateway, "common/service-unavailable", error.message)

@@ -14,6 +14,13 @@ public struct Authenticator: Sendable {
         self.anonymousRole = anonymousRole
     }
 
+    /// Who shows no token.
+    public var anonymous: Principal {
+        Principal(
+            role: anonymousRole, subject: nil,
+            claims: JSONText(trusted: JSONWriter.object { $0.field("role", anonymousRole) }), token: "")
+    }
+
     /// - Throws: `StorageError` with code `.unauthenticated`; the message is for the client. `.accessDenied` for a token that names the
     ///   role of keys of projects: whose claims count is decided by those who sign tokens, and what a key opens is not.
     public func principal(token: String, at now: Timestamp = .now()) throws(StorageError) -> Principal {

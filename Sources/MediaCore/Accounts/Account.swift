@@ -10,18 +10,22 @@ public struct Account: Hashable, Sendable {
     public var name: String
     /// Whether it runs the server: an owner of every project, and the one who makes projects of any plan.
     public var isOperator: Bool
+    /// Whether somebody made it in an app, who only had to hold the app's key: nobody has shown that the address is theirs. It runs
+    /// nothing, makes no projects, and is made a member of one only by whoever runs the server.
+    public var isAppUser: Bool
     public var createdAt: Timestamp
     /// Since when it can't be used. Nil: it can.
     public var disabledAt: Timestamp?
 
     public init(
-        id: AccountID = AccountID(), email: EmailAddress, name: String = "", isOperator: Bool = false, createdAt: Timestamp,
-        disabledAt: Timestamp? = nil
+        id: AccountID = AccountID(), email: EmailAddress, name: String = "", isOperator: Bool = false, isAppUser: Bool = false,
+        createdAt: Timestamp, disabledAt: Timestamp? = nil
     ) {
         self.id = id
         self.email = email
         self.name = name
         self.isOperator = isOperator
+        self.isAppUser = isAppUser
         self.createdAt = createdAt
         self.disabledAt = disabledAt
     }

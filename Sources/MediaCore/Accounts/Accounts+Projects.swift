@@ -21,6 +21,15 @@ extension Accounts {
         return Principal(role: ProjectScope.role, subject: account.id.rawValue, claims: scope.claims, token: "", scope: scope)
     }
 
+    /// As whom the holder of a token of this server acts in a project: as the project's keys do who is at least an admin there, and
+    /// otherwise as the token says.
+    public func principal(of token: Principal, in project: BucketID) async throws -> Principal {
+        guard token.role == configuration.tokenRole, token.scope == nil, let account = try await account(of: token),
+            let role = try await role(of: account, in: project), role >= .admin
+        else { return token }
+        return try await principal(of: account, in: project, atLeast: .admin)
+    }
+
     @discardableResult
     func require(_ least: ProjectRole, of account: Account, in project: BucketID) async throws -> ProjectRole {
         guard let role = try await role(of: account, in: project) else {
@@ -49,7 +58,9 @@ extension Accounts {
     }
 
     /// Whether an account may make projects.
-    public func mayCreateProjects(_ account: Account) -> Bool { account.isOperator || configuration.plan != nil }
+    public func mayCreateProjects(_ account: Account) -> Bool {
+        account.isOperator || configuration.plan != nil && !account.isAppUser
+    }
 
     /// Makes a project that the account owns, with its first keys. A bucket that is there already is somebody's: it is not taken.
     /// - Parameter plan: only an operator chooses one.
@@ -61,7 +72,7 @@ extension Accounts {
         guard account.isOperator || plan == nil || plan == configuration.plan else {
             throw StorageError(.accessDenied, "Only who runs the server chooses plans", resource: "plan")
         }
-        guard let plan = account.isOperator ? plan ?? .unlimited : configuration.plan else {
+        guard mayCreateProjects(account), let plan = account.isOperator ? plan ?? .unlimited : configuration.plan else {
             throw StorageError(.accessDenied, "Projects are made by whoever runs this server")
         }
         let beginning = Projects.Beginning(name: name, plan: plan, owner: account.email.rawValue, isPublic: isPublic)
@@ -77,13 +88,18 @@ extension Accounts {
     }
 
     /// Makes the account of an address a member. No letter is sent: it has to be there.
-    /// - Throws: `StorageError` with `.accessDenied` for who may not; `.relatedResourceMissing` when nobody has the address;
-    ///   `.objectExists` for who is a member already; `.invalidParameter` for an address that is none.
+    /// - Throws: `StorageError` with `.accessDenied` for who may not; `.relatedResourceMissing` when nobody has the address, or somebody
+    ///   who uses an app, of whom only whoever runs the server can know that it is theirs; `.objectExists` for who is a member already; `.invalidParameter` for an address that is none.
     public func addMember(
         _ email: String, as role: ProjectRole, to project: BucketID, by account: Account
     ) async throws -> ProjectMember {
         try await requireMayMake(role, by: account, in: project)
         let added = try await existing(email)
+        guard !added.isAppUser else {
+            throw StorageError(
+                .relatedResourceMissing,
+                "The account of \(added.email) was made in an app: whoever runs the server makes it a member", resource: "email")
+        }
         try await insert(added, as: role, to: project)
         return ProjectMember(account: added, role: role, since: now())
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
+
 /// Tokens for apps: an ordinary token of this server, so that who signs in with it is a user to row-level security in every dialect, and a
 /// refresh token that gets the next one.
 extension Accounts {
@@ -25,6 +27,26 @@ extension Accounts {
         return try issue(for: SignedIn(account: account, session: session, token: new))
     }
 
+    /// Whose an access token is. Nil when nobody of its subject has an account that can be used.
+    public func account(of token: Principal) async throws -> Account? {
+        guard let id = token.subject.flatMap({ AccountID($0) }), let account = try await metadata.account(id)?.account,
+            account.disabledAt == nil
+        else { return nil }
+        return account
+    }
+
+    /// Ends the session that an access token was issued in: its refresh token is good no more, the token itself until it expires. Nothing
+    /// happens to a token that is of none.
+    public func endSession(of token: Principal) async throws {
+        guard let id = token.subject.flatMap({ AccountID($0) }), let session = Self.session(of: token) else { return }
+        _ = try await runToEnd { [metadata] in try await metadata.endSession(session, of: id) }
+    }
+
+    private static func session(of token: Principal) -> SessionID? {
+        let claims = try? JSONDecoder().decode(SessionClaim.self, from: Data(token.claims.rawValue.utf8))
+        return claims?.session.flatMap { SessionID($0) }
+    }
+
     private func issue(for signedIn: SignedIn) throws -> IssuedTokens {
         guard let keys else { throw StorageError(.notConfigured, "There is no key to sign tokens with") }
         let (account, time) = (signedIn.account, now())
@@ -43,6 +65,13 @@ extension Accounts {
             account: account, session: signedIn.session.id, accessToken: try keys.sign(JSONText(trusted: claims)),
             expiresAt: expiresAt, refreshToken: signedIn.token.text)
     }
+}
+
+/// What an access token says of its session.
+private struct SessionClaim: Decodable {
+    var session: String?
+
+    private enum CodingKeys: String, CodingKey { case session = "session_id" }
 }
 
 /// What an app is given when somebody signs in. The tokens are secrets.

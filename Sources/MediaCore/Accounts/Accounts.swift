@@ -15,8 +15,19 @@ public struct Accounts: Sendable {
         case open
     }
 
+    /// Who may make the account of somebody who uses an app. Such an account never runs the server.
+    public enum AppSignUp: String, Sendable, CaseIterable {
+        /// Nobody.
+        case off
+        /// Who holds the secret key of a project: the app's own server.
+        case secret
+        /// Who holds any key of a project: everybody whom the app is for.
+        case open
+    }
+
     public struct Configuration: Sendable {
         public var signUp: SignUp
+        public var appSignUp: AppSignUp
         public var cost: PasswordCost
         /// How many passwords are hashed at a time.
         public var parallelHashings: Int
@@ -32,11 +43,12 @@ public struct Accounts: Sendable {
         public var tokenRole: String
 
         public init(
-            signUp: SignUp = .first, cost: PasswordCost = PasswordCost(), parallelHashings: Int = 2,
+            signUp: SignUp = .first, appSignUp: AppSignUp = .open, cost: PasswordCost = PasswordCost(), parallelHashings: Int = 2,
             idleLifetime: Int64 = 7 * 86_400, longestLifetime: Int64 = 30 * 86_400, plan: Plan.Name? = nil, attempts: Int = 10,
             tokenRole: String = "authenticated"
         ) {
             self.signUp = signUp
+            self.appSignUp = appSignUp
             self.cost = cost
             self.parallelHashings = parallelHashings
             self.idleLifetime = idleLifetime
@@ -98,10 +110,33 @@ public struct Accounts: Sendable {
     ) async throws -> Account {
         guard try await isSignUpOpen() else { throw Self.signUpClosed }
         let draft = try draft(email: email, name: name)
+        return try await register(draft, password: password, onlyFirst: configuration.signUp == .first, from: client)
+    }
+
+    /// Makes the account of somebody who uses an app. It is one like any other to row-level security, and runs nothing.
+    /// - Parameter key: of the app, which was shown.
+    /// - Throws: as `register`.
+    public func registerAppUser(
+        email: String, password: String, name: String, key: ProjectCredential, from client: SignInClient
+    ) async throws -> Account {
+        let isOpen =
+            switch configuration.appSignUp {
+            case .off: false
+            case .secret: key.kind == .secret
+            case .open: true
+            }
+        guard isOpen else { throw Self.signUpClosed }
+        var draft = try draft(email: email, name: name)
+        draft.isAppUser = true
+        return try await register(draft, password: password, onlyFirst: false, from: client)
+    }
+
+    private func register(
+        _ draft: Account, password: String, onlyFirst: Bool, from client: SignInClient
+    ) async throws -> Account {
         let password = try Password(chosen: password)
         try registrations.take(for: client.network)
         let hash = try await hasher.hash(password)
-        let onlyFirst = configuration.signUp == .first
         let account = try await runToEnd { [metadata] in
             try await metadata.insertAccount(draft, password: hash, onlyFirst: onlyFirst)
         }

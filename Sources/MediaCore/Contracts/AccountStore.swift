@@ -5,7 +5,8 @@
 public protocol AccountStore: Sendable {
     // MARK: Accounts
 
-    /// Keeps a new account. The first of all becomes an operator, whatever it says; of several at the same time one is the first.
+    /// Keeps a new account. The first of all becomes an operator, whatever it says; of several at the same time one is the first. Those
+    /// that apps made do not count, and never become one.
     /// - Parameter onlyFirst: keep it only if it is the first.
     /// - Returns: as it is kept; nil when it would not have been the first.
     /// - Throws: `.objectExists` when the address is taken.
@@ -20,6 +21,7 @@ public protocol AccountStore: Sendable {
     /// All, in byte order of their addresses.
     func accounts() async throws -> [Account]
 
+    /// Besides those that apps made.
     func hasAccounts() async throws -> Bool
 
     /// Changes a password. - Parameter old: only while this is what is kept. Nil: in any case.

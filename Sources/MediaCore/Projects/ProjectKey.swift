@@ -28,21 +28,28 @@ public struct ProjectKey: Hashable, Sendable {
     public var digest: SecretDigest
     /// What it opens, in byte order. None once its projects are gone.
     public var projects: [BucketID]
+    /// What it is for. Nil: all of it.
+    public var scopes: [KeyScope]?
     public var description: String
     public var createdAt: Timestamp
+    /// When it opens nothing any more. Nil: it does not end.
+    public var expiresAt: Timestamp?
     public var revokedAt: Timestamp?
 
     public init(
         id: ProjectKeyID = ProjectKeyID(), kind: Kind, clientID: String? = nil, digest: SecretDigest, projects: [BucketID],
-        description: String = "", createdAt: Timestamp, revokedAt: Timestamp? = nil
+        scopes: [KeyScope]? = nil, description: String = "", createdAt: Timestamp, expiresAt: Timestamp? = nil,
+        revokedAt: Timestamp? = nil
     ) {
         self.id = id
         self.kind = kind
         self.clientID = clientID
         self.digest = digest
         self.projects = projects.sorted()
+        self.scopes = scopes
         self.description = description
         self.createdAt = createdAt
+        self.expiresAt = expiresAt
         self.revokedAt = revokedAt
     }
 }

@@ -17,7 +17,7 @@ public struct ProjectSecrets: Hashable, Sendable, CustomStringConvertible {
     /// New ones.
     static func generate() -> ProjectSecrets {
         ProjectSecrets(
-            clientID: newClientID(), clientSecret: newSecret(), publishableKey: "pk_" + random(16), secretKey: "sk_" + random(32))
+            clientID: newClientID(), clientSecret: newSecret(), publishableKey: "pk_" + random(32), secretKey: "sk_" + random(32))
     }
 
     static func newClientID() -> String { "px_cl_" + random(12) }

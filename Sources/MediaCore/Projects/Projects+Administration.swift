@@ -113,12 +113,32 @@ extension Projects {
 
     // MARK: Keys
 
+    /// What a key may do besides being of its kind.
+    public struct KeyLimits: Sendable {
+        /// Nil: all of it.
+        public var scopes: [KeyScope]?
+        /// Nil: it does not end.
+        public var expiresAt: Timestamp?
+
+        public init(scopes: [KeyScope]? = nil, expiresAt: Timestamp? = nil) {
+            self.scopes = scopes
+            self.expiresAt = expiresAt
+        }
+    }
+
     /// Makes another key of a project.
     /// - Returns: the key and its secret, which is shown this once.
-    /// - Throws: `StorageError` with `.bucketNotFound`; `.invalidRequest` when it has as many as its plan allows.
+    /// - Throws: `StorageError` with `.bucketNotFound`; `.invalidRequest` when it has as many as its plan allows, for scopes of a kind of
+    ///   key that knows none, and for an end that is past.
     public func createKey(
-        _ kind: ProjectKey.Kind, of name: String, description: String
+        _ kind: ProjectKey.Kind, of name: String, description: String, limits: KeyLimits = KeyLimits()
     ) async throws -> (key: ProjectKey, secret: String) {
+        guard limits.scopes == nil || !kind.isCounted else {
+            throw StorageError(.invalidRequest, "Only publishable and secret keys have scopes", resource: "scopes")
+        }
+        guard limits.expiresAt.map({ $0 > now() }) ?? true else {
+            throw StorageError(.invalidRequest, "The key would have ended already", resource: "expiresAt")
+        }
         let project = try await existing(name)
         if kind.isCounted, let most = project.plan.keys, try await countedKeys(of: project.id) >= most {
             throw StorageError(
@@ -127,7 +147,8 @@ extension Projects {
         let secret = ProjectSecrets.newSecret(of: kind)
         let key = ProjectKey(
             kind: kind, clientID: kind == .pair ? ProjectSecrets.newClientID() : nil, digest: SecretDigest(of: secret),
-            projects: [project.id], description: description, createdAt: now())
+            projects: [project.id], scopes: limits.scopes, description: description, createdAt: now(),
+            expiresAt: limits.expiresAt)
         try await metadata.insertProjectKey(key)
         return (key, secret)
     }

@@ -36,10 +36,15 @@ public struct Projects: Sendable {
     // MARK: Who
 
     /// Whom a single key stands for: the secret of any kind but the publishable one, which is everybody's.
-    /// - Throws: `StorageError` with `.unauthenticated` for a key that is none, was revoked, or opens nothing any more.
+    /// - Throws: `StorageError` with `.unauthenticated` for a key that is none, was revoked, or opens nothing any more; `.accessDenied` for
+    ///   one that is narrowed to scopes.
     public func principal(apiKey: String) async throws -> Principal {
         let credential = try await credential(apiKey)
         guard credential.kind.isSecret else { throw Self.unknownKey }
+        // Its scopes are about files; nothing else asks for them.
+        guard credential.scopes == nil else {
+            throw StorageError(.accessDenied, "The scopes of the API key do not let it be used here")
+        }
         return credential.principal
     }
 
@@ -51,8 +56,8 @@ public struct Projects: Sendable {
         return credential.principal
     }
 
-    /// The key of a secret, of any kind.
-    /// - Throws: as `principal(apiKey:)`.
+    /// The key of a secret, of any kind and with any scopes.
+    /// - Throws: `StorageError` with `.unauthenticated`, as `principal(apiKey:)`.
     public func credential(_ secret: String) async throws -> ProjectCredential {
         guard secret.utf8.count <= Self.longestSecret else { throw Self.unknownKey }
         // Compared by digest alone: how long that takes tells nothing of the secret.
@@ -61,10 +66,11 @@ public struct Projects: Sendable {
         if let credential = known.credential(digest, at: time) { return credential }
         let ticket = known.ticket
         guard let key = try await metadata.projectKey(digest), key.digest == digest, key.revokedAt == nil,
-            !key.projects.isEmpty
+            key.expiresAt.map({ $0 > time }) ?? true, !key.projects.isEmpty
         else { throw Self.unknownKey }
         let credential = ProjectCredential(key)
-        known.remember(credential, as: digest, until: time.adding(seconds: Self.lifetime), ticket: ticket)
+        let end = time.adding(seconds: Self.lifetime)
+        known.remember(credential, as: digest, until: min(key.expiresAt ?? end, end), ticket: ticket)
         return credential
     }
 
@@ -144,12 +150,20 @@ public struct ProjectCredential: Hashable, Sendable {
     public var clientID: String?
     /// What it opens. At least one.
     public var projects: [BucketID]
+    /// What it is for. Nil: all of it.
+    public var scopes: [KeyScope]?
 
     init(_ key: ProjectKey) {
         self.id = key.id
         self.kind = key.kind
         self.clientID = key.clientID
         self.projects = key.projects
+        self.scopes = key.scopes
+    }
+
+    /// Whether the key's scopes let whoever shows it do something with files. Who that is, policies ask besides.
+    public func allows(_ operation: KeyScope.FileOperation) -> Bool {
+        scopes.map { $0.contains { $0.allows(operation) } } ?? true
     }
 
     /// Whom it stands for. Nobody's subject: what it writes is nobody's in particular.

@@ -25,13 +25,13 @@ extension InMemoryMetadataStore {
 
     public func insertAccount(_ account: Account, password: PasswordHash, onlyFirst: Bool) async throws -> Account? {
         try state.withLock { state in
-            let isFirst = state.accounts.isEmpty
+            let isFirst = state.accounts.values.allSatisfy(\.account.isAppUser)
             guard isFirst || !onlyFirst else { return nil }
             guard !state.accounts.values.contains(where: { $0.account.email == account.email }) else {
                 throw StorageError(.objectExists, "There is an account of this e-mail address", resource: "email")
             }
             var account = account
-            account.isOperator = account.isOperator || isFirst
+            account.isOperator = (account.isOperator || isFirst) && !account.isAppUser
             state.accounts[account.id] = StoredAccount(account: account, password: password)
             return account
         }
@@ -55,7 +55,7 @@ extension InMemoryMetadataStore {
         }
     }
 
-    public func hasAccounts() async throws -> Bool { state.withLock { !$0.accounts.isEmpty } }
+    public func hasAccounts() async throws -> Bool { state.withLock { !$0.accounts.values.allSatisfy(\.account.isAppUser) } }
 
     public func setPassword(
         _ password: PasswordHash, of id: AccountID, insteadOf old: PasswordHash?

@@ -10,7 +10,8 @@ extension PostgresMetadataStore {
             .scope(system(.upkeep)), .run(Self.lockAccounts),
             .run(
                 Self.insertAccount, account.id.rawValue, account.email.rawValue, password.text, account.name,
-                Parameter.bool(account.isOperator), Parameter.timestamp(account.createdAt), Parameter.bool(onlyFirst)),
+                Parameter.bool(account.isOperator), Parameter.timestamp(account.createdAt), Parameter.bool(onlyFirst),
+                Parameter.bool(account.isAppUser)),
         ]
         do {
             return try await transaction(steps) { try $0[1].optionalRow().map { try Account($0) } }
@@ -69,16 +70,16 @@ extension PostgresMetadataStore {
 extension Account {
     static let columns = """
         a.id, a.email, a.name, a.is_operator, (extract(epoch FROM a.created_at) * 1000000)::bigint, \
-        (extract(epoch FROM a.disabled_at) * 1000000)::bigint
+        (extract(epoch FROM a.disabled_at) * 1000000)::bigint, a.is_app_user
         """
-    static let columnCount = 6
+    static let columnCount = 7
 
     /// - Parameter first: the column where they begin.
     init(_ row: Row, from first: Int = 0) throws(PostgresError) {
         self.init(
             id: AccountID(stored: try row.string(first)), email: EmailAddress(stored: try row.string(first + 1)),
-            name: try row.string(first + 2), isOperator: try row.bool(first + 3), createdAt: try row.timestamp(first + 4),
-            disabledAt: try row.optionalTimestamp(first + 5))
+            name: try row.string(first + 2), isOperator: try row.bool(first + 3), isAppUser: try row.bool(first + 6),
+            createdAt: try row.timestamp(first + 4), disabledAt: try row.optionalTimestamp(first + 5))
     }
 }
 
@@ -89,9 +90,10 @@ extension PostgresMetadataStore {
     private static let insertAccount = SQL(
         "account_insert",
         """
-        INSERT INTO magpie.accounts AS a (id, email, password_hash, name, is_operator, created_at)
-        SELECT $1::uuid, $2, $3, $4, $5::boolean OR f.is_first, timestamptz 'epoch' + $6::bigint * interval '1 microsecond'
-        FROM (SELECT NOT EXISTS (SELECT FROM magpie.accounts)) AS f(is_first)
+        INSERT INTO magpie.accounts AS a (id, email, password_hash, name, is_operator, created_at, is_app_user)
+        SELECT $1::uuid, $2, $3, $4, ($5::boolean OR f.is_first) AND NOT $8::boolean,
+            timestamptz 'epoch' + $6::bigint * interval '1 microsecond', $8::boolean
+        FROM (SELECT NOT EXISTS (SELECT FROM magpie.accounts AS o WHERE NOT o.is_app_user)) AS f(is_first)
         WHERE f.is_first OR NOT $7::boolean
         RETURNING \(Account.columns)
         """)
@@ -102,7 +104,7 @@ extension PostgresMetadataStore {
         "account_by_id", "SELECT \(Account.columns), a.password_hash FROM magpie.accounts AS a WHERE a.id = $1::uuid")
     private static let listAccounts = SQL(
         "accounts_list", "SELECT \(Account.columns) FROM magpie.accounts AS a ORDER BY a.email COLLATE \"C\"")
-    private static let anyAccount = SQL("accounts_any", "SELECT EXISTS (SELECT FROM magpie.accounts)")
+    private static let anyAccount = SQL("accounts_any", "SELECT EXISTS (SELECT FROM magpie.accounts AS a WHERE NOT a.is_app_user)")
 
     private static let updatePassword = SQL(
         "account_password",

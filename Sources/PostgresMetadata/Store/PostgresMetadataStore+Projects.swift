@@ -87,7 +87,8 @@ extension PostgresMetadataStore {
         [
             .run(
                 insertKey, key.id.rawValue, key.kind.rawValue, key.clientID, base64(key.digest), key.description,
-                Parameter.timestamp(key.createdAt)),
+                Parameter.timestamp(key.createdAt), Parameter.strings(key.scopes?.map(\.rawValue)),
+                Parameter.timestamp(key.expiresAt)),
             .run(insertScope, key.id.rawValue, Parameter.strings(key.projects.map(\.rawValue))),
         ]
     }
@@ -135,8 +136,9 @@ extension ProjectKey {
         else { throw PostgresError(.unexpectedResult, "a key of projects can't be read") }
         self.init(
             id: ProjectKeyID(stored: try row.string(0)), kind: kind, clientID: try row.optionalString(2), digest: digest,
-            projects: try row.strings(4).map { BucketID(stored: $0) }, description: try row.string(5),
-            createdAt: try row.timestamp(6), revokedAt: try row.optionalTimestamp(7))
+            projects: try row.strings(4).map { BucketID(stored: $0) },
+            scopes: try row.optionalStrings(8)?.map { KeyScope(stored: $0) }, description: try row.string(5),
+            createdAt: try row.timestamp(6), expiresAt: try row.optionalTimestamp(9), revokedAt: try row.optionalTimestamp(7))
     }
 }
 
@@ -178,8 +180,9 @@ extension PostgresMetadataStore {
     private static let insertKey = SQL(
         "project_key_insert",
         """
-        INSERT INTO magpie.api_keys (id, kind, client_id, digest, description, created_at)
-        VALUES ($1::uuid, $2, $3, decode($4, 'base64'), $5, timestamptz 'epoch' + $6::bigint * interval '1 microsecond')
+        INSERT INTO magpie.api_keys (id, kind, client_id, digest, description, created_at, scopes, expires_at)
+        VALUES ($1::uuid, $2, $3, decode($4, 'base64'), $5, timestamptz 'epoch' + $6::bigint * interval '1 microsecond',
+            $7::text[], timestamptz 'epoch' + $8::bigint * interval '1 microsecond')
         """)
     private static let insertScope = SQL(
         "project_key_scope",
@@ -188,7 +191,8 @@ extension PostgresMetadataStore {
     private static let keyColumns = """
         k.id, k.kind, k.client_id, encode(k.digest, 'base64'), \
         ARRAY(SELECT s.bucket_id FROM magpie.api_key_projects AS s WHERE s.key_id = k.id), k.description, \
-        (extract(epoch FROM k.created_at) * 1000000)::bigint, (extract(epoch FROM k.revoked_at) * 1000000)::bigint
+        (extract(epoch FROM k.created_at) * 1000000)::bigint, (extract(epoch FROM k.revoked_at) * 1000000)::bigint, \
+        k.scopes, (extract(epoch FROM k.expires_at) * 1000000)::bigint
         """
     private static let readKey = SQL(
         "project_key_read", "SELECT \(keyColumns) FROM magpie.api_keys AS k WHERE k.digest = decode($1, 'base64')")

@@ -24,14 +24,40 @@ struct ProjectKeyCommand: AsyncParsableCommand {
         @Option(help: "What the key is for.")
         var description = ""
 
+        @Option(help: "What a publishable or a secret key may do with files, such as files:read; several times for several. All of it.")
+        var scope: [String] = []
+
+        @Option(help: "How long it is good for, such as 90d. For ever.")
+        var expires: String?
+
         @Flag(help: "As one JSON object.")
         var json = false
 
         func run() async throws {
+            let limits = Projects.KeyLimits(scopes: try scopes(), expiresAt: try end())
             let (key, secret) = try await common.withProjects {
-                try await $0.createKey(kind, of: project, description: description)
+                try await $0.createKey(kind, of: project, description: description, limits: limits)
             }
             Table.show([("id", key.id.rawValue)] + Self.rows(key, secret), json: json)
+        }
+
+        private func scopes() throws -> [KeyScope]? {
+            guard !scope.isEmpty else { return nil }
+            return try scope.map { text in
+                guard let scope = KeyScope(text) else {
+                    let words = KeyScope.FileOperation.allCases.map { "files:\($0.rawValue)" }.joined(separator: ", ")
+                    throw ConfigurationError("\(text) is no scope: \(words), files:* or *:*")
+                }
+                return scope
+            }
+        }
+
+        private func end() throws -> Timestamp? {
+            guard let expires else { return nil }
+            guard let time = Quantity.milliseconds(expires), time >= 1000 else {
+                throw ConfigurationError("--expires must be a time such as 90d or 12h, not \(expires)")
+            }
+            return Timestamp.now().adding(seconds: time / 1000)
         }
 
         private static func rows(_ key: ProjectKey, _ secret: String) -> [(String, String)] {

@@ -80,7 +80,7 @@ extension Secrets {
             Stored(
                 createdAt: Timestamp.now().seconds, jwtSecret: hex(32), s3AccessKey: "MAGPIE" + hex(7).uppercased(),
                 s3SecretKey: Base64URL.encode(random(30)), masterKey: Data(random(32)).base64EncodedString(),
-                publishableKey: "pk_" + hex(16), secretKey: "sk_" + hex(32))
+                publishableKey: "pk_" + hex(32), secretKey: "sk_" + hex(32))
         }
 
         static func load(in directory: String) throws -> Stored {

@@ -18,6 +18,7 @@ extension ServerConfiguration.AccountSettings {
         let longest = try settings.duration("SESSION_LIFETIME", atLeast: .seconds(1))
         configuration = Accounts.Configuration(
             signUp: try settings.choice("SIGN_UP", of: Accounts.SignUp.self),
+            appSignUp: try settings.choice("APP_SIGN_UP", of: Accounts.AppSignUp.self),
             cost: PasswordCost(logarithm: try settings.integer("PASSWORD_COST", in: 14...20)),
             parallelHashings: try settings.integer("PASSWORD_HASHINGS", in: 1...64), idleLifetime: idle.components.seconds,
             longestLifetime: longest.components.seconds,

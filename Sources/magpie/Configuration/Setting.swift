@@ -58,6 +58,11 @@ extension Setting {
                 "Who may make an account: `off`, `first` (whoever comes first, who runs the server from then on) or `open` (anybody)."
         ),
         Setting(
+            name: "APP_SIGN_UP", fallback: "open",
+            meaning:
+                "Who may make the account of somebody who uses an app (`/v1/auth/email/signup`): `off`, `secret` (who shows the secret key of a project) or `open` (who shows any key of one). Such accounts never run the server."
+        ),
+        Setting(
             name: "ACCOUNT_PLAN", fallback: "",
             meaning: "The plan of projects that accounts make. Not given: only accounts that run the server make projects."),
         Setting(name: "SESSION_IDLE", fallback: "7d", meaning: "How long a session of an account lasts without being used."),
@@ -215,6 +220,11 @@ extension Setting {
         Setting(
             name: "DELIVERY_RATE", fallback: "0",
             meaning: "The most rendered images a second that are delivered of a bucket; 0 for any number."),
+        Setting(
+            name: "BKEND_ENVELOPE", fallback: "both",
+            meaning:
+                "How bkend's interface wraps what it answers: `wrapped` (`{\"success\":true,\"data\":…}`), `flat` (the data alone) or `both` (its fields in both places)."
+        ),
         Setting(name: "COMPUTE_BUCKET", fallback: "images", meaning: "The bucket of the Compute interface."),
         Setting(
             name: "COMPUTE_API_KEY", fallback: "",
