@@ -13,6 +13,7 @@ public struct Storage: Sendable {
     public let backends: Backends?
     public let buckets: Buckets
     public let delivery: Delivery
+    public let files: Files
     public let jobs: Jobs
     /// What runs the jobs that the core knows of, one a kind.
     public let jobHandlers: [any JobHandler]
@@ -57,6 +58,7 @@ public struct Storage: Sendable {
         public var uploadQueue: Int
         public var accounts: Accounts.Configuration
         public var migrations: MigrationLimits
+        public var files: Files.Configuration
         /// Nil: no key pairs.
         public var accessKeys: AccessKeys.Configuration?
 
@@ -68,7 +70,7 @@ public struct Storage: Sendable {
             cachedBodyLimit: Int = 256 << 10, anonymousRole: String = "anon", serviceRole: String = "service_role",
             unboundRole: String? = nil, uploadsPerMinute: Int = 100, uploadQueue: Int = 10,
             accounts: Accounts.Configuration = Accounts.Configuration(), migrations: MigrationLimits = MigrationLimits(),
-            accessKeys: AccessKeys.Configuration? = nil
+            files: Files.Configuration = Files.Configuration(), accessKeys: AccessKeys.Configuration? = nil
         ) {
             self.uploadLimits = uploadLimits
             self.uploads = uploads
@@ -84,6 +86,7 @@ public struct Storage: Sendable {
             self.uploadQueue = uploadQueue
             self.accounts = accounts
             self.migrations = migrations
+            self.files = files
             self.accessKeys = accessKeys
         }
     }
@@ -167,8 +170,13 @@ public struct Storage: Sendable {
                 StorageMigrationJob(
                     metadata: metadata, placement: objects.placement, cache: cache, limits: configuration.migrations)
             ]
-        self.signedURLs = SignedURLs(
+        let signedURLs = SignedURLs(
             keys: keys, metadata: metadata, originals: originals, uploadLifetime: configuration.signedUploadLifetime)
+        self.signedURLs = signedURLs
+        self.files = Files(
+            metadata: metadata, objects: objects, uploads: uploads, projects: projects, signedURLs: signedURLs,
+            tokens: FileUploadTokens(keys: keys), configuration: configuration.files,
+            anonymousRole: configuration.anonymousRole, serviceRole: configuration.serviceRole, now: now)
     }
 
     /// Follows what others change in the database.

@@ -11,7 +11,7 @@
 /// All of them throw `StorageError`: besides what each names, `.tooManyConnections` when no connection came free in time,
 /// `.timedOut`, `.databaseFailure`, and `.accessDenied` for a role that can't be assumed.
 public protocol MetadataStore: AccessKeyStore, AccountStore, AssetStore, BackendStore, BucketSettingsStore, EventOutbox,
-    ImageSettingsStore,
+    FileStore, ImageSettingsStore,
     JobStore,
     KeyListingStore, ObjectVersionStore, ProjectStore, UploadSessionStore
 {
