@@ -35,7 +35,11 @@ struct FilesProblem: Error {
         switch error {
         case let error as FilesProblem: self = error
         case let error as StorageError:
-            self = place == .interface ? Self.ofInterface(error) : Self.mapped(error)
+            if let fault = error.fileFault {
+                self.init(fault, error.message)
+            } else {
+                self = place == .interface ? Self.ofInterface(error) : Self.mapped(error)
+            }
             self.cause = error
         default:
             self = Self.internal
@@ -84,8 +88,7 @@ struct FilesProblem: Error {
 
     /// The documented codes and statuses, where there are some.
     private static func ofInterface(_ error: StorageError) -> FilesProblem {
-        if let fault = error.fileFault { return FilesProblem(fault, error.message) }
-        return switch error.code {
+        switch error.code {
         case .mediaTypeNotAllowed, .unreadableImage: .init(.badRequest, "file/invalid-format", error.message)
         case .tooLarge, .imageTooLarge: .init(.badRequest, "file/file-too-large", error.message)
         case .invalidKey: .init(.badRequest, "file/invalid-path", error.message)

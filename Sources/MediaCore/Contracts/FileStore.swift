@@ -19,6 +19,9 @@ public protocol FileStore: Sendable {
     /// The ticket of a key, as caller. - Throws: `.objectNotFound` where there is none; `.accessDenied` for somebody else's.
     func ticket(at address: ObjectAddress, as caller: Caller) async throws -> FileTicket
 
+    /// The ticket of a file to be, as caller. - Throws: as `ticket(at:as:)`.
+    func ticket(_ id: FileID, in project: BucketID, as caller: Caller) async throws -> FileTicket
+
     /// The ticket of a key, as system: for who shows a signed right. Nil when there is none.
     func ticket(at address: ObjectAddress, facts: RequestFacts) async throws -> FileTicket?
 
@@ -60,6 +63,14 @@ public protocol FileStore: Sendable {
     func changeShares(
         of id: FileID, adding: [String], removing: [String], most: Int, in project: BucketID, as caller: Caller
     ) async throws -> [String]
+
+    /// The picture of a user, as system: it is everybody's to see. Nil when there is none.
+    func avatar(of subject: String, in project: BucketID, facts: RequestFacts) async throws -> FileRecord?
+
+    /// Makes a file the picture of a user, or takes theirs away, as system. A picture goes with its file.
+    /// - Returns: the file that was it before, where that is another one.
+    /// - Throws: `.objectNotFound` when the file is none of the project.
+    func setAvatar(_ id: FileID?, of subject: String, in project: BucketID, facts: RequestFacts) async throws -> FileID?
 
     /// As caller: what is counted of all files of a project for who acts for it; of those that are the caller's own for anybody else.
     func fileStatistics(of project: BucketID, as caller: Caller) async throws -> FileStatistics

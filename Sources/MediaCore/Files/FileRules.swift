@@ -116,6 +116,12 @@ struct FileRules: Sendable {
         ObjectKey(stored: "\(label.rawValue)/\(id.rawValue)/\(normalised(name))")
     }
 
+    /// The id in a key as `key` makes them. Nil in another.
+    static func id(in key: ObjectKey) -> FileID? {
+        let segments = key.rawValue.split(separator: "/", omittingEmptySubsequences: false)
+        return segments.count == 3 ? FileID(String(segments[1])) : nil
+    }
+
     /// A name for keys and URLs: lower-case ASCII letters, digits, `.`, `_` and `-`, without dots at its ends, at most 128 of them. What ends
     /// it stays when it gets too long: it tells of what type the file is.
     static func normalised(_ name: String) -> String {

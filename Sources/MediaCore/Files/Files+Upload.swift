@@ -181,6 +181,31 @@ extension Files {
         }
     }
 
+    /// Makes a file of what was uploaded to a key just as it was announced. One that was made already is what it is.
+    /// - Parameter visibility: nil: as was announced.
+    /// - Throws: as `register`; `.objectNotFound` for an id that is no file's and no ticket's.
+    public func registerAsAnnounced(
+        _ id: FileID, visibility: FileVisibility? = nil, in project: BucketID, as caller: Caller
+    ) async throws -> FileView {
+        try requireSomebody(caller)
+        let ticket: FileTicket
+        do {
+            return try await file(id, in: project, as: caller)
+        } catch let error as StorageError where error.code == .objectNotFound {
+            ticket = try await metadata.ticket(id, in: project, as: caller)
+        }
+        let size = try await uploaded(ticket, caller.facts).blob?.size ?? 0
+        do {
+            return try await register(
+                FileRegistration(
+                    s3Key: ticket.s3Key, originalName: ticket.originalName, mediaType: ticket.mediaType, size: size,
+                    visibility: visibility),
+                in: project, as: caller)
+        } catch let error as StorageError where error.fileFault == .alreadyRegistered {
+            return try await file(id, in: project, as: caller)
+        }
+    }
+
     /// Whether what was uploaded is what was announced. - Returns: the version that it is.
     private func look(
         at ticket: FileTicket, for registration: FileRegistration, _ facts: RequestFacts

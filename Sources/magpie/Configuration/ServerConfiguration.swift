@@ -57,6 +57,7 @@ struct ServerConfiguration: Sendable {
     var assets: Assets.Configuration
     var jobs: Jobs
     var accounts: AccountSettings
+    var files: FileSettings
     /// Nil: PostScript and videos are only kept.
     var conversions: Conversions?
     var limits: Limits
@@ -135,6 +136,7 @@ struct ServerConfiguration: Sendable {
         images?.variants.assetLimits = assets.limits
         jobs = try Jobs(settings)
         accounts = try AccountSettings(settings)
+        files = try FileSettings(settings)
         conversions = try Conversions(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))

@@ -66,7 +66,7 @@ enum HTTPServer {
             DocumentationFrontend(
                 [
                     SupabaseFrontend.description, PixaultAPIFrontend.description, ComputeFrontend.description,
-                    ConsoleFrontend.description,
+                    ConsoleFrontend.description, FilesAPIFrontend.description,
                 ],
                 version: Magpie.version),
             TUSFrontend(
@@ -98,6 +98,11 @@ enum HTTPServer {
                     version: Magpie.version, maxJSONBytes: limits.json, maxUserMetadataBytes: limits.userMetadata,
                     sharedMaxAge: limits.sharedMaxAge),
                 hotReads: hotReads),
+            FilesAPIFrontend(
+                storage: storage,
+                configuration: FilesAPIFrontend.Configuration(
+                    envelope: configuration.files.envelope, maxJSONBytes: limits.json, origin: origin,
+                    clientAddressField: configuration.accounts.clientAddressField)),
             FilesFrontend(storage: storage, hotReads: hotReads),
             // Last, for its paths begin at the root.
             PixaultDeliveryFrontend(storage: storage, origin: origin, hotReads: hotReads),

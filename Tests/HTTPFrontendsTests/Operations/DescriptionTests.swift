@@ -12,6 +12,7 @@ import Testing
 @Suite struct DescriptionTests {
     private static let descriptions = [
         SupabaseFrontend.description, PixaultAPIFrontend.description, ComputeFrontend.description, ConsoleFrontend.description,
+        FilesAPIFrontend.description,
     ]
 
     /// Every route of the dialect. The switch below makes a new one a mistake of this file's until it is described.
@@ -114,7 +115,23 @@ import Testing
         }
     }
 
-    @Test(arguments: ["supabase", "pixault", "compute", "console"])
+    @Test func everyDescribedRouteOfBkendIsServedUnderItsName() throws {
+        for described in FilesAPIFrontend.description.routes {
+            let served = try #require(FilesAPIRoute(path: Self.filled(described)), "\(described.path)")
+            #expect(served.operation(described.method) == described.operation, "\(described.method) \(described.path)")
+            #expect(served.methods.contains(described.method.rawValue), "\(described.method) \(described.path)")
+        }
+    }
+
+    @Test func everyServedMethodOfBkendIsDescribed() {
+        let routes = Dictionary(grouping: FilesAPIFrontend.description.routes) { $0.path }
+        for (path, described) in routes {
+            let served = Set(FilesAPIRoute(path: Self.filled(described[0]))?.methods ?? []).subtracting(["HEAD"])
+            #expect(Set(described.map(\.method.rawValue)) == served, "\(path)")
+        }
+    }
+
+    @Test(arguments: ["supabase", "pixault", "compute", "console", "bkend"])
     func aDocumentHasEveryRouteOnce(name: String) throws {
         let description = try #require(Self.descriptions.first { $0.name == name })
         let document = try #require(

@@ -20,6 +20,10 @@ extension FilesAPICall {
             // What is no id is the id of nothing.
             guard let id = FileID(text) else { throw FilesProblem.notFound }
             return try await answer(part, of: id, isRead: isRead, as: caller)
+        case (.avatarUpload(let user), _): return try await issueAvatar(of: user, as: caller)
+        case (.avatar(let user), _):
+            return request.method == .delete
+                ? try await removeAvatar(of: user, as: caller) : try await setAvatar(of: user, as: caller)
         default: throw Self.nothingHere
         }
     }

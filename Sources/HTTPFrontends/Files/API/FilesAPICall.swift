@@ -76,7 +76,7 @@ struct FilesAPICall {
             return FilesCaller(caller: Caller(principal: principal, facts: facts), project: key.project)
         }
         guard key.credential.kind == .secret else {
-            guard route.isOpen(request.method) else { throw Self.tokenNeeded }
+            guard route.isOpen(request.method) else { throw route.isOfUsers ? Self.userUnknown : Self.tokenNeeded }
             return FilesCaller(
                 caller: Caller(principal: storage.authenticator.anonymous, facts: facts), project: key.project)
         }
@@ -105,6 +105,10 @@ struct FilesAPICall {
     static var tokenNeeded: FilesProblem {
         FilesProblem(
             .unauthorized, "common/authentication-required", "An access token is needed in Authorization: Bearer")
+    }
+
+    private static var userUnknown: FilesProblem {
+        FilesProblem(.unauthorized, "user/unauthorized", "An access token is needed in Authorization: Bearer")
     }
 
     /// Who asks, for limits and lists.

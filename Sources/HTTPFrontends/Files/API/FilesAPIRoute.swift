@@ -140,6 +140,14 @@ enum FilesAPIRoute: Hashable {
         }
     }
 
+    /// Whether it is about a user, of whom errors speak in codes of their own.
+    var isOfUsers: Bool {
+        switch self {
+        case .avatar, .avatarUpload: true
+        default: false
+        }
+    }
+
     /// For metrics and policies.
     func operation(_ method: HTTPRequest.Method) -> String {
         switch self {

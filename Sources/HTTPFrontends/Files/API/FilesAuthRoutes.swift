@@ -58,8 +58,9 @@ extension FilesAPICall {
     func me(in project: BucketID) async throws -> Response {
         let account = try await signedIn()
         let isAdmin = try await accounts.role(of: account, in: project).map { $0 >= .admin } ?? false
+        let avatar = try await files.avatar(of: account.id.rawValue, in: project, facts: facts)
         return envelope.response { writer in
-            writer.fields(of: account, isAdmin: isAdmin)
+            writer.fields(of: account, isAdmin: isAdmin, image: avatar.map { urls.raw($0.s3Key) })
         }
     }
 
@@ -108,14 +109,14 @@ extension FilesAPICall {
 }
 
 extension JSONWriter {
-    fileprivate mutating func fields(of account: Account, isAdmin: Bool) {
+    fileprivate mutating func fields(of account: Account, isAdmin: Bool, image: String?) {
         field("id", account.id.rawValue)
         field("role", isAdmin ? "admin" : "user")
         field("name", account.name)
         field("email", account.email.rawValue)
         // No letters are sent here.
         field("emailVerified", String?.none)
-        field("image", String?.none)
+        field("image", image)
         field("createdAt", account.createdAt)
     }
 }

@@ -23,12 +23,12 @@ public enum FilesEnvelope: String, Sendable, CaseIterable {
     ) -> Response {
         let fields = JSONWriter.object(write).dropFirst().dropLast()
         let success = #""success":true"#
-        let data = "{" + Self.joined([saysSuccess ? success : "", fields]) + "}"
+        let data = "{" + Self.joined([saysSuccess ? Substring(success) : "", fields]) + "}"
         let text =
             switch self {
             case .flat: data
             case .wrapped: "{\(success),\"data\":\(data)}"
-            case .both: "{" + Self.joined(["\(success),\"data\":\(data)", fields]) + "}"
+            case .both: "{" + Self.joined([Substring("\(success),\"data\":\(data)"), fields]) + "}"
             }
         return Response(
             status: status, headers: [.contentType: "application/json; charset=utf-8", .xContentTypeOptions: "nosniff"],
