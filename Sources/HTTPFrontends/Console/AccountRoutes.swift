@@ -143,7 +143,9 @@ extension JSONWriter {
         field("kind", key.kind.rawValue)
         field("clientId", key.clientID)
         field("description", key.description)
+        if let scopes = key.scopes { field("scopes", scopes.map(\.rawValue)) }
         field("createdAt", key.createdAt)
+        if let expiresAt = key.expiresAt { field("expiresAt", expiresAt) }
         field("revokedAt", key.revokedAt)
     }
 }

@@ -85,8 +85,8 @@ extension ConsoleFrontend {
         ], required: ["accountId", "email", "name", "role", "disabled", "since"])
     private static let key = APISchema.object(
         [
-            ("id", .text), ("kind", .text), ("clientId", .optional(.text)), ("description", .text), ("createdAt", .text),
-            ("revokedAt", .optional(.text)), ("secret", .text),
+            ("id", .text), ("kind", .text), ("clientId", .optional(.text)), ("description", .text), ("scopes", .list(.text)),
+            ("createdAt", .text), ("expiresAt", .text), ("revokedAt", .optional(.text)), ("secret", .text),
         ], required: ["id", "kind", "clientId", "description", "createdAt", "revokedAt"])
 
     private static let account: [APIRoute] = [

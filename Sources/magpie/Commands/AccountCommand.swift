@@ -59,7 +59,7 @@ struct AccountCommand: AsyncParsableCommand {
             }
             for account in accounts {
                 let state = account.disabledAt.map { "disabled \($0.iso8601)" } ?? "active"
-                let kind = account.isOperator ? "operator" : "account"
+                let kind = account.isOperator ? "operator" : account.isAppUser ? "app user" : "account"
                 print("\(account.email)  \(account.id)  \(kind)  \(account.createdAt.iso8601)  \(state)  \(account.name)")
             }
         }
@@ -139,6 +139,7 @@ extension JSONWriter {
         field("email", account.email.rawValue)
         field("name", account.name)
         field("operator", account.isOperator)
+        field("appUser", account.isAppUser)
         field("createdAt", account.createdAt)
         field("disabledAt", account.disabledAt)
     }

@@ -165,7 +165,12 @@ extension JSONWriter {
         field("kind", key.kind.rawValue)
         field("clientId", key.clientID)
         field("description", key.description)
+        if let scopes = key.scopes {
+            self.key("scopes")
+            array(scopes) { $0.string($1.rawValue) }
+        }
         field("createdAt", key.createdAt)
+        if let expiresAt = key.expiresAt { field("expiresAt", expiresAt) }
         field("revokedAt", key.revokedAt)
     }
 }
@@ -173,7 +178,9 @@ extension JSONWriter {
 extension ProjectKey {
     /// For a list in a terminal.
     var line: String {
-        let state = revokedAt.map { "revoked \($0.iso8601)" } ?? "active"
-        return "\(id)  \(kind.rawValue)  \(clientID ?? "-")  \(createdAt.iso8601)  \(state)  \(description)"
+        let end = expiresAt.map { $0 <= Timestamp.now() ? "expired \($0.iso8601)" : "active until \($0.iso8601)" }
+        let state = revokedAt.map { "revoked \($0.iso8601)" } ?? end ?? "active"
+        let scopes = scopes.map { $0.map(\.rawValue).joined(separator: ",") } ?? "-"
+        return "\(id)  \(kind.rawValue)  \(clientID ?? "-")  \(scopes)  \(createdAt.iso8601)  \(state)  \(description)"
     }
 }

@@ -14,18 +14,104 @@ struct AccountsTests {
     private let client = SignInClient(address: "127.0.0.1")
 
     private func accounts(
-        _ signUp: Accounts.SignUp = .open, plan: Plan.Name? = nil, attempts: Int = 10
+        _ signUp: Accounts.SignUp = .open, inApps appSignUp: Accounts.AppSignUp = .open, plan: Plan.Name? = nil,
+        attempts: Int = 10
     ) async throws -> Accounts {
         Accounts(
             metadata: store, projects: Projects(metadata: store),
             configuration: Accounts.Configuration(
-                signUp: signUp, cost: PasswordCost(logarithm: 10, blockSize: 8, parallelism: 1), idleLifetime: 1000,
+                signUp: signUp, appSignUp: appSignUp, cost: PasswordCost(logarithm: 10, blockSize: 8, parallelism: 1), idleLifetime: 1000,
                 longestLifetime: 3000, plan: plan, attempts: attempts),
             keys: try await KeyRing(secret: Self.secret), now: { [clock] in clock.now() })
     }
 
     private func person(_ name: String, _ accounts: Accounts) async throws -> Account {
         try await accounts.register(email: "\(name)@example.com", password: Self.password, name: name, from: client)
+    }
+
+    private func appUser(
+        _ name: String, _ accounts: Accounts, _ kind: ProjectKey.Kind = .publishable
+    ) async throws -> Account {
+        let key = ProjectKey(
+            kind: kind, digest: SecretDigest(of: name), projects: [BucketID(stored: "shop")], createdAt: clock.now())
+        return try await accounts.registerAppUser(
+            email: "\(name)@example.com", password: Self.password, name: name, key: ProjectCredential(key), from: client)
+    }
+
+    // MARK: Users of apps
+
+    @Test(
+        arguments: [
+            (Accounts.AppSignUp.off, ProjectKey.Kind.secret, false), (.off, .publishable, false), (.secret, .publishable, false),
+            (.secret, .secret, true), (.open, .publishable, true), (.open, .secret, true),
+        ])
+    func whoSignsUpInAnAppIsASettingOfItsOwn(
+        _ mode: Accounts.AppSignUp, _ kind: ProjectKey.Kind, isAllowed: Bool
+    ) async throws {
+        let accounts = try await accounts(.off, inApps: mode)
+        let code = await errorCode { _ = try await appUser("ann", accounts, kind) }
+        #expect(code == (isAllowed ? nil : .accessDenied))
+    }
+
+    @Test func whoSignsUpInAnAppRunsNothingAndTakesNobodysPlace() async throws {
+        let accounts = try await accounts(.first, plan: .unlimited)
+        let ann = try await appUser("ann", accounts)
+        #expect(ann.isAppUser && !ann.isOperator && !accounts.mayCreateProjects(ann))
+        #expect(
+            await errorCode { _ = try await accounts.createProject("mine", plan: nil, isPublic: false, as: ann) } == .accessDenied)
+        #expect(try await accounts.isSignUpOpen())
+        #expect(try await person("root", accounts).isOperator)
+        #expect(try await !accounts.isSignUpOpen())
+    }
+
+    @Test func onlyWhoRunsTheServerMakesAUserOfAnAppAMember() async throws {
+        let accounts = try await accounts(plan: .unlimited)
+        let owner = try await person("root", accounts)
+        _ = try await accounts.createProject("shop", plan: nil, isPublic: false, as: owner)
+        let (ann, shop) = (try await appUser("ann", accounts), BucketID(stored: "shop"))
+        let code = await errorCode {
+            _ = try await accounts.addMember("ann@example.com", as: .admin, to: shop, by: owner)
+        }
+        #expect(code == .relatedResourceMissing)
+        try await accounts.grant(.admin, to: "ann@example.com", in: "shop")
+        #expect(try await accounts.role(of: ann, in: shop) == .admin)
+    }
+
+    @Test(arguments: ProjectRole.allCases)
+    func aTokenOfAnAdminActsForTheProjectAndAnyOtherForItself(_ role: ProjectRole) async throws {
+        let accounts = try await accounts(plan: .unlimited)
+        let owner = try await person("root", accounts)
+        for name in ["shop", "blog"] {
+            _ = try await accounts.createProject(name, plan: nil, isPublic: false, as: owner)
+        }
+        let ann = try await appUser("ann", accounts)
+        try await accounts.grant(role, to: "ann@example.com", in: "shop")
+        let keys = try await KeyRing(secret: Self.secret)
+        let tokens = try await accounts.issueTokens(for: ann, from: client)
+        let token = try Authenticator(keys: keys).principal(token: tokens.accessToken, at: clock.now())
+
+        let inShop = try await accounts.principal(of: token, in: BucketID(stored: "shop"))
+        #expect((inShop.role == ProjectScope.role) == (role >= .admin))
+        #expect(inShop.subject == ann.id.rawValue)
+        #expect(try await accounts.principal(of: token, in: BucketID(stored: "blog")) == token)
+        try await accounts.setDisabled(true, of: "ann@example.com")
+        #expect(try await accounts.principal(of: token, in: BucketID(stored: "shop")) == token)
+    }
+
+    @Test func signingOutByATokenEndsItsSessionAlone() async throws {
+        let accounts = try await accounts()
+        let ann = try await appUser("ann", accounts)
+        let (here, there) = (
+            try await accounts.issueTokens(for: ann, from: client), try await accounts.issueTokens(for: ann, from: client)
+        )
+        let keys = try await KeyRing(secret: Self.secret)
+        let token = try Authenticator(keys: keys).principal(token: here.accessToken, at: clock.now())
+
+        #expect(try await accounts.account(of: token)?.id == ann.id)
+        try await accounts.endSession(of: token)
+
+        #expect(await errorCode { _ = try await accounts.refresh(here.refreshToken) } == .unauthenticated)
+        _ = try await accounts.refresh(there.refreshToken)
     }
 
     // MARK: Sessions

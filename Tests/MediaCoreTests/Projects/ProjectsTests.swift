@@ -162,6 +162,39 @@ struct ProjectsTests {
         #expect(await code { _ = try await create(core, owner: owner) } == .invalidRequest)
     }
 
+    @Test func aKeyEndsWhenItSays() async throws {
+        let core = try await CoreFixture()
+        let projects = core.storage.projects
+        _ = try await create(core)
+        let end = core.clock.now().adding(seconds: 10)
+        let (key, secret) = try await projects.createKey(
+            .publishable, of: "shop", description: "", limits: .init(scopes: [KeyScope(stored: "files:read")], expiresAt: end))
+
+        let credential = try await projects.credential(secret)
+        #expect(credential.id == key.id && credential.allows(.read) && !credential.allows(.delete))
+        core.clock.advance(seconds: 10)
+        #expect(await code { _ = try await projects.credential(secret) } == .unauthenticated)
+        #expect(
+            await code { _ = try await projects.createKey(.secret, of: "shop", description: "", limits: .init(expiresAt: end)) }
+                == .invalidRequest)
+    }
+
+    @Test func aNarrowedKeyIsForFilesAlone() async throws {
+        let core = try await CoreFixture()
+        let projects = core.storage.projects
+        _ = try await create(core)
+        let narrow = Projects.KeyLimits(scopes: [KeyScope(stored: "files:*")])
+
+        let (_, secret) = try await projects.createKey(.secret, of: "shop", description: "", limits: narrow)
+        #expect(try await projects.credential(secret).allows(.delete))
+        #expect(await code { _ = try await projects.principal(apiKey: secret) } == .accessDenied)
+        for kind in [ProjectKey.Kind.pair, .single] {
+            #expect(
+                await code { _ = try await projects.createKey(kind, of: "shop", description: "", limits: narrow) }
+                    == .invalidRequest)
+        }
+    }
+
     @Test func aProjectHasNoMoreKeysThanItsPlanAllows() async throws {
         let core = try await CoreFixture()
         let projects = core.storage.projects

@@ -69,6 +69,23 @@ extension MetadataStoreConformance {
         }
 
         @Test(arguments: MetadataStoreUnderTest.allCases)
+        func whoUsesAnAppIsNeverTheFirst(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                let hash = try #require(AccountSample.hash())
+                var user = try AccountSample.account("user", isOperator: true)
+                user.isAppUser = true
+                let kept = try await fixture.store.insertAccount(user, password: hash, onlyFirst: false)
+
+                #expect(kept?.isAppUser == true && kept?.isOperator == false)
+                #expect(try await !fixture.store.hasAccounts())
+                let ann = try await fixture.store.insertAccount(
+                    try AccountSample.account("ann"), password: hash, onlyFirst: true)
+                #expect(ann?.isOperator == true && ann?.isAppUser == false)
+                #expect(try await fixture.store.accounts().map(\.isAppUser) == [false, true])
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
         func ofManyAtTheSameTimeOneIsFirst(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 let hash = try #require(AccountSample.hash())

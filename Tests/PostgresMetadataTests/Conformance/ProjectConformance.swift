@@ -116,7 +116,10 @@ extension MetadataStoreConformance {
         func keysAreKeptListedAndRevoked(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 _ = try await fixture.store.createProject(Self.project(), isPublic: true, keys: [])
-                let (old, new) = (Self.key("old", clientID: "px_cl_1", at: 1), Self.key("new", at: 2))
+                let old = Self.key("old", clientID: "px_cl_1", at: 1)
+                var new = Self.key("new", at: 2)
+                new.scopes = [KeyScope(stored: "files:read"), KeyScope(stored: "files:list")]
+                new.expiresAt = Timestamp(seconds: 3)
                 try await fixture.store.insertProjectKey(old)
                 try await fixture.store.insertProjectKey(new)
 

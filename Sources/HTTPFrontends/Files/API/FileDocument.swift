@@ -34,11 +34,6 @@ extension JSONWriter {
         field("createdAt", file.createdAt)
         if view.isWhole { field("updatedAt", file.updatedAt) }
     }
-
-    mutating func field(_ name: String, _ texts: [String]) {
-        key(name)
-        array(texts) { $0.string($1) }
-    }
 }
 
 /// URLs of files for one client.
