@@ -50,4 +50,9 @@ extension StorageError {
     public static func fileNotFound(_ id: FileID) -> StorageError {
         StorageError(.objectNotFound, "File not found", resource: id.rawValue)
     }
+
+    /// A file that would be shared with more than it may be.
+    public static func tooManyShares(_ most: Int) -> StorageError {
+        .file(.invalidShares, .invalidParameter, "A file is shared with at most \(most)", field: "sharedWith")
+    }
 }

@@ -86,7 +86,7 @@ struct FileRules: Sendable {
 
     func requireShares(_ subjects: [String]) throws(StorageError) {
         guard Set(subjects).count <= limits.shares else {
-            throw .file(.invalidShares, .invalidParameter, "A file is shared with at most \(limits.shares)", field: "sharedWith")
+            throw .tooManyShares(limits.shares)
         }
         guard subjects.allSatisfy({ (1...255).contains($0.utf8.count) && !$0.utf8.contains { $0 < 0x20 || $0 == 0x7F } }) else {
             throw .file(.invalidShares, .invalidParameter, "A file is shared with users by their ids", field: "sharedWith")

@@ -7,6 +7,7 @@ extension InMemoryMetadataStore.State {
     /// An object was written, or moved here.
     /// - Parameter old: what the same object was before. Nil for a new one.
     mutating func followObject(_ record: ObjectRecord, was old: ObjectRecord? = nil, at time: Timestamp) {
+        followFile(record, was: old, at: time)
         guard projects[record.address.bucket] != nil else { return forgetAsset(of: record.id, at: time) }
         guard let old, assets[record.id] != nil else { return addAsset(record, at: time) }
         let hasNewVersion = old.version != record.version

@@ -17,6 +17,7 @@ extension InMemoryMetadataStore.State {
     mutating func remove(_ record: ObjectRecord, at time: Timestamp, by subject: String? = nil, forgets: Bool = false) {
         objects[record.address] = nil
         forgetAsset(of: record.id, at: time)
+        forgetFile(of: record)
         dropInspection(of: record)
         self.record(.removedByDelete, record, at: time)
         report(.object(record.address))

@@ -7,18 +7,24 @@ extension InMemoryMetadataStore {
     public func object(at address: ObjectAddress, access: Access) async throws -> ReadableObject {
         try state.withLock { state in
             guard let bucket = state.buckets[address.bucket] else { throw StorageError.bucketNotFound(address.bucket) }
+            let isConcealed = state.fileRows.isConcealed(address)
             switch access {
             case .publicBucket:
                 guard bucket.isPublic else { throw StorageError.bucketNotFound(address.bucket) }
-            case .policy(let caller) where !bucket.isPublic:
-                let security = try RowSecurity(policies: state.policies, roles: roles, caller: caller)
+                guard !isConcealed else { throw StorageError.objectNotFound(address) }
+            case .policy(let caller) where !bucket.isPublic || isConcealed:
+                let security = try RowSecurity(
+                    policies: state.policies, roles: roles, files: state.fileRows, caller: caller)
                 guard let record = state.objects[address], security.sees(record) else {
                     throw StorageError.objectNotFound(address)
                 }
             case .policy, .grant: break
             }
             guard let record = state.objects[address] else { throw StorageError.objectNotFound(address) }
-            return state.readable(record, in: bucket)
+            var seen = bucket
+            // To whoever keeps it, it is an object of a private bucket.
+            if isConcealed { seen.isPublic = false }
+            return state.readable(record, in: seen)
         }
     }
 

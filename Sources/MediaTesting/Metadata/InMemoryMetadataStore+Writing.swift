@@ -38,7 +38,8 @@ extension InMemoryMetadataStore {
             guard existing == nil || mode == .replace else { throw StorageError.objectExists(object.address) }
             guard state.buckets[object.address.bucket] != nil else { throw Self.bucketMissing(object.address.bucket) }
             if let trial = object.trial, let existing, trial.seen != Self.state(of: existing) {
-                let security = try RowSecurity(policies: state.policies, roles: roles, caller: trial.caller)
+                let security = try RowSecurity(
+                    policies: state.policies, roles: roles, files: state.fileRows, caller: trial.caller)
                 try Self.requireUpsert(existing, becoming: Self.proposed(trial.draft, at: time), security)
             }
             try state.settleReservation(of: object)

@@ -110,6 +110,7 @@ public final class InMemoryMetadataStore: MetadataStore {
         var assets: [ObjectID: Asset] = [:]
         /// Those that were made.
         var assetFolders: [BucketID: Set<FolderPath>] = [:]
+        var fileRows = FileRows()
         var events: [EventID: QueuedEvent] = [:]
         var lastEventID: Int64 = 0
         var jobs: [JobID: StoredJob] = [:]
@@ -146,7 +147,7 @@ public final class InMemoryMetadataStore: MetadataStore {
     ) throws -> sending Value {
         try state.withLock { state in
             state.facts = caller.facts
-            return try body(&state, RowSecurity(policies: state.policies, roles: roles, caller: caller))
+            return try body(&state, RowSecurity(policies: state.policies, roles: roles, files: state.fileRows, caller: caller))
         }
     }
 

@@ -6,6 +6,7 @@ import MediaCore
 /// Row-level security of one caller, with the semantics of Postgres 15.
 struct RowSecurity {
     let policies: [Policy]
+    let fileRows: FileRows
     let caller: Caller
     let bypasses: Bool
     /// Of a key of projects, what its claims name: the policies that come with them are the only ones that count for it.
@@ -14,12 +15,13 @@ struct RowSecurity {
     private let right: ProjectRight?
 
     /// - Throws: `.accessDenied` for a role that the database does not have.
-    init(policies: [Policy], roles: Set<String>, caller: Caller) throws(StorageError) {
+    init(policies: [Policy], roles: Set<String>, files: FileRows, caller: Caller) throws(StorageError) {
         let role = caller.principal.role
         guard roles.contains(role) else {
             throw StorageError(.accessDenied, "The role of this token is not known here", resource: role)
         }
         self.policies = policies
+        self.fileRows = files
         self.caller = caller
         self.bypasses = role == InMemoryMetadataStore.serviceRole
         self.projects = role == ProjectScope.role ? Self.projects(in: caller.principal.claims) : nil
@@ -47,6 +49,9 @@ struct RowSecurity {
         projects?.contains(project) == true && (right == .write || right == .manage)
     }
 
+    /// Whether the caller acts for a project.
+    func isOf(_ project: BucketID) -> Bool { projects?.contains(project) == true }
+
     func allows(_ command: Policy.Command, _ row: PolicyContext.Row, _ stage: PolicyContext.Stage = .existing) -> Bool {
         guard !bypasses else { return true }
         if let projects {
@@ -54,6 +59,7 @@ struct RowSecurity {
             guard row.table == .buckets else { return writes(row.bucketID) }
             return projects.contains(row.bucketID) && command == .update && right == .manage
         }
+        if case .object(let record) = row, fileRows.allows(command, record, caller.principal) { return true }
         let context = PolicyContext(caller: caller, stage: stage, row: row)
         return policies.contains {
             $0.table == row.table && $0.command == command && $0.roles.contains(caller.principal.role) && $0.allows(context)

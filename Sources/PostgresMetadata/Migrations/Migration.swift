@@ -44,6 +44,7 @@ struct Migration: Sendable {
         Migration(22, "magpie_moves", PackageResources._022_magpie_moves_sql),
         Migration(23, "magpie_imports", PackageResources._023_magpie_imports_sql),
         Migration(24, "magpie_direct", PackageResources._024_magpie_direct_sql),
+        Migration(25, "magpie_files", PackageResources._025_magpie_files_sql),
         Migration(26, "magpie_apps", PackageResources._026_magpie_apps_sql),
     ]
 

@@ -80,6 +80,8 @@ extension PostgresMetadataStore {
             SELECT
             FROM pg_policy AS p
             WHERE p.polrelid = 'storage.objects'::regclass AND p.polpermissive AND p.polcmd IN ('d', '*')
+                -- That is for owners of files, and says nothing of other objects.
+                AND p.polname <> 'magpie_files_delete'
                 -- The role 0 is PUBLIC.
                 AND EXISTS (SELECT FROM unnest(p.polroles) AS r WHERE r = 0 OR pg_has_role(r, 'USAGE'))
         )

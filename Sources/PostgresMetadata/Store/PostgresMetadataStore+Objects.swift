@@ -22,14 +22,14 @@ extension PostgresMetadataStore {
         do {
             found = try await transaction(steps) { results in
                 let open = try Found(results[0])
-                return open.bucket?.isPublic == true ? open : try Found(bucket: open.bucket, results[1])
+                return open.isOpen ? open : try Found(bucket: open.bucket, isConcealed: open.isConcealed, results[1])
             }
         } catch let error as StorageError where error.isStatementFailure {
             // A public bucket needs no policy, so a role or policy that can't be used must not close it.
             let open = try await transaction([.scope(system(caller.facts)), readStep(Self.readPublicObject, address)]) {
                 try Found($0[0])
             }
-            guard open.bucket?.isPublic == true else { throw error }
+            guard open.isOpen else { throw error }
             return try open.readable(at: address)
         }
         return try found.readable(at: address)
@@ -38,6 +38,7 @@ extension PostgresMetadataStore {
     private func publicObject(at address: ObjectAddress, _ facts: RequestFacts) async throws -> ReadableObject {
         let found = try await transaction([.scope(system(facts)), readStep(Self.readPublicObject, address)]) { try Found($0[0]) }
         guard found.bucket?.isPublic == true else { throw StorageError.bucketNotFound(address.bucket) }
+        guard !found.isConcealed else { throw StorageError.objectNotFound(address) }
         return try found.readable(at: address)
     }
 
@@ -106,11 +107,17 @@ private struct Found {
     var object: ObjectRecord?
     var blob: BlobLocation?
     var isVersioned = false
+    /// Whether the object is a file, or to be one, that everybody may not see whatever its bucket is.
+    var isConcealed = false
 
-    /// Reads a row of bucket, object and blob, of which the last two may be missing.
+    /// Whether everybody may read it.
+    var isOpen: Bool { bucket?.isPublic == true && !isConcealed }
+
+    /// Reads a row of bucket, object and blob, of which the last two may be missing, and of whether it is concealed.
     init(_ result: ResultSet) throws(PostgresError) {
         guard let row = try result.optionalRow() else { return }
         bucket = try BucketColumns.read(row)
+        isConcealed = try row.bool(BucketColumns.count + ObjectColumns.count + BlobColumns.count)
         guard try !row.isNull(BucketColumns.count) else { return }
         object = try ObjectColumns.read(row, at: BucketColumns.count)
         let start = BucketColumns.count + ObjectColumns.count
@@ -119,8 +126,9 @@ private struct Found {
     }
 
     /// Reads a row of object and blob.
-    init(bucket: Bucket?, _ result: ResultSet) throws(PostgresError) {
+    init(bucket: Bucket?, isConcealed: Bool = false, _ result: ResultSet) throws(PostgresError) {
         self.bucket = bucket
+        self.isConcealed = isConcealed
         guard let row = try result.optionalRow() else { return }
         object = try ObjectColumns.read(row)
         blob = try BlobColumns.read(row, at: ObjectColumns.count)
@@ -128,7 +136,9 @@ private struct Found {
     }
 
     func readable(at address: ObjectAddress) throws(StorageError) -> ReadableObject {
-        guard let bucket else { throw .bucketNotFound(address.bucket) }
+        guard var bucket else { throw .bucketNotFound(address.bucket) }
+        // To whoever keeps it, it is an object of a private bucket.
+        if isConcealed { bucket.isPublic = false }
         guard let object else { throw .objectNotFound(address) }
         return ReadableObject(bucket: bucket, record: object, blob: blob, isVersioned: isVersioned)
     }
@@ -143,7 +153,8 @@ extension PostgresMetadataStore {
     private static let readPublicObject = SQL(
         "object_read_public",
         """
-        SELECT \(BucketColumns.list), \(ObjectColumns.list), \(BlobColumns.list)
+        SELECT \(BucketColumns.list), \(ObjectColumns.list), \(BlobColumns.list),
+            coalesce(b.public AND magpie.is_concealed($1, $2), false)
         FROM storage.buckets AS b
         LEFT JOIN storage.objects AS o ON b.public AND o.bucket_id = b.id AND o.name = $2
         LEFT JOIN magpie.blobs AS l ON l.version = o.version
@@ -153,7 +164,8 @@ extension PostgresMetadataStore {
     private static let readAnyObject = SQL(
         "object_read_any",
         """
-        SELECT \(BucketColumns.list), \(ObjectColumns.list), \(BlobColumns.list)
+        SELECT \(BucketColumns.list), \(ObjectColumns.list), \(BlobColumns.list),
+            coalesce(b.public AND magpie.is_concealed($1, $2), false)
         FROM storage.buckets AS b
         LEFT JOIN storage.objects AS o ON o.bucket_id = b.id AND o.name = $2
         LEFT JOIN magpie.blobs AS l ON l.version = o.version

@@ -16,3 +16,15 @@ $$;
 -- What a key is for, as `table:operation`; all of it where nothing is said.
 ALTER TABLE magpie.api_keys ADD COLUMN IF NOT EXISTS scopes text[];
 ALTER TABLE magpie.api_keys ADD COLUMN IF NOT EXISTS expires_at timestamptz;
+
+-- The picture of a user of a project, which is a file of it.
+CREATE TABLE IF NOT EXISTS magpie.avatars (
+    bucket_id text NOT NULL REFERENCES magpie.projects (bucket_id) ON UPDATE CASCADE ON DELETE CASCADE,
+    -- Of tokens.
+    subject text COLLATE "C" NOT NULL,
+    file_id uuid NOT NULL REFERENCES magpie.files (id) ON DELETE CASCADE,
+    PRIMARY KEY (bucket_id, subject)
+);
+CREATE INDEX IF NOT EXISTS avatars_file ON magpie.avatars (file_id);
+REVOKE ALL ON magpie.avatars FROM PUBLIC, anon, authenticated, magpie_project;
+GRANT SELECT, INSERT, UPDATE, DELETE ON magpie.avatars TO service_role;
