@@ -163,16 +163,18 @@ struct ProjectsTests {
     }
 
     @Test func aKeyEndsWhenItSays() async throws {
-        let core = try await CoreFixture()
-        let projects = core.storage.projects
+        let (core, clock) = (try await CoreFixture(), ManualClock())
+        let projects = Projects(
+            metadata: core.metadata, cache: core.storage.cache, usage: core.storage.usage,
+            rate: UploadRate.Configuration(perMinute: 0, queue: 0), now: { clock.now() })
         _ = try await create(core)
-        let end = core.clock.now().adding(seconds: 10)
+        let end = clock.now().adding(seconds: 10)
         let (key, secret) = try await projects.createKey(
             .publishable, of: "shop", description: "", limits: .init(scopes: [KeyScope(stored: "files:read")], expiresAt: end))
 
         let credential = try await projects.credential(secret)
         #expect(credential.id == key.id && credential.allows(.read) && !credential.allows(.delete))
-        core.clock.advance(seconds: 10)
+        clock.advance(seconds: 10)
         #expect(await code { _ = try await projects.credential(secret) } == .unauthenticated)
         #expect(
             await code { _ = try await projects.createKey(.secret, of: "shop", description: "", limits: .init(expiresAt: end)) }

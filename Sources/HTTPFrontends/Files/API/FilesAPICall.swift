@@ -36,7 +36,13 @@ struct FilesAPICall {
             throw FilesProblem(
                 .forbidden, "data/scope-insufficient", "The API key has no scope files:\(operation.rawValue)")
         }
-        return try await answer(as: try await caller(key))
+        let caller = try await caller(key)
+        do {
+            return try await answer(as: caller)
+        } catch let error as StorageError where error.code == .accessDenied && caller.isAnonymous {
+            // Somebody may see it: clients sign in on 401, and give up on 403.
+            throw Self.tokenNeeded
+        }
     }
 
     static var nothingHere: FilesProblem { FilesProblem(.notFound, "common/not-found", "There is nothing at this path") }
@@ -78,7 +84,8 @@ struct FilesAPICall {
         guard key.credential.kind == .secret else {
             guard route.isOpen(request.method) else { throw route.isOfUsers ? Self.userUnknown : Self.tokenNeeded }
             return FilesCaller(
-                caller: Caller(principal: storage.authenticator.anonymous, facts: facts), project: key.project)
+                caller: Caller(principal: storage.authenticator.anonymous, facts: facts), project: key.project,
+                isAnonymous: true)
         }
         return FilesCaller(caller: Caller(principal: key.credential.principal, facts: facts), project: key.project)
     }
@@ -135,4 +142,6 @@ struct FilesAPICall {
 struct FilesCaller {
     var caller: Caller
     var project: BucketID
+    /// Whether nobody is signed in.
+    var isAnonymous = false
 }
