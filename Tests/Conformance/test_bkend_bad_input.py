@@ -91,7 +91,7 @@ def test_parts_need_a_size(server, ann, value):
 
 
 def test_types_can_be_refused_by_a_setting():
-    with Server({**SETTINGS, "MAGPIE_FILE_TYPES_REFUSED": "text/html, video/*"}) as running:
+    with Server({**SETTINGS, "MAGPIE_FILE_REFUSED_TYPES": "text/html, video/*"}) as running:
         app = App.create(running)
         for kind, status in (("text/html", 400), ("Video/MP4", 400), ("text/plain", 200)):
             reply = app.backend.post("/files/presigned-url", {"filename": "a", "contentType": kind})

@@ -139,7 +139,7 @@ def test_a_picture_must_be_one(ann):
 
 
 def test_a_url_that_is_over_is_403(server):
-    with Server({**SETTINGS, "MAGPIE_FILE_UPLOAD_URL_EXPIRY": "1s"}) as running:
+    with Server({**SETTINGS, "MAGPIE_FILE_UPLOAD_EXPIRY": "1s"}) as running:
         app = App.create(running)
         begun = app.backend.presign()
         time.sleep(2.1)
@@ -486,7 +486,7 @@ def test_a_picture_is_the_users_to_change(app, ann, ben):
     problem(app.anonymous.post(f"/users/{ann.id}/avatar/upload-url", body), 401, "user/unauthorized")
     problem(ann.post(f"/users/{ann.id}/avatar/upload-url", {**body, "contentType": "image/svg+xml"}), 400, "file/invalid-format")
     theirs = ben.upload(quarters(4, 4, "PNG"), "b.png", "image/png", visibility="public")
-    problem(ann.patch(f"/users/{ann.id}/avatar", {"s3Key": theirs["s3Key"]}), 403, "file/access-denied")
+    problem(ann.patch(f"/users/{ann.id}/avatar", {"s3Key": theirs["s3Key"]}), 403, "user/forbidden")
 
 
 # --- Paths and methods --------------------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ struct FilesProblem: Error {
         case let error as FilesProblem: self = error
         case let error as StorageError:
             if let fault = error.fileFault {
-                self.init(fault, error.message)
+                self.init(fault, error.message, at: place)
             } else {
                 self = place == .interface ? Self.ofInterface(error) : Self.mapped(error)
             }
@@ -103,8 +103,10 @@ struct FilesProblem: Error {
         }
     }
 
-    private init(_ fault: FileFault, _ message: String) {
+    private init(_ fault: FileFault, _ message: String, at place: Place) {
         switch fault {
+        // The place that was given out is there no more.
+        case .notIssued where place == .delivery: self.init(.notFound, "file/not-found", message)
         case .invalidName: self.init(.badRequest, "file/invalid-name", message)
         case .nameTooLong: self.init(.badRequest, "file/original-name-too-long", message)
         case .mediaTypeTooLong: self.init(.badRequest, "file/mime-type-too-long", message)

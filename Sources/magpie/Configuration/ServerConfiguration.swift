@@ -2,6 +2,7 @@
 
 import BlobStores
 import Foundation
+import HTTPFrontends
 import Logging
 import MediaCore
 
@@ -57,7 +58,8 @@ struct ServerConfiguration: Sendable {
     var assets: Assets.Configuration
     var jobs: Jobs
     var accounts: AccountSettings
-    var files: FileSettings
+    /// Of bkend's interface.
+    var envelope: FilesEnvelope
     /// Nil: PostScript and videos are only kept.
     var conversions: Conversions?
     var limits: Limits
@@ -136,7 +138,7 @@ struct ServerConfiguration: Sendable {
         images?.variants.assetLimits = assets.limits
         jobs = try Jobs(settings)
         accounts = try AccountSettings(settings)
-        files = try FileSettings(settings)
+        envelope = try settings.choice("BKEND_ENVELOPE", of: FilesEnvelope.self)
         conversions = try Conversions(settings)
         limits = try Limits(settings)
         corsOrigins = try Self.origins(settings.required("CORS_ORIGINS"))

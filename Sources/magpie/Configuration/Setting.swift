@@ -220,32 +220,6 @@ extension Setting {
         Setting(
             name: "DELIVERY_RATE", fallback: "0",
             meaning: "The most rendered images a second that are delivered of a bucket; 0 for any number."),
-        Setting(name: "FILE_IMAGE_LIMIT", fallback: "10MiB", meaning: "The largest image that an app uploads as a file at once."),
-        Setting(
-            name: "FILE_MEDIA_LIMIT", fallback: "100MiB", meaning: "The largest video or sound that an app uploads as a file at once."),
-        Setting(
-            name: "FILE_DOCUMENT_LIMIT", fallback: "20MiB",
-            meaning: "The largest PDF or document of an office that an app uploads as a file at once."),
-        Setting(name: "FILE_LIMIT", fallback: "50MiB", meaning: "The largest file of another type that an app uploads at once."),
-        Setting(name: "FILE_PARTS_LIMIT", fallback: "5GiB", meaning: "The largest file that an app uploads in parts."),
-        Setting(name: "FILE_MINIMUM", fallback: "1", meaning: "The smallest file of an app; `0` lets empty ones in."),
-        Setting(
-            name: "FILE_PART_MINIMUM", fallback: "5MiB", meaning: "The smallest part of an app's file, the last one excepted."),
-        Setting(
-            name: "FILE_TYPES_REFUSED", fallback: "",
-            meaning: "Media types that no file of an app has, comma-separated; a `*` at the end stands for all that go on so: `text/html`, `video/*`."),
-        Setting(
-            name: "FILE_TYPE_CHECK", fallback: "on",
-            meaning: "`on`: a file of an app that is said to be a picture or a video must begin like one. `off`: it is taken as said."),
-        Setting(name: "FILE_METADATA_LIMIT", fallback: "16KiB", meaning: "The largest metadata of an app's file, as JSON."),
-        Setting(name: "FILE_SHARES", fallback: "100", meaning: "With how many users an app's file may be shared."),
-        Setting(name: "FILE_UPLOAD_URL_EXPIRY", fallback: "15m", meaning: "How long a URL lives that an app uploads a file to."),
-        Setting(
-            name: "FILE_DOWNLOAD_URL_EXPIRY", fallback: "1h",
-            meaning: "How long a URL lives that a file of an app is fetched from, unless the file is public."),
-        Setting(
-            name: "FILE_UNREGISTERED_EXPIRY", fallback: "24h",
-            meaning: "When what was uploaded for an app and never registered is removed."),
         Setting(
             name: "BKEND_ENVELOPE", fallback: "both",
             meaning:

@@ -101,7 +101,7 @@ enum HTTPServer {
             FilesAPIFrontend(
                 storage: storage,
                 configuration: FilesAPIFrontend.Configuration(
-                    envelope: configuration.files.envelope, maxJSONBytes: limits.json, origin: origin,
+                    envelope: configuration.envelope, maxJSONBytes: limits.json, origin: origin,
                     clientAddressField: configuration.accounts.clientAddressField)),
             FilesFrontend(storage: storage, hotReads: hotReads),
             // Last, for its paths begin at the root.

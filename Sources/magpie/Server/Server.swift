@@ -76,7 +76,6 @@ enum Server {
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
                 uploadsPerMinute: limits.uploadsPerMinute, uploadQueue: limits.uploadQueue,
                 accounts: configuration.accounts.configuration, migrations: configuration.migrations,
-                files: configuration.files.configuration,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
             keys: keys, metadata: database.metadata, blobs: blobs.registry, backends: blobs.opener,
             processor: engines.images?.processor,

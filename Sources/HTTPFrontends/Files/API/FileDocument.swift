@@ -30,7 +30,7 @@ extension JSONWriter {
             field("ownerType", owner.kind.rawValue)
         }
         if let subjects = view.sharedWith { field("sharedWith", subjects) }
-        field("metadata", file.metadata.json)
+        field("metadata", file.metadata.json.compact)
         field("createdAt", file.createdAt)
         if view.isWhole { field("updatedAt", file.updatedAt) }
     }
