@@ -8,6 +8,8 @@ struct FileRules: Sendable {
     static let longestKey = 500
     /// In pixels.
     static let longestSide = 1 << 20
+    /// Of who owns a file, or has one shared with them, in bytes.
+    static let longestSubject = 255
 
     let limits: Files.Limits
 
@@ -88,7 +90,7 @@ struct FileRules: Sendable {
         guard Set(subjects).count <= limits.shares else {
             throw .tooManyShares(limits.shares)
         }
-        guard subjects.allSatisfy({ (1...255).contains($0.utf8.count) && !$0.utf8.contains { $0 < 0x20 || $0 == 0x7F } }) else {
+        guard subjects.allSatisfy({ (1...Self.longestSubject).contains($0.utf8.count) && !$0.utf8.contains { $0 < 0x20 || $0 == 0x7F } }) else {
             throw .file(.invalidShares, .invalidParameter, "A file is shared with users by their ids", field: "sharedWith")
         }
     }

@@ -214,6 +214,11 @@ extension Files {
         guard let blob = object.blob, let version = object.record.version else {
             throw StorageError.file(.notUploaded, .objectNotFound, "Nothing was uploaded to this key", field: "s3Key")
         }
+        // Whoever has the ticket may have brought the bytes by another dialect, and said something else there.
+        let stored = ObjectMetadata(parsing: object.record.metadata).mimetype ?? UploadOptions.unknownContentType
+        guard FileRules.essence(of: stored) == FileRules.essence(of: ticket.mediaType) else {
+            throw StorageError.file(.typeMismatch, .invalidParameter, "The file was uploaded as \(stored)", field: "mimeType")
+        }
         guard blob.size == registration.size, ticket.size ?? blob.size == blob.size else {
             throw StorageError.file(.sizeMismatch, .lengthMismatch, "The file has \(blob.size) bytes", field: "size")
         }
@@ -277,6 +282,9 @@ extension Files {
     }
 
     /// Makes an object of what is at a reserved key. Nobody saw the bytes: their size is what the store says.
+    ///
+    /// Of a copy, which the store makes: the client can still write to the key for a while, and the bytes of a version never change. What is
+    /// at the key goes when its reservation ends, which is after that.
     private func adopt(
         _ direct: FileTicket.DirectReservation, of ticket: FileTicket, _ facts: RequestFacts
     ) async throws {
@@ -288,17 +296,20 @@ extension Files {
         }
         try rules.requireSize(info.size, of: ticket.mediaType, inParts: false, field: "size")
         try await objects.quota.requireRoom(for: info.size, in: ticket.address.bucket, facts: facts)
+        let bucket = try await objects.cache.bucketRules.rules(of: ticket.address.bucket, in: metadata, facts: facts)
+        let version = ObjectVersion()
+        let sent = BlobLocation(backend: direct.backend, key: direct.key, size: info.size, md5: nil)
+        let blob = try await objects.placement.copy(
+            sent, to: objects.placement.place(for: version, of: ticket.address, in: bucket))
         let details = ObjectMetadata(size: info.size, mimetype: ticket.mediaType, cacheControl: "no-cache", lastModified: now())
         let object = NewObject(
-            address: ticket.address, version: direct.version, ownerID: ticket.owner.subject, metadata: details.json,
-            userMetadata: .emptyObject,
-            blob: BlobLocation(backend: direct.backend, key: direct.key, size: info.size, md5: nil))
+            address: ticket.address, version: version, ownerID: ticket.owner.subject, metadata: details.json,
+            userMetadata: .emptyObject, blob: blob)
         do {
-            _ = try await metadata.commitPut(object, mode: .create, facts: facts)
+            _ = try await objects.commit(object, mode: .create, facts: facts)
         } catch let error as StorageError where error.code == .objectExists {
             // Somebody registers at the same time.
         }
-        objects.forget([ticket.address])
     }
 
     // MARK: Tickets

@@ -215,7 +215,9 @@ public struct Files: Sendable {
         let principal = caller.principal
         let isSomebody =
             principal.role == serviceRole || principal.scope != nil || principal.role != anonymousRole && principal.subject != nil
-        guard isSomebody else { throw StorageError(.accessDenied, "This takes a user or a secret key") }
+        guard isSomebody, principal.subject?.utf8.count ?? 0 <= FileRules.longestSubject else {
+            throw StorageError(.accessDenied, "This takes a user or a secret key")
+        }
     }
 
     static func notTheirs(_ id: FileID) -> StorageError {

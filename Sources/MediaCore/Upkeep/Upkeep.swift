@@ -32,6 +32,7 @@ public struct Upkeep: Sendable {
 
     private let metadata: any MetadataStore
     private let blobs: any BlobStoreDirectory
+    private let files: Files?
     private let deletions: BlobDeletions
     private let signal: WakeSignal
     private let schedule: Schedule
@@ -39,14 +40,17 @@ public struct Upkeep: Sendable {
     private let expired = Counter(label: "magpie_upkeep_uploads_expired_total")
     private let orphans = Counter(label: "magpie_upkeep_orphans_total")
 
-    /// - Parameter variants: what was made of blobs goes with them.
+    /// - Parameters:
+    ///   - variants: what was made of blobs goes with them.
+    ///   - files: whose keys end that nobody registers. Nil: none.
     public init(
-        metadata: any MetadataStore, blobs: any BlobStoreDirectory, variants: (any VariantStore)? = nil, signal: WakeSignal,
-        schedule: Schedule = Schedule(), logger: Logger
+        metadata: any MetadataStore, blobs: any BlobStoreDirectory, variants: (any VariantStore)? = nil, files: Files? = nil,
+        signal: WakeSignal, schedule: Schedule = Schedule(), logger: Logger
     ) {
         self.metadata = metadata
         self.blobs = blobs
         self.deletions = BlobDeletions(metadata: metadata, blobs: blobs, variants: variants, logger: logger)
+        self.files = files
         self.signal = signal
         self.schedule = schedule
         self.logger = logger
@@ -59,6 +63,11 @@ public struct Upkeep: Sendable {
             group.addTask { await work.every(schedule.deletionInterval) { signal.signal() } }
             group.addTask {
                 await work.every(schedule.expiryInterval) { await work.attempt("expiry") { try await removeExpiredUploads() } }
+            }
+            if let files {
+                group.addTask {
+                    await work.every(schedule.expiryInterval) { await work.attempt("files") { _ = try await files.sweep() } }
+                }
             }
             group.addTask {
                 await work.every(schedule.sweepInterval) { await work.attempt("sweep") { _ = try await sweep() } }

@@ -5,8 +5,6 @@ import MediaProcessing
 extension ServerConfiguration {
     /// What may be spent on PostScript and videos.
     struct Conversions: Sendable {
-        fileprivate enum Switch: String, CaseIterable { case on, off }
-
         var limits: ConversionLimits
         var sandbox: SandboxPolicy
     }

@@ -7,8 +7,6 @@ import NIOCore
 extension ServerConfiguration {
     /// What may be spent on images.
     struct Images: Sendable {
-        fileprivate enum Switch: String, CaseIterable { case on, off }
-
         var variants: Variants.Configuration
         /// The most that variants take of the disk, in bytes. 0: none are kept there.
         var cache: Int64

@@ -2,7 +2,8 @@
 
 import BlobStores
 
-private enum Switch: String, CaseIterable { case on, off }
+/// What is on or off.
+enum Switch: String, CaseIterable { case on, off }
 
 extension AddressPolicy {
     init(_ settings: Settings) throws {

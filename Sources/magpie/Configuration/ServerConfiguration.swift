@@ -51,6 +51,7 @@ struct ServerConfiguration: Sendable {
     /// Where projects' own storage may be.
     var ownStorage: AddressPolicy
     var migrations: MigrationLimits
+    var files: Files.Configuration
     /// Nil: nobody wants events.
     var events: Events?
     /// Nil: images are only delivered as they are.
@@ -132,6 +133,7 @@ struct ServerConfiguration: Sendable {
         r2 = try R2(settings)
         ownStorage = try AddressPolicy(settings)
         migrations = try MigrationLimits(settings)
+        files = try Files.Configuration(settings)
         events = try Events(settings)
         images = try Images(settings)
         assets = try Assets.Configuration(settings)

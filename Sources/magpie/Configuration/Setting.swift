@@ -257,6 +257,41 @@ extension Setting {
             name: "MIGRATION_GRACE", fallback: "5m",
             meaning: "How long what was migrated stays where it was, for those who are still reading it there."),
         Setting(
+            name: "FILE_IMAGE_LIMIT", fallback: "10MiB",
+            meaning: "The largest image that is uploaded as a file in one piece."),
+        Setting(
+            name: "FILE_MEDIA_LIMIT", fallback: "100MiB",
+            meaning: "The largest video or sound that is uploaded as a file in one piece."),
+        Setting(
+            name: "FILE_DOCUMENT_LIMIT", fallback: "20MiB",
+            meaning:
+                "The largest document (PDF, Word, Excel, PowerPoint and the like) that is uploaded as a file in one piece."
+        ),
+        Setting(
+            name: "FILE_OTHER_LIMIT", fallback: "50MiB",
+            meaning: "The largest file of any other type that is uploaded in one piece."),
+        Setting(
+            name: "FILE_PARTS_LIMIT", fallback: "5GiB",
+            meaning: "The largest file that is uploaded in parts, whatever its type."),
+        Setting(name: "FILE_SMALLEST", fallback: "1", meaning: "The smallest file, in bytes; 0 takes empty ones."),
+        Setting(
+            name: "FILE_REFUSED_TYPES", fallback: "",
+            meaning: "Media types that no file may have, comma-separated; `text/*` is all that begin so."),
+        Setting(
+            name: "FILE_TYPE_CHECK", fallback: "on",
+            meaning: "`off` registers files as pictures and videos whose bytes are none."),
+        Setting(name: "FILE_UPLOAD_EXPIRY", fallback: "15m", meaning: "For how long a URL to upload a file to is good."),
+        Setting(
+            name: "FILE_DOWNLOAD_EXPIRY", fallback: "1h",
+            meaning: "For how long a URL to download a file from is good that is not everybody's."),
+        Setting(
+            name: "FILE_REGISTER_WITHIN", fallback: "24h",
+            meaning:
+                "After how long what was uploaded for a file and never registered is removed; not before its URL expires."
+        ),
+        Setting(name: "FILE_METADATA_LIMIT", fallback: "16KiB", meaning: "How large the metadata of a file may be, as JSON."),
+        Setting(name: "FILE_SHARES", fallback: "100", meaning: "With how many users a file may be shared."),
+        Setting(
             name: "UPLOAD_RATE", fallback: "100",
             meaning:
                 "The most uploads a minute with each key of a project, in the dialects that take such keys; 0 for any number."

@@ -76,6 +76,7 @@ enum Server {
                 serviceRole: configuration.serviceRole, unboundRole: unboundRole,
                 uploadsPerMinute: limits.uploadsPerMinute, uploadQueue: limits.uploadQueue,
                 accounts: configuration.accounts.configuration, migrations: configuration.migrations,
+                files: configuration.files,
                 accessKeys: secrets.accessKeys(configuration, service: database.metadata.service)),
             keys: keys, metadata: database.metadata, blobs: blobs.registry, backends: blobs.opener,
             processor: engines.images?.processor,
@@ -89,7 +90,8 @@ enum Server {
         _ engines: MediaEngines, _ storage: Storage, sink: LogSink, registry: PrometheusRegistry, logger: Logger
     ) throws -> [any Service] {
         let upkeep = Upkeep(
-            metadata: database.metadata, blobs: blobs.registry, variants: engines.images?.store, signal: storage.reaper,
+            metadata: database.metadata, blobs: blobs.registry, variants: engines.images?.store, files: storage.files,
+            signal: storage.reaper,
             schedule: Upkeep.Schedule(
                 expiryInterval: min(.seconds(60), configuration.limits.uploadExpiry),
                 sweepInterval: configuration.limits.sweepInterval,

@@ -56,6 +56,18 @@ extension PostgresMetadataStore {
 }
 
 @Suite(.serialized) struct ChangeNoticeTests {
+    @Test func whoMaySeeAFileIsReportedWithItsObject() async throws {
+        try await watching { fixture, store, log in
+            try await fixture.makeProject("photos")
+            let file = try await fixture.addFileForNotices()
+            _ = await log.changes(until: try await store.mark())
+
+            try await store.plain("UPDATE magpie.files SET original_name = 'other'")
+            try await store.plain("UPDATE magpie.files SET visibility = 'private'")
+            #expect(await log.changes(until: try await store.mark()) == [.object(file)])
+        }
+    }
+
     private func object(_ key: String, in bucket: String = "photos") -> MetadataChange {
         .object(ObjectAddress(bucket: BucketID(stored: bucket), key: ObjectKey(stored: key)))
     }
@@ -178,5 +190,14 @@ extension StoreFixture {
         _ = try await store.moveObject(from: address("a"), to: address("c"), as: service)
         _ = try await store.deleteObject(at: address("b"), as: service)
         _ = try await store.updateBucket(bucket, changes: BucketChanges(isPublic: true), as: service)
+    }
+}
+
+extension StoreFixture {
+    /// A public file. - Returns: where it is.
+    fileprivate func addFileForNotices() async throws -> ObjectAddress {
+        let ticket = try await issue(to: alice, in: "photos")
+        let object = try await put(ticket.address.key.rawValue, in: "photos", owner: Self.alice)
+        return try await store.registerFile(fileDraft(ticket, object, visibility: .public), as: alice).address
     }
 }

@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS magpie.file_tickets (
     bucket_id text NOT NULL REFERENCES magpie.projects (bucket_id) ON UPDATE CASCADE ON DELETE CASCADE,
     name text COLLATE "C" NOT NULL,
     owner_kind text NOT NULL CHECK (owner_kind IN ('user', 'session', 'service', 'public')),
-    owner_id text COLLATE "C",
+    owner_id text COLLATE "C" CHECK (octet_length(owner_id) <= 255),
     -- Of whoever asked.
     role text NOT NULL,
     original_name text NOT NULL,
@@ -47,8 +47,9 @@ CREATE TABLE IF NOT EXISTS magpie.files (
     object_id uuid NOT NULL,
     -- As the object's.
     name text COLLATE "C" NOT NULL,
-    original_name text COLLATE "C" NOT NULL,
-    media_type text COLLATE "C" NOT NULL,
+    original_name text COLLATE "C" NOT NULL CHECK (char_length(original_name) <= 255),
+    -- As the object's, no longer than an index takes.
+    media_type text COLLATE "C" NOT NULL CHECK (char_length(media_type) <= 255),
     -- In bytes.
     size bigint NOT NULL,
     -- In pixels.
@@ -58,7 +59,7 @@ CREATE TABLE IF NOT EXISTS magpie.files (
     label text COLLATE "C" NOT NULL CHECK (
         label IN ('images', 'documents', 'media', 'attachments', 'exports', 'backups', 'temp', 'avatars', 'files')),
     owner_kind text COLLATE "C" NOT NULL CHECK (owner_kind IN ('user', 'session', 'service', 'public')),
-    owner_id text COLLATE "C",
+    owner_id text COLLATE "C" CHECK (octet_length(owner_id) <= 255),
     -- Subjects of tokens, in byte order. They count while the file is `shared`.
     shared_with text[] NOT NULL DEFAULT '{}',
     metadata jsonb NOT NULL DEFAULT '{}',
@@ -100,7 +101,8 @@ $$;
 -- Each order has an index for each visibility, and who sees several has them merged.
 CREATE UNIQUE INDEX IF NOT EXISTS files_key ON magpie.files (bucket_id, name);
 CREATE UNIQUE INDEX IF NOT EXISTS files_object ON magpie.files (object_id);
-CREATE INDEX IF NOT EXISTS files_created ON magpie.files (bucket_id, visibility, created_at, id) INCLUDE (label, essence, owner_kind);
+CREATE INDEX IF NOT EXISTS files_created ON magpie.files (bucket_id, visibility, created_at, id)
+    INCLUDE (label, essence, owner_kind, folded_name);
 CREATE INDEX IF NOT EXISTS files_updated ON magpie.files (bucket_id, visibility, updated_at, id);
 CREATE INDEX IF NOT EXISTS files_name ON magpie.files (bucket_id, visibility, original_name, id);
 CREATE INDEX IF NOT EXISTS files_size ON magpie.files (bucket_id, visibility, size, id);
@@ -254,7 +256,7 @@ BEGIN
     END IF;
     UPDATE magpie.files AS f
     SET bucket_id = NEW.bucket_id, name = NEW.name, size = magpie.object_size(NEW.metadata),
-        media_type = left(coalesce(nullif(NEW.metadata ->> 'mimetype', ''), 'application/octet-stream'), 1024),
+        media_type = left(coalesce(nullif(NEW.metadata ->> 'mimetype', ''), 'application/octet-stream'), 255),
         -- Of the bytes that are there now nobody said how large a picture they are.
         width = CASE WHEN OLD.version IS NOT DISTINCT FROM NEW.version THEN f.width END,
         height = CASE WHEN OLD.version IS NOT DISTINCT FROM NEW.version THEN f.height END,
@@ -369,8 +371,9 @@ CREATE OR REPLACE TRIGGER magpie_file_counted AFTER UPDATE ON magpie.files FOR E
 CREATE OR REPLACE FUNCTION magpie.file_scope(p_bucket text) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT CASE
         WHEN NOT row_security_active('magpie.files') OR p_bucket = ANY (magpie.caller_projects()) THEN 'all'
-        WHEN current_user = 'authenticated' THEN 'user'
-        WHEN current_user = 'anon' THEN 'public'
+        -- To whom a policy applies is said so, too.
+        WHEN pg_has_role('authenticated', 'USAGE') THEN 'user'
+        WHEN pg_has_role('anon', 'USAGE') THEN 'public'
         ELSE 'none'
     END
 $$;
@@ -405,15 +408,19 @@ CREATE OR REPLACE FUNCTION magpie.find_files(
     p_bucket text, p_scope text, p_subject text, p_visibility text, p_owner_kind text, p_owner text, p_label text, p_essence text,
     p_media_kind text, p_search text, p_order text, p_ascending boolean, p_offset bigint, p_limit int, p_count_limit int
 ) RETURNS TABLE (id uuid, total bigint, is_exact boolean) LANGUAGE plpgsql VOLATILE
--- Of a bitmap that does not fit, the grams of all rows on its pages would be computed again.
-SET work_mem = '32MB' AS $$
+-- Of a bitmap that does not fit, the grams of all rows on its pages would be computed again. What takes milliseconds is not worth a compiler
+-- or another process.
+SET work_mem = '32MB' SET jit = off SET max_parallel_workers_per_gather = 0 AS $$
 DECLARE
     -- So many are looked at first, and so many of them make what is asked for common.
     first_look constant int := 1000;
-    common constant int := 20;
-    -- So many rare ones are sorted.
-    most_found constant int := 2000;
+    common constant int := 8;
+    -- So many rare ones are sorted, and before more are, so many are looked at in their order.
+    most_found constant int := 5000;
+    patience constant int := 20000;
     project constant text := format('f.bucket_id = %L', p_bucket);
+    -- What filters look at.
+    wanted_columns constant text := 'f.folded_name, f.essence, f.label, f.owner_kind, f.owner_id, ';
     -- Conditions on `f`; of each row at most one holds.
     sets text[] := '{}';
     filters text := '';
@@ -467,7 +474,7 @@ BEGIN
         -- Of few every one is looked at.
         EXECUTE format(
             'SELECT count(*), count(*) FILTER (WHERE true%s) FROM (%s LIMIT %s) AS f', filters,
-            magpie.files_in_order('f.folded_name, f.essence, f.label, f.owner_kind, f.owner_id, ', sets, project, '', p_order, direction,
+            magpie.files_in_order(wanted_columns, sets, project, '', p_order, direction,
                 CASE WHEN visible <= p_count_limit THEN p_count_limit ELSE first_look END),
             CASE WHEN visible <= p_count_limit THEN p_count_limit ELSE first_look END)
         INTO seen, hits;
@@ -484,20 +491,36 @@ BEGIN
                     THEN p_bucket
                 END,
                 p_label, p_essence, p_media_kind, p_owner_kind, p_owner);
+            -- The index over grams alone finds them: with it the planner would read all of others.
             everything := format(
-                'SELECT f.id AS id, f.%I AS place FROM magpie.files AS f WHERE %s AND (%s)%s AND %s LIMIT %s',
-                p_order, project, (SELECT string_agg('(' || s || ')', ' OR ') FROM unnest(sets) AS s), filters,
-                magpie.file_gram_condition(lower(p_search), narrowing), most_found + 1);
+                'SELECT f.id AS id, f.%I AS place FROM (SELECT f.* FROM magpie.files AS f WHERE %s OFFSET 0) AS f WHERE %s AND (%s)%s',
+                p_order, magpie.file_gram_condition(lower(p_search), narrowing), project,
+                (SELECT string_agg('(' || s || ')', ' OR ') FROM unnest(sets) AS s), filters);
             EXECUTE format(
-                'SELECT count(*), array_agg(f.id ORDER BY f.place %1$s, f.id %1$s) FROM (%2$s) AS f', direction, everything)
+                'SELECT count(*), array_agg(f.id ORDER BY f.place %1$s, f.id %1$s) FROM (%2$s LIMIT %3$s) AS f',
+                direction, everything, most_found + 1)
             INTO total, found_ids;
             is_exact := total <= most_found;
-            IF is_exact THEN
-                RETURN QUERY SELECT NULL::uuid, total, true;
-                RETURN QUERY SELECT i, NULL::bigint, NULL::boolean FROM unnest(found_ids[p_offset + 1 : p_offset + p_limit]) AS i;
-                RETURN;
+            IF NOT is_exact THEN
+                total := greatest(total, visible * hits / nullif(seen, 0));
+                EXECUTE format(
+                    'SELECT array_agg(f.id ORDER BY f.place %1$s, f.id %1$s)
+                    FROM (SELECT f.id, f.place FROM (%2$s LIMIT %3$s) AS f WHERE true%4$s LIMIT %5$s) AS f',
+                    direction, magpie.files_in_order(wanted_columns, sets, project, '', p_order, direction, patience), patience,
+                    filters, p_offset + p_limit)
+                INTO found_ids;
+                IF coalesce(cardinality(found_ids), 0) < p_offset + p_limit THEN
+                    -- They are somewhere in the order, and not at its beginning.
+                    EXECUTE format(
+                        'SELECT array_agg(f.id ORDER BY f.place %1$s, f.id %1$s)
+                        FROM (SELECT f.* FROM (%2$s) AS f ORDER BY f.place %1$s, f.id %1$s LIMIT %3$s) AS f',
+                        direction, everything, p_offset + p_limit)
+                    INTO found_ids;
+                END IF;
             END IF;
-            total := greatest(total, visible * hits / nullif(seen, 0));
+            RETURN QUERY SELECT NULL::uuid, total, is_exact;
+            RETURN QUERY SELECT i, NULL::bigint, NULL::boolean FROM unnest(found_ids[p_offset + 1 : p_offset + p_limit]) AS i;
+            RETURN;
         END IF;
     END IF;
     id := NULL;
