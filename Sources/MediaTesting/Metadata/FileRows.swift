@@ -46,10 +46,15 @@ struct FileRows {
         let holds = isTicketed(object.address, principal)
         return switch command {
         case .select: (file.map { sees($0, principal) } ?? false) || holds
-        case .insert: holds
+        case .insert: holds || ownsFile(at: object.address, principal)
         case .update: owns && file?.address == object.address || holds && file == nil
         case .delete: owns || holds
         }
+    }
+
+    private func ownsFile(at address: ObjectAddress, _ principal: Principal) -> Bool {
+        guard let subject = principal.subject else { return false }
+        return files.values.contains { $0.address == address && $0.owner.subject == subject }
     }
 
     private func isTicketed(_ address: ObjectAddress, _ principal: Principal) -> Bool {
