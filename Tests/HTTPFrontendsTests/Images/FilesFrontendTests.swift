@@ -71,7 +71,7 @@ struct FilesFrontendTests {
         let answer = try await server.send(.delete, "/raw/shop/cat.jpg", token: server.service)
 
         #expect(answer.status == 405)
-        #expect(answer.headers[.allow] == "GET, HEAD")
+        #expect(answer.headers[.allow] == "GET, HEAD, PUT")
     }
 
     @Test func aPageAndADrawingCantRunScripts() async throws {
