@@ -30,7 +30,8 @@ struct FileRules: Sendable {
     func mediaType(_ text: String, field: String) throws(StorageError) -> String {
         guard text.utf8.count <= Self.longestMediaType else {
             throw .file(
-                .mediaTypeTooLong, .invalidParameter, "A media type has at most \(Self.longestMediaType) characters", field: field)
+                .mediaTypeTooLong, .invalidParameter, "A media type has at most \(Self.longestMediaType) characters", field: field
+            )
         }
         let essence = Self.essence(of: text)
         let parts = essence.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
@@ -78,7 +79,8 @@ struct FileRules: Sendable {
         let json = metadata.json.rawValue
         guard json.utf8.count <= limits.metadataBytes else {
             throw .file(
-                .invalidMetadata, .invalidParameter, "The metadata may have \(limits.metadataBytes) bytes as JSON", field: "metadata")
+                .invalidMetadata, .invalidParameter, "The metadata may have \(limits.metadataBytes) bytes as JSON",
+                field: "metadata")
         }
         // No text of the database holds it. The app's own object may have it escaped.
         guard !json.utf8.contains(0), !json.contains("\\u0000") else {
@@ -90,7 +92,11 @@ struct FileRules: Sendable {
         guard Set(subjects).count <= limits.shares else {
             throw .tooManyShares(limits.shares)
         }
-        guard subjects.allSatisfy({ (1...Self.longestSubject).contains($0.utf8.count) && !$0.utf8.contains { $0 < 0x20 || $0 == 0x7F } }) else {
+        guard
+            subjects.allSatisfy({
+                (1...Self.longestSubject).contains($0.utf8.count) && !$0.utf8.contains { $0 < 0x20 || $0 == 0x7F }
+            })
+        else {
             throw .file(.invalidShares, .invalidParameter, "A file is shared with users by their ids", field: "sharedWith")
         }
     }
@@ -103,7 +109,8 @@ struct FileRules: Sendable {
         let found = MediaKind(head)
         switch essence {
         case "image/svg+xml": return found == .svg
-        case "image/jpeg", "image/jpg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic", "image/heif", "image/tiff",
+        case "image/jpeg", "image/jpg", "image/png", "image/gif", "image/webp", "image/avif", "image/heic", "image/heif",
+            "image/tiff",
             "image/jxl":
             return found.map { $0.isImage && $0 != .svg } ?? false
         case "video/mp4", "video/webm", "video/quicktime": return found?.isVideo ?? false

@@ -74,7 +74,8 @@ public struct FileAnnouncement: Hashable, Sendable {
     public var label: FileLabel
 
     public init(
-        name: String, mediaType: String, size: Int64? = nil, visibility: FileVisibility = .private, label: FileLabel = .attachments
+        name: String, mediaType: String, size: Int64? = nil, visibility: FileVisibility = .private,
+        label: FileLabel = .attachments
     ) {
         self.name = name
         self.mediaType = mediaType

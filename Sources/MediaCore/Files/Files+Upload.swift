@@ -109,7 +109,8 @@ extension Files {
         }
         let most = rules.mostBytes(of: ticket.mediaType, inParts: false)
         if let length = body.length, let size = ticket.size, length != size {
-            throw StorageError.file(.sizeMismatch, .lengthMismatch, "The file was announced with \(size) bytes", field: "fileSize")
+            throw StorageError.file(
+                .sizeMismatch, .lengthMismatch, "The file was announced with \(size) bytes", field: "fileSize")
         }
         let options = UploadOptions(
             mode: .replace, contentType: ticket.mediaType, announcedLength: body.length, announcesObjectSize: true,

@@ -38,23 +38,19 @@ struct FileRows {
 
     /// The policies of `storage.objects` that come with files.
     func allows(_ command: Policy.Command, _ object: ObjectRecord, _ principal: Principal) -> Bool {
-        let file = file(of: object.id)
+        let file = files.values.first { $0.address == object.address }
         guard principal.role == "authenticated" else {
             return command == .select && (file.map { sees($0, principal) } ?? false)
         }
         let owns = principal.subject != nil && file?.owner.subject == principal.subject
+        let isItsObject = file?.object == object.id
         let holds = isTicketed(object.address, principal)
         return switch command {
         case .select: (file.map { sees($0, principal) } ?? false) || holds
-        case .insert: holds || ownsFile(at: object.address, principal)
-        case .update: owns && file?.address == object.address || holds && file == nil
-        case .delete: owns || holds
+        case .insert: holds || owns
+        case .update: owns && isItsObject || holds && self.file(of: object.id) == nil
+        case .delete: owns && isItsObject || holds
         }
-    }
-
-    private func ownsFile(at address: ObjectAddress, _ principal: Principal) -> Bool {
-        guard let subject = principal.subject else { return false }
-        return files.values.contains { $0.address == address && $0.owner.subject == subject }
     }
 
     private func isTicketed(_ address: ObjectAddress, _ principal: Principal) -> Bool {

@@ -18,7 +18,8 @@ enum FileColumns {
                 bucket: BucketID(stored: try row.string(1)), key: ObjectKey(stored: try row.string(3))),
             object: ObjectID(stored: try row.string(2)), originalName: try row.string(4), mediaType: try row.string(5),
             size: try row.int64(6), width: try row.optionalInt64(7).map { Int($0) },
-            height: try row.optionalInt64(8).map { Int($0) }, visibility: try word(row.string(9)), label: try word(row.string(10)),
+            height: try row.optionalInt64(8).map { Int($0) }, visibility: try word(row.string(9)),
+            label: try word(row.string(10)),
             owner: FileOwner(kind: try word(row.string(11)), subject: try row.optionalString(12)),
             sharedWith: try row.strings(13), metadata: try metadata(row.json(14), custom: row.optionalJSON(15)),
             createdAt: try row.timestamp(16), updatedAt: try row.timestamp(17))

@@ -27,7 +27,8 @@ extension MetadataStoreConformance {
                 let expected: [(Caller, Set<String>)] = [
                     (fixture.anon, ["public"]), (fixture.carol, ["public", "protected"]),
                     (fixture.bob, ["public", "protected", "shared"]), (fixture.alice, Self.everything),
-                    (fixture.key(of: "shop"), Self.everything), (fixture.key(of: "other"), []), (fixture.service, Self.everything),
+                    (fixture.key(of: "shop"), Self.everything), (fixture.key(of: "other"), []),
+                    (fixture.service, Self.everything),
                 ]
                 for (caller, names) in expected {
                     let found = try await fixture.store.files(matching: FileQuery(), in: fixture.shop, as: caller)
@@ -65,7 +66,8 @@ extension MetadataStoreConformance {
                 try await fixture.makeProject()
                 let file = try await fixture.addFile("x", .shared, of: fixture.alice, sharedWith: [StoreFixture.bob])
 
-                for (caller, sees) in [(fixture.anon, false), (fixture.carol, false), (fixture.bob, true), (fixture.alice, true)] {
+                for (caller, sees) in [(fixture.anon, false), (fixture.carol, false), (fixture.bob, true), (fixture.alice, true)]
+                {
                     let error = await failure {
                         try await fixture.store.object(at: file.address, access: .policy(caller))
                     }
@@ -110,13 +112,15 @@ extension MetadataStoreConformance {
                 for caller in [fixture.anon, fixture.bob, fixture.carol, fixture.key(of: "other")] {
                     let error = await failure {
                         try await fixture.store.updateFile(
-                            file.id, patch: FilePatch(originalName: "y"), in: fixture.shop, as: caller) { _ in }
+                            file.id, patch: FilePatch(originalName: "y"), in: fixture.shop, as: caller
+                        ) { _ in }
                     }
                     #expect(error?.code == .accessDenied)
                 }
                 for (caller, name) in [(fixture.alice, "hers"), (fixture.key(of: "shop"), "the project's")] {
                     let changed = try await fixture.store.updateFile(
-                        file.id, patch: FilePatch(originalName: name), in: fixture.shop, as: caller) { _ in }
+                        file.id, patch: FilePatch(originalName: name), in: fixture.shop, as: caller
+                    ) { _ in }
                     #expect(changed.originalName == name)
                 }
             }
@@ -138,7 +142,8 @@ extension MetadataStoreConformance {
                     originalName: "ü\"\\.png", visibility: .shared,
                     metadata: FileMetadataPatch(category: .remove, description: .set("new")), sharedWith: ["b", "a", "b"])
                 let changed = try await fixture.store.updateFile(
-                    file.id, patch: patch, in: fixture.shop, as: fixture.alice) { _ in }
+                    file.id, patch: patch, in: fixture.shop, as: fixture.alice
+                ) { _ in }
 
                 var expected = file
                 expected.originalName = "ü\"\\.png"

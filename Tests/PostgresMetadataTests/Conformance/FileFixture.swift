@@ -35,7 +35,9 @@ extension StoreFixture {
     }
 
     /// Gives a key out and puts bytes there.
-    func upload(as caller: Caller, name: String = "cat.png", label: FileLabel = .images) async throws -> (FileTicket, ObjectRecord) {
+    func upload(as caller: Caller, name: String = "cat.png", label: FileLabel = .images) async throws -> (
+        FileTicket, ObjectRecord
+    ) {
         let ticket = try await issue(to: caller, name: name, label: label)
         return (ticket, try await put(ticket.address.key.rawValue, in: "shop", owner: caller.principal.subject))
     }

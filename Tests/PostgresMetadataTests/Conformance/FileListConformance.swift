@@ -35,7 +35,8 @@ extension MetadataStoreConformance {
                 let ascending = FileQuery(order: FileOrder(.createdAt, isAscending: true))
                 #expect(try await fixture.fileNames(ascending) == names.reversed())
                 #expect(try await fixture.fileNames(as: fixture.alice) == names)
-                #expect(try await fixture.fileNames(as: fixture.bob) == ["100%_sure.png", "beach film.mp4", "zebra.png", "Beach.jpg"])
+                #expect(
+                    try await fixture.fileNames(as: fixture.bob) == ["100%_sure.png", "beach film.mp4", "zebra.png", "Beach.jpg"])
             }
         }
 

@@ -24,6 +24,26 @@ extension MetadataStoreConformance {
         }
 
         @Test(arguments: MetadataStoreUnderTest.allCases)
+        func aTicketIsFoundByTheIdOfItsFileToBe(_ kind: MetadataStoreUnderTest) async throws {
+            try await kind.withStore { fixture in
+                try await fixture.makeProject()
+                let ticket = try await fixture.issue(to: fixture.alice)
+
+                for caller in [fixture.alice, fixture.key(of: "shop")] {
+                    #expect(try await fixture.store.ticket(ticket.id, in: fixture.shop, as: caller).address == ticket.address)
+                }
+                let hidden = await failure {
+                    try await fixture.store.ticket(ticket.id, in: fixture.shop, as: fixture.bob)
+                }
+                #expect(hidden?.code == .accessDenied)
+                for (id, project) in [(FileID(), fixture.shop), (ticket.id, BucketID(stored: "other"))] {
+                    let missing = await failure { try await fixture.store.ticket(id, in: project, as: fixture.alice) }
+                    #expect(missing?.code == .objectNotFound)
+                }
+            }
+        }
+
+        @Test(arguments: MetadataStoreUnderTest.allCases)
         func aTicketIsItsHoldersAndTheProjects(_ kind: MetadataStoreUnderTest) async throws {
             try await kind.withStore { fixture in
                 try await fixture.makeProject()

@@ -107,9 +107,11 @@ extension MetadataStoreConformance {
             try await onPostgres { fixture, store in
                 _ = try await fill(fixture)
                 for statement in [
-                    "UPDATE magpie.files SET visibility = 'public' WHERE bucket_id = $1", "DELETE FROM magpie.files WHERE bucket_id = $1",
+                    "UPDATE magpie.files SET visibility = 'public' WHERE bucket_id = $1",
+                    "DELETE FROM magpie.files WHERE bucket_id = $1",
                     "UPDATE magpie.file_tickets SET registered_at = NULL WHERE bucket_id = $1",
-                    "DELETE FROM magpie.file_tickets WHERE bucket_id = $1", "SELECT bucket_id FROM magpie.file_totals WHERE bucket_id = $1",
+                    "DELETE FROM magpie.file_tickets WHERE bucket_id = $1",
+                    "SELECT bucket_id FROM magpie.file_totals WHERE bucket_id = $1",
                     "SELECT f.id::text FROM magpie.find_files($1, 'all', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'id', true, 0, 9, 9) AS f",
                 ] {
                     var refusal: SQLState?
@@ -170,7 +172,8 @@ extension MetadataStoreConformance {
                 let files = try await fill(fixture)
                 let shared = try #require(files[.shared])
                 _ = try await fixture.store.updateFile(
-                    shared.id, patch: FilePatch(visibility: .public), in: fixture.shop, as: fixture.alice) { _ in }
+                    shared.id, patch: FilePatch(visibility: .public), in: fixture.shop, as: fixture.alice
+                ) { _ in }
                 _ = try await fixture.store.deleteObject(at: try #require(files[.private]).address, as: fixture.alice)
 
                 let difference = try await rows(

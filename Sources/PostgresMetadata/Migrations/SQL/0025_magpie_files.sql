@@ -171,11 +171,13 @@ CREATE POLICY magpie_file_tickets_made_by_projects ON magpie.file_tickets FOR IN
 DROP POLICY IF EXISTS magpie_files_read ON storage.objects;
 CREATE POLICY magpie_files_read ON storage.objects FOR SELECT TO anon, authenticated USING (
     bucket_id = ANY ((SELECT magpie.file_buckets())::text[]) AND (
-        EXISTS (SELECT FROM magpie.files AS f WHERE f.object_id = objects.id)
+        -- By the key: what is to be written has no id yet.
+        EXISTS (SELECT FROM magpie.files AS f WHERE f.bucket_id = objects.bucket_id AND f.name = objects.name)
         OR EXISTS (
             SELECT FROM magpie.file_tickets AS t
             WHERE t.bucket_id = objects.bucket_id AND t.name = objects.name AND t.registered_at IS NULL)));
 
+-- To replace what is there takes this right, too.
 DROP POLICY IF EXISTS magpie_files_create ON storage.objects;
 CREATE POLICY magpie_files_create ON storage.objects FOR INSERT TO authenticated WITH CHECK (
     bucket_id = ANY ((SELECT magpie.file_buckets())::text[]) AND (
@@ -183,11 +185,9 @@ CREATE POLICY magpie_files_create ON storage.objects FOR INSERT TO authenticated
             SELECT FROM magpie.file_tickets AS t
             WHERE t.bucket_id = objects.bucket_id AND t.name = objects.name AND t.registered_at IS NULL
                 AND t.owner_id = (SELECT magpie.caller_subject()))
-        -- Who replaces an object inserts it first, as far as policies go.
         OR EXISTS (
             SELECT FROM magpie.files AS f
-            WHERE f.bucket_id = objects.bucket_id AND f.name = objects.name
-                AND f.owner_id = (SELECT magpie.caller_subject()))));
+            WHERE f.bucket_id = objects.bucket_id AND f.name = objects.name AND f.owner_id = (SELECT magpie.caller_subject()))));
 
 -- A file stays at its key.
 DROP POLICY IF EXISTS magpie_files_update ON storage.objects;
