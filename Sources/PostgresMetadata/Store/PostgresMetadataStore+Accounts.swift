@@ -104,7 +104,8 @@ extension PostgresMetadataStore {
         "account_by_id", "SELECT \(Account.columns), a.password_hash FROM magpie.accounts AS a WHERE a.id = $1::uuid")
     private static let listAccounts = SQL(
         "accounts_list", "SELECT \(Account.columns) FROM magpie.accounts AS a ORDER BY a.email COLLATE \"C\"")
-    private static let anyAccount = SQL("accounts_any", "SELECT EXISTS (SELECT FROM magpie.accounts AS a WHERE NOT a.is_app_user)")
+    private static let anyAccount = SQL(
+        "accounts_any", "SELECT EXISTS (SELECT FROM magpie.accounts AS a WHERE NOT a.is_app_user)")
 
     private static let updatePassword = SQL(
         "account_password",

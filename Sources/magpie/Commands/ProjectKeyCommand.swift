@@ -24,7 +24,9 @@ struct ProjectKeyCommand: AsyncParsableCommand {
         @Option(help: "What the key is for.")
         var description = ""
 
-        @Option(help: "What a publishable or a secret key may do with files, such as files:read; several times for several. All of it.")
+        @Option(
+            help:
+                "What a publishable or a secret key may do with files, such as files:read; several times for several. All of it.")
         var scope: [String] = []
 
         @Option(help: "How long it is good for, such as 90d. For ever.")

@@ -18,7 +18,8 @@ struct FilesAPIRouteTests {
             ("/v1/files/multipart/u-1/complete", .parts(.complete, upload: "u-1")),
             ("/v1/files/f", .file("f", .whole)), ("/v1/files/f/download", .file("f", .downloadURL)),
             ("/v1/files/f/shares/a%2Fb", .file("f", .share("a/b"))), ("/v1/users/u/avatar", .avatar("u")),
-            ("/v1/users/u/avatar/upload-url", .avatarUpload("u")), ("/v1", .unknown), ("/v1/", .unknown), ("/v1/data/x", .unknown),
+            ("/v1/users/u/avatar/upload-url", .avatarUpload("u")), ("/v1", .unknown), ("/v1/", .unknown),
+            ("/v1/data/x", .unknown),
             ("/v1/files//x", .unknown), ("/v1/files/%zz", .unknown), ("/v1/files/multipart", .unknown),
             ("/v1/files/multipart/init/x", .unknown), ("/v1/files/f/nothing", .unknown),
         ])

@@ -21,7 +21,8 @@ struct FilesAPITests {
     }
 
     @Test(
-        arguments: zip(FileVisibility.allCases, [[200, 200, 200, 200], [401, 403, 200, 200], [401, 200, 200, 200], [401, 403, 200, 200]]))
+        arguments: zip(
+            FileVisibility.allCases, [[200, 200, 200, 200], [401, 403, 200, 200], [401, 200, 200, 200], [401, 403, 200, 200]]))
     func whoSeesAFileItsVisibilitySays(visibility: FileVisibility, statuses: [Int]) async throws {
         let app = try await FilesFixture()
         let (ann, ben) = (try await app.signUp("ann"), try await app.signUp("ben"))
@@ -29,7 +30,8 @@ struct FilesAPITests {
         let path = "/v1/files/\(file["id"] as? String ?? "")"
 
         let found = [
-            try await app.send(.get, path), try await app.send(.get, path, token: ben), try await app.send(.get, path, token: ann),
+            try await app.send(.get, path), try await app.send(.get, path, token: ben),
+            try await app.send(.get, path, token: ann),
             try await app.send(.get, path, key: app.keys.secretKey),
         ].map(\.status)
         #expect(found == statuses)
@@ -63,7 +65,8 @@ struct FilesAPITests {
 
     @Test(
         arguments: [
-            (HTTPRequest.Method.post, "/v1/files/presigned-url"), (.post, "/v1/files"), (.get, "/v1/files/stats"), (.get, "/v1/auth/me"),
+            (HTTPRequest.Method.post, "/v1/files/presigned-url"), (.post, "/v1/files"), (.get, "/v1/files/stats"),
+            (.get, "/v1/auth/me"),
             (.patch, "/v1/files/\(FileID())"), (.delete, "/v1/files/\(FileID())"), (.post, "/v1/files/multipart/init"),
         ])
     func withoutATokenItIs401(method: HTTPRequest.Method, path: String) async throws {

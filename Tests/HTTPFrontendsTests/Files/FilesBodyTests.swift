@@ -19,7 +19,8 @@ struct FilesBodyTests {
     }
 
     @Test func aNullSaysNothingAndNoOtherTypeStandsForAnother() throws {
-        let fields = try fields(#"{"null":null,"text":"5","number":5,"half":0.5,"huge":1e300,"flag":true,"list":[1],"object":{}}"#)
+        let fields = try fields(
+            #"{"null":null,"text":"5","number":5,"half":0.5,"huge":1e300,"flag":true,"list":[1],"object":{}}"#)
 
         for name in ["null", "absent"] {
             #expect(try fields.string(name) == nil && fields.integer(name) == nil && fields.strings(name) == nil)
@@ -56,7 +57,8 @@ struct FilesBodyTests {
 
     @Test(
         arguments: [
-            #"{}"#, #"{"parts":[]}"#, #"{"parts":{}}"#, #"{"parts":[{"partNumber":1}]}"#, #"{"parts":[{"partNumber":0,"etag":"x"}]}"#,
+            #"{}"#, #"{"parts":[]}"#, #"{"parts":{}}"#, #"{"parts":[{"partNumber":1}]}"#,
+            #"{"parts":[{"partNumber":0,"etag":"x"}]}"#,
             #"{"parts":[{"partNumber":10001,"etag":"x"}]}"#, #"{"parts":[{"partNumber":1e30,"etag":"x"}]}"#,
         ])
     func aListOfPartsNamesPartsThatThereCanBe(body: String) {
@@ -81,7 +83,8 @@ struct FilesQueryTests {
 
     @Test func allOfItIsRead() throws {
         let query = try query(
-            "page=3&limit=7&sortBy=size&sortDirection=asc&visibility=shared&ownerType=service&ownerId=u&bucket=temp&mimeType=image/*&search=a+b")
+            "page=3&limit=7&sortBy=size&sortDirection=asc&visibility=shared&ownerType=service&ownerId=u&bucket=temp&mimeType=image/*&search=a+b"
+        )
 
         #expect(query.page == 3 && query.limit == 7 && query.order.field == .size && query.order.isAscending)
         #expect(query.visibility == .shared && query.ownerKind == .service && query.ownerSubject == "u" && query.label == .temp)
@@ -90,7 +93,8 @@ struct FilesQueryTests {
 
     @Test(
         arguments: [
-            "page=0", "page=x", "limit=0", "limit=101", "limit=+5", "sortBy=name", "sortDirection=ASC", "visibility=x", "bucket=x",
+            "page=0", "page=x", "limit=0", "limit=101", "limit=+5", "sortBy=name", "sortDirection=ASC", "visibility=x",
+            "bucket=x",
             "ownerType=x", "search=%00", "search=%f",
         ])
     func whatMeansNothingIsRefused(text: String) {

@@ -47,7 +47,8 @@ struct FilesEnvelopeTests {
 
     @Test(
         arguments: [
-            (FilesEnvelope.flat, #"{"success":true,"key":"k"}"#), (.wrapped, #"{"success":true,"data":{"success":true,"key":"k"}}"#),
+            (FilesEnvelope.flat, #"{"success":true,"key":"k"}"#),
+            (.wrapped, #"{"success":true,"data":{"success":true,"key":"k"}}"#),
             (.both, #"{"success":true,"data":{"success":true,"key":"k"},"key":"k"}"#),
         ])
     func dataThatSaysOfItsSuccessSaysSoOnce(envelope: FilesEnvelope, wanted: String) async throws {

@@ -85,7 +85,8 @@ struct FilesFixture {
         let announced = try await data(
             send(
                 .post, "/v1/files/presigned-url",
-                #"{"filename":"a.txt","contentType":"text/plain","visibility":"\#(visibility.rawValue)"}"#, key: key, token: token))
+                #"{"filename":"a.txt","contentType":"text/plain","visibility":"\#(visibility.rawValue)"}"#, key: key, token: token
+            ))
         let url = (announced["url"] as? String ?? "").replacing("https://files.example", with: "")
         _ = try await send(.put, url, text)
         let s3Key = announced["key"] as? String ?? ""

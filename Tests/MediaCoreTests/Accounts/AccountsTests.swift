@@ -20,7 +20,8 @@ struct AccountsTests {
         Accounts(
             metadata: store, projects: Projects(metadata: store),
             configuration: Accounts.Configuration(
-                signUp: signUp, appSignUp: appSignUp, cost: PasswordCost(logarithm: 10, blockSize: 8, parallelism: 1), idleLifetime: 1000,
+                signUp: signUp, appSignUp: appSignUp, cost: PasswordCost(logarithm: 10, blockSize: 8, parallelism: 1),
+                idleLifetime: 1000,
                 longestLifetime: 3000, plan: plan, attempts: attempts),
             keys: try await KeyRing(secret: Self.secret), now: { [clock] in clock.now() })
     }
@@ -58,7 +59,8 @@ struct AccountsTests {
         let ann = try await appUser("ann", accounts)
         #expect(ann.isAppUser && !ann.isOperator && !accounts.mayCreateProjects(ann))
         #expect(
-            await errorCode { _ = try await accounts.createProject("mine", plan: nil, isPublic: false, as: ann) } == .accessDenied)
+            await errorCode { _ = try await accounts.createProject("mine", plan: nil, isPublic: false, as: ann) } == .accessDenied
+        )
         #expect(try await accounts.isSignUpOpen())
         #expect(try await person("root", accounts).isOperator)
         #expect(try await !accounts.isSignUpOpen())

@@ -9,7 +9,9 @@ struct KeyScopeTests {
         #expect(KeyScope(text)?.rawValue == text)
     }
 
-    @Test(arguments: ["", ":", "files", "files:", ":read", "files:read:more", "posts:read", "Files:read", "files:READ", "files: read"])
+    @Test(arguments: [
+        "", ":", "files", "files:", ":read", "files:read:more", "posts:read", "Files:read", "files:READ", "files: read",
+    ])
     func whatIsNoneIsNone(text: String) {
         #expect(KeyScope(text) == nil)
     }

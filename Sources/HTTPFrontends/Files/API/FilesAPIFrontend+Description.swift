@@ -15,7 +15,8 @@ extension FilesAPIFrontend {
         .json(
             .object(
                 [
-                    ("success", .boolean), ("error", .object([("code", .text), ("message", .text)], required: ["code", "message"])),
+                    ("success", .boolean),
+                    ("error", .object([("code", .text), ("message", .text)], required: ["code", "message"])),
                     ("statusCode", .integer), ("message", .text),
                 ], required: ["success", "error", "statusCode", "message"])))
 
@@ -68,7 +69,8 @@ extension FilesAPIFrontend {
             body: .object([("refreshToken", .text)], required: ["refreshToken"]), needsToken: false,
             answers: done("The tokens.", tokens)),
         route(.get, "/v1/auth/me", "files.sign_in", "Who is signed in.", answers: done("Who.", person)),
-        route(.post, "/v1/auth/signout", "files.sign_in", "Ends the session of the token.", answers: done("It is over.", message)),
+        route(
+            .post, "/v1/auth/signout", "files.sign_in", "Ends the session of the token.", answers: done("It is over.", message)),
     ]
 
     // MARK: Files
