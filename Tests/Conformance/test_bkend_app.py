@@ -159,7 +159,8 @@ def test_pictures_are_made_to_measure_and_in_webp_for_who_takes_it(page, app, tm
     script = """
         const found = [];
         for (const options of given[1]) {
-            const answer = await fetch(imageURL(given[0], options));
+            // As the browser asks for what an <img> shows.
+            const answer = await fetch(imageURL(given[0], options), {headers: {Accept: "image/avif,image/webp,image/apng,*/*;q=0.8"}});
             const image = await createImageBitmap(await answer.clone().blob());
             found.push([answer.headers.get("Content-Type"), image.width, image.height]);
         }
