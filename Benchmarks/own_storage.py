@@ -4,8 +4,9 @@
 
     scripts/build release && .venv/bin/python Benchmarks/own_storage.py --rounds 5 --seconds 4
 
-The storage is a SeaweedFS on the same machine. Both ways take turns, round after round; all of it shares one machine, so read the
-ratios. Reads through Magpie are measured with its memory for hot objects switched off, or they would not get to the storage at all.
+The storage is a SeaweedFS on the same machine. The ways take turns, round after round; all of it shares one machine, so read the ratios.
+Magpie as it comes keeps hot objects in memory, flushes what it writes down and looks at what was put into a project; a second one does
+nothing of this, and shows what the way costs by itself.
 Migration and `rclone copy` both go from this machine's disk to the SeaweedFS, over the same files.
 """
 
@@ -37,10 +38,10 @@ FILES = ((2000, 100_000), (20, 10_000_000))
 
 
 class Through(Magpie):
-    """Magpie with a project whose originals are in somebody else's bucket."""
+    """Magpie as it comes, with a project whose originals are in somebody else's bucket."""
 
     name = "through Magpie"
-    settings = {"MAGPIE_BYOS_PRIVATE_ENDPOINTS": "on", "MAGPIE_CACHE_SIZE": "0", "MAGPIE_MIGRATION_GRACE": "1s"}
+    settings = {"MAGPIE_BYOS_PRIVATE_ENDPOINTS": "on", "MAGPIE_MIGRATION_GRACE": "1s"}
 
     def use(self, project: str, storage: SeaweedFS, prefix: str) -> None:
         made = self.server.command(
@@ -51,21 +52,32 @@ class Through(Magpie):
             raise RuntimeError(made.stderr)
 
 
-def compare(options: argparse.Namespace, magpie: Through, storage: SeaweedFS, home: pathlib.Path) -> dict[str, dict[str, list[float]]]:
-    project = create_project(magpie.server, "bench").project
-    magpie.use(project, storage, "bench/")
+class Bare(Through):
+    """The way alone: nothing is read from memory, nothing flushed (as the storage does not), and nobody looks at what was written."""
+
+    name = "the way alone"
+    settings = {**Through.settings, "MAGPIE_CACHE_SIZE": "0", "MAGPIE_DURABILITY": "none", "MAGPIE_JOB_WORKERS": "0"}
+
+
+def compare(
+    options: argparse.Namespace, servers: list[Through], storage: SeaweedFS, home: pathlib.Path
+) -> dict[str, dict[str, list[float]]]:
     generator = random.Random(5)
     small, large = home / "small", home / "large"
     small.write_bytes(generator.randbytes(SMALL))
     large.write_bytes(generator.randbytes(1_000_000) * (LARGE // 1_000_000))
     digests = {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in (small, large)}
-    places = {"directly": (storage, "private"), magpie.name: (magpie, project)}
+    places = {"directly": (storage, "private")}
+    paths = {"directly": "/public/large"}
+    storage.s3.client.put_object(Bucket="public", Key="large", Body=large.read_bytes())
+    for magpie in servers:
+        project = create_project(magpie.server, "bench").project
+        magpie.use(project, storage, f"{type(magpie).__name__}/")
+        magpie.s3.client.put_object(Bucket=project, Key="large", Body=large.read_bytes())
+        places[magpie.name], paths[magpie.name] = (magpie, project), f"/object/public/{project}/large"
     for peer, bucket in places.values():
         for number in range(200):
             peer.s3.client.put_object(Bucket=bucket, Key=f"read/{number}", Body=small.read_bytes())
-    storage.s3.client.put_object(Bucket="public", Key="large", Body=large.read_bytes())
-    magpie.s3.client.put_object(Bucket=project, Key="large", Body=large.read_bytes())
-    paths = {"directly": "/public/large", magpie.name: f"/object/public/{project}/large"}
     found: dict[str, dict[str, list[float]]] = {}
 
     def note(row: str, way: str, value: float) -> None:
@@ -139,11 +151,14 @@ def race(options: argparse.Namespace, magpie: Through, storage: SeaweedFS, home:
     return found
 
 
-def report(through: dict[str, dict[str, list[float]]], moves: dict[str, list[float]], magpie: Through) -> None:
+def report(through: dict[str, dict[str, list[float]]], moves: dict[str, list[float]]) -> None:
     for row, ways in through.items():
-        ratios = [ours / direct for ours, direct in zip(ways[magpie.name], ways["directly"], strict=True)]
-        medians = ", ".join(f"{way} {statistics.median(values):,.1f}" for way, values in ways.items())
-        print(f"{row}: {medians}; ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+        print(f"{row}: directly {statistics.median(ways['directly']):,.1f}")
+        for way, values in ways.items():
+            if way != "directly":
+                ratios = [ours / direct for ours, direct in zip(values, ways["directly"], strict=True)]
+                ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+                print(f"  {way} {statistics.median(values):,.1f}, {ratio} times that")
     if moves:
         count = sum(count for count, _ in FILES)
         megabytes = sum(count * size for count, size in FILES) / 1e6
@@ -164,16 +179,20 @@ def main() -> None:
     options = parser.parse_args()
     home = pathlib.Path(tempfile.mkdtemp(prefix="magpie-own-storage-", dir=options.directory))
     home.chmod(0o755)
-    storage, magpie = SeaweedFS(home / "seaweedfs"), Through(home / "magpie")
+    storage, magpie, bare = SeaweedFS(home / "seaweedfs"), Through(home / "magpie"), Bare(home / "bare")
     try:
         storage.start()
         magpie.start()
-        through = compare(options, magpie, storage, home) if "through" in options.only else {}
+        through = {}
+        if "through" in options.only:
+            bare.start()
+            through = compare(options, [magpie, bare], storage, home)
         moves = race(options, magpie, storage, home) if "migration" in options.only else {}
-        report(through, moves, magpie)
+        report(through, moves)
     finally:
-        if hasattr(magpie, "server"):
-            magpie.stop()
+        for server in (bare, magpie):
+            if hasattr(server, "server"):
+                server.stop()
         storage.stop()
         shutil.rmtree(home, ignore_errors=True)
 

@@ -239,7 +239,7 @@ def closed_server():
 )
 def test_strangers_endpoints_lead_nowhere_near(closed_server, endpoint):
     project = create_project(closed_server)
-    refused = configure(closed_server, project.project, endpoint)
+    refused = use_s3(closed_server, project.project, endpoint)
     assert refused.returncode != 0 and "endpoint" in refused.stderr, refused.stderr
 
 

@@ -44,7 +44,8 @@ struct BodyParts {
             }
             received += Int64(chunk.readableBytes)
             if let length, received > length { throw Self.mismatch(length) }
-            if part.readableBytes == 0 { part = chunk } else { part.writeImmutableBuffer(chunk) }
+            let left = length.map { Int(min($0 - received, Int64(partBytes))) } ?? 0
+            part.gather(chunk, of: min(part.readableBytes + chunk.readableBytes + left, partBytes + chunk.readableBytes))
         }
         if part.readableBytes > partBytes {
             // Read on, so that it is known whether this part is the last.
@@ -92,5 +93,18 @@ struct BodyParts {
 
     private static func mismatch(_ length: Int64) -> StorageError {
         StorageError(.lengthMismatch, "The body does not have the announced length of \(length) bytes")
+    }
+}
+
+extension ByteBuffer {
+    /// Appends a piece of something of which `count` bytes are expected in all. What comes in one piece is not copied, and nothing more than
+    /// once.
+    mutating func gather(_ piece: ByteBuffer, of count: Int) {
+        guard readableBytes > 0 else {
+            self = piece
+            return
+        }
+        reserveCapacity(minimumWritableBytes: max(piece.readableBytes, count - readableBytes))
+        writeImmutableBuffer(piece)
     }
 }

@@ -32,7 +32,7 @@ struct ObjectBlobs: Sendable {
                 return BlobContent(source: .stream(stream), size: extent.size, range: extent.range)
             }
             var buffer = ByteBuffer()
-            for try await chunk in body { buffer.writeImmutableBuffer(chunk) }
+            for try await chunk in body { buffer.gather(chunk, of: extent.range.count) }
             return BlobContent(source: .buffer(buffer), size: extent.size, range: extent.range)
         }
     }

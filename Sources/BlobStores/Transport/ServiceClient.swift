@@ -186,6 +186,14 @@ extension HTTPClient.Configuration {
         // Services close connections that idle for long, and a request that meets the end of one has to be sent again.
         connectionPool.idleTimeout = .seconds(15)
         dnsOverride = limits.addresses
+        // Every read of a large object is handed from thread to thread, so it had better be large; with one buffer for each connection to
+        // read into. There is no other way to its channel.
+        http1_1ConnectionDebugInitializer = { channel in
+            let allocator = AdaptiveRecvByteBufferAllocator(minimum: 4 << 10, initial: 64 << 10, maximum: 512 << 10)
+            return channel.setOption(.recvAllocator, value: allocator).flatMap {
+                channel.setOption(.maxMessagesPerRead, value: 1)
+            }
+        }
     }
 }
 

@@ -3,13 +3,20 @@
 /// Writes JSON in a fixed key order: error bodies and lists are compared as text by clients' tests, which a keyed
 /// encoder does not promise.
 public struct JSONWriter: Sendable {
-    public private(set) var text = ""
+    /// As UTF-8.
+    public private(set) var bytes: [UInt8] = []
     private var needsComma = false
 
     public init() {}
 
-    public mutating func object(_ body: (inout JSONWriter) -> Void) { nested("{", "}", body) }
-    public mutating func array(_ body: (inout JSONWriter) -> Void) { nested("[", "]", body) }
+    public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    public mutating func object(_ body: (inout JSONWriter) -> Void) {
+        nested(UInt8(ascii: "{"), UInt8(ascii: "}"), body)
+    }
+    public mutating func array(_ body: (inout JSONWriter) -> Void) {
+        nested(UInt8(ascii: "["), UInt8(ascii: "]"), body)
+    }
 
     public mutating func array<S: Sequence>(_ items: S, _ body: (inout JSONWriter, S.Element) -> Void) {
         array { writer in for item in items { body(&writer, item) } }
@@ -18,13 +25,14 @@ public struct JSONWriter: Sendable {
     public mutating func key(_ name: String) {
         separate()
         appendQuoted(name)
-        text += ":"
+        bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
     public mutating func string(_ value: String?) {
+        guard let value else { return raw("null") }
         separate()
-        if let value { appendQuoted(value) } else { text += "null" }
+        appendQuoted(value)
         needsComma = true
     }
     public mutating func integer(_ value: Int64?) { raw(value.map(String.init) ?? "null") }
@@ -44,49 +52,54 @@ public struct JSONWriter: Sendable {
         return writer.text
     }
 
-    private mutating func nested(_ open: String, _ close: String, _ body: (inout JSONWriter) -> Void) {
+    private mutating func nested(_ open: UInt8, _ close: UInt8, _ body: (inout JSONWriter) -> Void) {
         separate()
-        text += open
+        bytes.append(open)
         needsComma = false
         body(&self)
-        text += close
+        bytes.append(close)
         needsComma = true
     }
 
     private mutating func raw(_ value: String) {
         separate()
-        text += value
+        bytes.append(contentsOf: value.utf8)
         needsComma = true
     }
 
     private mutating func separate() {
-        if needsComma { text += "," }
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
     }
 
     private mutating func appendQuoted(_ value: String) {
-        text += "\""
-        if value.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
-            text += value
+        bytes.append(UInt8(ascii: "\""))
+        if value.utf8.allSatisfy(Self.isPlain) {
+            bytes.append(contentsOf: value.utf8)
         } else {
-            for scalar in value.unicodeScalars { appendEscaped(scalar) }
+            for byte in value.utf8 {
+                if Self.isPlain(byte) { bytes.append(byte) } else { appendEscaped(byte) }
+            }
         }
-        text += "\""
+        bytes.append(UInt8(ascii: "\""))
     }
 
-    // RFC 8259 §7.
-    private mutating func appendEscaped(_ scalar: Unicode.Scalar) {
-        switch scalar {
-        case "\"": text += "\\\""
-        case "\\": text += "\\\\"
-        case "\n": text += "\\n"
-        case "\r": text += "\\r"
-        case "\t": text += "\\t"
-        case "\u{08}": text += "\\b"
-        case "\u{0C}": text += "\\f"
-        case _ where scalar.value < 0x20:
-            let hex = String(scalar.value, radix: 16)
-            text += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-        default: text.unicodeScalars.append(scalar)
+    /// What has to be escaped is ASCII. RFC 8259 §7.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+    }
+
+    private mutating func appendEscaped(_ byte: UInt8) {
+        bytes.append(UInt8(ascii: "\\"))
+        switch byte {
+        case UInt8(ascii: "\n"): bytes.append(UInt8(ascii: "n"))
+        case UInt8(ascii: "\r"): bytes.append(UInt8(ascii: "r"))
+        case UInt8(ascii: "\t"): bytes.append(UInt8(ascii: "t"))
+        case 0x08: bytes.append(UInt8(ascii: "b"))
+        case 0x0C: bytes.append(UInt8(ascii: "f"))
+        case ..<0x20:
+            let hex = String(byte, radix: 16)
+            bytes.append(contentsOf: "u\(String(repeating: "0", count: 4 - hex.utf8.count))\(hex)".utf8)
+        default: bytes.append(byte)
         }
     }
 }

@@ -81,10 +81,9 @@ struct S3OutageTests {
     }
 
     @Test func aRefusalIsNotRepeated() async throws {
-        try await Self.withStore { _ in
+        try await Self.withStore(isPatient: true) { _ in
             .answer(.forbidden, [], "<Error><Code>AccessDenied</Code></Error>")
-        } _: {
-            store, service in
+        } _: { store, service in
             let before = service.requests.count
             #expect(await errorCode { _ = try await store.get(BlobKey("k"), range: nil) } == .backendUnavailable)
             #expect(service.requests.count - before == 1)

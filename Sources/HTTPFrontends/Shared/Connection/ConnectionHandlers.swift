@@ -57,6 +57,7 @@ public struct ConnectionHandlers: Sendable {
         if let found = try? pipeline.context(handlerType: HTTP1ToHTTPServerCodec.self) {
             codec = found
             try installGuard(pipeline, before: found)
+            readMuchAtATime(context.channel)
         }
         try pipeline.addHandler(ResponseTracker(codec: sendsFiles ? codec : nil), position: .after(context.handler))
         if codec == nil {
@@ -65,6 +66,14 @@ public struct ConnectionHandlers: Sendable {
             let streamGuard = StreamGuard(limits: limits, connection: connection, refused: report)
             try pipeline.addHandler(streamGuard, position: .after(context.handler))
         }
+    }
+
+    /// Every read of a large body is handed from thread to thread. A connection keeps as much memory for reading as NIO
+    /// would have it keep, in one piece instead of four.
+    private func readMuchAtATime(_ channel: any Channel) {
+        let allocator = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: 256 << 10)
+        // Fails where the connection is gone already, which its handlers learn by themselves.
+        _ = channel.setOption(.recvAllocator, value: allocator).and(channel.setOption(.maxMessagesPerRead, value: 1))
     }
 
     private func installGuard(_ pipeline: ChannelPipeline.SynchronousOperations, before codec: ChannelHandlerContext) throws {
