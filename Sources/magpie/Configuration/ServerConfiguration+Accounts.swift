@@ -18,7 +18,7 @@ extension ServerConfiguration.AccountSettings {
         let longest = try settings.duration("SESSION_LIFETIME", atLeast: .seconds(1))
         configuration = Accounts.Configuration(
             signUp: try settings.choice("SIGN_UP", of: Accounts.SignUp.self),
-            appSignUp: try settings.choice("APP_SIGN_UP", of: Accounts.AppSignUp.self),
+            appSignUp: try Self.appSignUp(settings),
             cost: PasswordCost(logarithm: try settings.integer("PASSWORD_COST", in: 14...20)),
             parallelHashings: try settings.integer("PASSWORD_HASHINGS", in: 1...64), idleLifetime: idle.components.seconds,
             longestLifetime: longest.components.seconds,
@@ -31,5 +31,14 @@ extension ServerConfiguration.AccountSettings {
             }
             return name
         }
+    }
+
+    /// Whose tokens count is not this server's alone to say where the secret was given: policies may trust whoever another service let in.
+    private static func appSignUp(_ settings: Settings) throws -> Accounts.AppSignUp {
+        guard try settings.text("APP_SIGN_UP") == nil else {
+            return try settings.choice("APP_SIGN_UP", of: Accounts.AppSignUp.self)
+        }
+        let othersSign = try settings.text("JWT_SECRET") != nil || settings.text("JWT_JWKS") != nil
+        return othersSign ? .off : .open
     }
 }

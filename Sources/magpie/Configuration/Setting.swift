@@ -58,9 +58,9 @@ extension Setting {
                 "Who may make an account: `off`, `first` (whoever comes first, who runs the server from then on) or `open` (anybody)."
         ),
         Setting(
-            name: "APP_SIGN_UP", fallback: "open",
+            name: "APP_SIGN_UP", fallback: "",
             meaning:
-                "Who may make the account of somebody who uses an app (`/v1/auth/email/signup`): `off`, `secret` (who shows the secret key of a project) or `open` (who shows any key of one). Such accounts never run the server."
+                "Who may make the account of somebody who uses an app (`/v1/auth/email/signup`): `off`, `secret` (who shows the secret key of a project) or `open` (who shows any key of one). Such accounts never run the server. Not given: `open`, but `off` with `MAGPIE_JWT_SECRET` or `MAGPIE_JWT_JWKS`, where another service may sign tokens, and admits people by its own rules."
         ),
         Setting(
             name: "ACCOUNT_PLAN", fallback: "",
