@@ -79,7 +79,7 @@ def test_the_versioning_columns_are_present_and_dark(database, bucket):
     assert columns == "archived_at,is_delete_marker,is_versioned"
 
 
-def test_every_table_of_the_schema_has_row_level_security_and_no_policy_is_shipped_but_for_keys_of_projects(database):
+def test_every_table_has_row_level_security_and_no_policy_is_shipped_but_for_files_and_keys_of_projects(database):
     tables = database.value(
         "select string_agg(relname, ',' order by relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = 'storage' and relkind = 'r' and relrowsecurity"
     )
@@ -96,12 +96,16 @@ def test_every_table_of_the_schema_has_row_level_security_and_no_policy_is_shipp
         "vector_indexes",
     ):
         assert name in tables.split(",")
-    assert (
-        database.value(
-            "select count(*) from pg_policies where schemaname = 'storage' and tablename in ('objects', 'buckets') and policyname not like 'test_%' and roles <> '{magpie_project}'"
-        )
-        == "0"
+    shipped = database.rows(
+        "select policyname, roles::text, cmd, permissive from pg_policies where schemaname = 'storage' and tablename in ('objects', 'buckets') and policyname not like 'test_%' and roles <> '{magpie_project}' order by 1"
     )
+    # They let users at files of apps, add to what others grant, and hold nowhere else.
+    assert shipped == [
+        {"policyname": "magpie_files_create", "roles": "{authenticated}", "cmd": "INSERT", "permissive": "PERMISSIVE"},
+        {"policyname": "magpie_files_delete", "roles": "{authenticated}", "cmd": "DELETE", "permissive": "PERMISSIVE"},
+        {"policyname": "magpie_files_read", "roles": "{anon,authenticated}", "cmd": "SELECT", "permissive": "PERMISSIVE"},
+        {"policyname": "magpie_files_update", "roles": "{authenticated}", "cmd": "UPDATE", "permissive": "PERMISSIVE"},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -140,12 +144,25 @@ def test_the_roles_have_the_rights_that_supabase_gives(database):
             and has_table_privilege('{role}', c.oid, 'select, insert, update, delete') order by 1"""
         )
         # Of assets and folders they see those whose objects and buckets they see.
-        assert [table["relname"] for table in reachable] == ["assets", "folders", "object_versions"]
-        assert all(table["relrowsecurity"] and table["policies"] == 0 for table in reachable)
-        for table in ("assets", "folders"):
+        assert [table["relname"] for table in reachable] == ["assets", "file_tickets", "files", "folders", "object_versions"]
+        assert all(table["relrowsecurity"] for table in reachable)
+        # Policies for these roles are of files alone; whoever has no token has no ticket.
+        own = {table["relname"]: table["policies"] for table in reachable if table["policies"]}
+        assert own == ({"files": 1} if role == "anon" else {"files": 1, "file_tickets": 2})
+        for table in ("assets", "folders", "files"):
             assert database.value(f"select has_table_privilege('{role}', 'magpie.{table}', 'insert, update, delete')") == "f"
+        assert database.value(f"select has_table_privilege('{role}', 'magpie.file_tickets', 'update, delete')") == "f"
+        made = database.value(f"select has_table_privilege('{role}', 'magpie.file_tickets', 'insert')")
+        assert made == ("t" if role == "authenticated" else "f")
     policies = "select policyname from pg_policies where schemaname = 'magpie' and roles <> '{magpie_project}' order by 1"
-    assert [row["policyname"] for row in database.rows(policies)] == ["magpie_assets_as_objects", "magpie_folders_as_buckets"]
+    assert [row["policyname"] for row in database.rows(policies)] == [
+        "magpie_assets_as_objects",
+        "magpie_file_tickets_made_by_users",
+        "magpie_file_tickets_users",
+        "magpie_files_anonymous",
+        "magpie_files_users",
+        "magpie_folders_as_buckets",
+    ]
 
 
 def test_an_update_sets_updated_at_of_objects(database, bucket, put):

@@ -66,7 +66,7 @@ actor ConformanceDatabase {
             magpie.originals_signing, magpie.jobs, magpie.projects, magpie.api_keys, magpie.api_key_projects, magpie.usage,
             magpie.project_totals, magpie.assets, magpie.folders, magpie.accounts, magpie.account_sessions,
             magpie.spent_refresh_tokens, magpie.memberships, magpie.own_backends, magpie.bucket_backends, magpie.blob_intents,
-            magpie.files, magpie.file_tickets, magpie.file_projects, magpie.file_totals;
+            magpie.files, magpie.avatars, magpie.file_tickets, magpie.file_projects, magpie.file_totals;
         DO $$
         DECLARE
             p record;
