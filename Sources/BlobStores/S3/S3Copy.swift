@@ -38,7 +38,13 @@ struct S3Copy: Sendable {
         let longest = service.configuration.copyBytes
         if sources.count == 1, sources[0].size <= longest {
             try await service.requireFree(name)
-            try await copy(sources[0].name, of: sources[0].size, to: name, fields: [])
+            do {
+                try await copy(sources[0].name, of: sources[0].size, to: name, fields: [])
+            } catch let failure as ServiceFailure where failure.isMissingKey {
+                // An attempt may have made the copy whose answer was lost, before the source went: the name was free.
+                do { try await service.requireFree(name) } catch is NameTaken { return true }
+                throw failure
+            }
             return true
         }
         guard Self.canBeParts(sources.map(\.size), longest: longest) else { return false }

@@ -181,6 +181,34 @@ struct S3OutageTests {
         #expect(copies.withLock { $0 } == 2)
     }
 
+    @Test func aCopyOfAPartWhoseAnswerWasLostIsKnownAgainThoughThePartIsGone() async throws {
+        let copies = Mutex(0)
+        let listed = """
+            <ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>parts/ab/00001/000000000000000-cd-0</Key>\
+            <LastModified>2026-01-01T00:00:00Z</LastModified><ETag>"x"</ETag><Size>10</Size></Contents></ListBucketResult>
+            """
+        try await Self.withStore { request in
+            switch request.method {
+            case .HEAD where request.target.hasSuffix("/begun"): return .answer(.ok, [("content-length", "0")])
+            // The copy, which the service made before it fell silent.
+            case .HEAD: return copies.withLock { $0 } == 0 ? .answer(.notFound) : .answer(.ok, [("content-length", "10")])
+            case .GET: return .answer(.ok, [], listed)
+            case .PUT:
+                let isFirst = copies.withLock { count in
+                    count += 1
+                    return count == 1
+                }
+                return isFirst ? .close : .answer(.notFound, [], "<Error><Code>NoSuchKey</Code></Error>")
+            default: return .answer(.badRequest)
+            }
+        } _: { store, _ in
+            let part = BlobPart(number: try PartNumber(1), size: 10, tag: "cd")
+            let blob = try await store.completeMultipart(MultipartID("ab"), at: BlobKey("k"), parts: [part])
+            #expect(blob.size == 10)
+        }
+        #expect(copies.withLock { $0 } == 2)
+    }
+
     @Test func aRangeThatIsAnsweredWithAllBytesIsAnError() async throws {
         try await Self.withStore(Self.whole) { store, _ in
             #expect(await errorCode { _ = try await store.get(BlobKey("k"), range: .closed(10...19)) } == .backendUnavailable)
