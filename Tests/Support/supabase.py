@@ -11,7 +11,12 @@ import uuid
 from Support.database import Cluster
 
 SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "Sources/PostgresMetadata/Migrations/SQL/0002_storage_tables.sql"
-ROLES = "anon", "authenticated", "service_role"
+# As there: they belong to the cluster, where servers of other tests find them.
+ROLES = {
+    "anon": "NOLOGIN NOINHERIT",
+    "authenticated": "NOLOGIN NOINHERIT",
+    "service_role": "NOLOGIN NOINHERIT BYPASSRLS",
+}
 
 
 def literal(value: object) -> str:
@@ -28,7 +33,8 @@ class Supabase:
     def __init__(self, cluster: Cluster, directory: pathlib.Path, base: str = "stub/stub"):
         self.database, self.url = cluster.create()
         roles = "".join(
-            f"DO $$ BEGIN CREATE ROLE {role}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;\n" for role in ROLES
+            f"DO $$ BEGIN CREATE ROLE {role} {options}; EXCEPTION WHEN duplicate_object THEN NULL; END $$;\n"
+            for role, options in ROLES.items()
         )
         self.database.run(roles + SCHEMA.read_text())
         self.directory = directory
