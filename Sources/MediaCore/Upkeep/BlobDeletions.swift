@@ -15,8 +15,8 @@ final class BlobDeletions: Sendable {
     private let logger: Logger
     private let deleted = Counter(label: "magpie_upkeep_blobs_deleted_total")
     private let failures = Counter(label: "magpie_upkeep_deletions_failed_total")
-    /// The backends that are worked on.
-    private let busy = Mutex<Set<BackendID>>([])
+    /// The backends that are worked on, and whether somebody has asked since.
+    private let busy = Mutex<[BackendID: Bool]>([:])
 
     /// - Parameter variants: what was made of blobs goes with them.
     init(
@@ -45,8 +45,9 @@ final class BlobDeletions: Sendable {
                 await work.attempt("deletion") {
                     for backend in try await metadata.backendsWithDeletions() where begin(backend) {
                         group.addTask {
-                            await self.work.attempt("deletion") { _ = try await self.removeAll(in: backend) }
-                            self.end(backend)
+                            repeat {
+                                await self.work.attempt("deletion") { _ = try await self.removeAll(in: backend) }
+                            } while !self.end(backend)
                         }
                     }
                 }
@@ -54,8 +55,22 @@ final class BlobDeletions: Sendable {
         }
     }
 
-    private func begin(_ backend: BackendID) -> Bool { busy.withLock { $0.insert(backend).inserted } }
-    private func end(_ backend: BackendID) { busy.withLock { _ = $0.remove(backend) } }
+    /// - Returns: whether nobody works on the backend. Who does looks again before it ends: it may have looked too early.
+    private func begin(_ backend: BackendID) -> Bool {
+        busy.withLock { $0.updateValue($0[backend] != nil, forKey: backend) == nil }
+    }
+
+    /// - Returns: whether nobody has asked meanwhile, so that this is the end.
+    private func end(_ backend: BackendID) -> Bool {
+        busy.withLock { busy in
+            guard busy[backend] == true, !Task.isCancelled else {
+                busy[backend] = nil
+                return true
+            }
+            busy[backend] = false
+            return false
+        }
+    }
 
     private func removeAll(in backend: BackendID) async throws -> Int {
         var removed = 0

@@ -230,6 +230,36 @@ struct OwnStorageTests {
         await working.value
     }
 
+    @Test func whatIsDeletedWhileSomethingElseGoesIsNotForgotten() async throws {
+        let fixture = try await OwnStorageFixture()
+        let gate = Gate()
+        let hanging = FaultyBlobStore(fixture.own) { call in if call == .delete { await gate.wait() } }
+        let directory = OwnStorageFixture.Directory(managed: fixture.managed, own: hanging)
+        let signal = WakeSignal()
+        let deletions = BlobDeletions(
+            metadata: fixture.metadata, blobs: directory, variants: nil,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        try await fixture.put("x", at: "managed")
+        try await fixture.configure()
+        for key in ["first", "second"] { try await fixture.put("x", at: key) }
+        let working = Task { await deletions.whenAsked(by: signal) }
+
+        try await fixture.storage.objects.delete(fixture.address("first"), as: fixture.service)
+        signal.signal()
+        await gate.isReached()
+        for key in ["second", "managed"] {
+            try await fixture.storage.objects.delete(fixture.address(key), as: fixture.service)
+        }
+        signal.signal()
+        // So the call was heard, while the other store was at work.
+        await settled { fixture.managed.count == 0 }
+        await gate.open()
+
+        await settled { fixture.own.count == 0 }
+        working.cancel()
+        await working.value
+    }
+
     @Test func aWriteWhoseOutcomeIsUnknownIsFoundByItsReservation() async throws {
         let fixture = try await OwnStorageFixture()
         try await fixture.configure()
