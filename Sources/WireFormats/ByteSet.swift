@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A set of ASCII bytes, asked once per byte of untrusted text.
-struct ByteSet: Sendable {
+public struct ByteSet: Sendable {
     private var low: UInt64 = 0
     private var high: UInt64 = 0
 
@@ -15,7 +15,7 @@ struct ByteSet: Sendable {
         }
     }
 
-    func contains(_ byte: UInt8) -> Bool {
+    public func contains(_ byte: UInt8) -> Bool {
         switch byte {
         case 0..<64: low >> UInt64(byte) & 1 == 1
         case 64..<128: high >> UInt64(byte - 64) & 1 == 1
@@ -33,5 +33,5 @@ struct ByteSet: Sendable {
 
     static let alphanumeric = ByteSet("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
     /// RFC 9110 §5.6.2: what a token is made of.
-    static let token = alphanumeric.union("!#$%&'*+-.^_`|~")
+    public static let token = alphanumeric.union("!#$%&'*+-.^_`|~")
 }

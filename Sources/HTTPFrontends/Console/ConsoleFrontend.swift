@@ -54,11 +54,7 @@ public struct ConsoleFrontend: Frontend {
                 if call.cookie.token(in: request) != nil { response.headers[.setCookie] = call.cookie.clearing }
             }
         }
-        if request.method == .head {
-            let length = response.body.contentLength
-            response.body = ResponseBody()
-            response.headers[.contentLength] = length.map { String($0) }
-        }
+        response.dropBody(ifHead: request)
         return response
     }
 }

@@ -44,18 +44,12 @@ extension Bucket {
     func requireAllowed(contentType: String) throws(StorageError) {
         guard let allowed = allowedMimeTypes, !allowed.isEmpty else { return }
         let full = contentType.lowercased()
-        let essence = Self.essence(full)
+        let essence = MediaType.bare(full)
         for entry in allowed.lazy.map({ $0.lowercased() }) {
             if entry == "*" || entry == "*/*" || entry == full || entry == essence { return }
             if entry.hasSuffix("/*"), essence.hasPrefix(entry.dropLast()) { return }
         }
         throw StorageError(.mediaTypeNotAllowed, "mime type \(contentType) is not supported", resource: "mimetype")
-    }
-
-    private static func essence(_ type: String) -> Substring {
-        var essence = type.prefix { $0 != ";" }
-        while essence.last == " " { essence = essence.dropLast() }
-        return essence
     }
 
     /// The entries to store: empty ones dropped, the others checked.
@@ -75,7 +69,7 @@ extension Bucket {
     private static func isMimePattern(_ type: String) -> Bool {
         guard type.utf8.count <= 1000, !type.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else { return false }
         if type.hasSuffix("*") { return true }
-        let parts = essence(type).split(separator: "/", omittingEmptySubsequences: false)
+        let parts = MediaType.bare(type).split(separator: "/", omittingEmptySubsequences: false)
         let parameters = type.dropFirst(type.prefix { $0 != ";" }.count)
         let isPlain =
             parts.count == 2

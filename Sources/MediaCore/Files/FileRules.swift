@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import WireFormats
+
 /// What files may be called, be of and weigh.
 struct FileRules: Sendable {
     static let longestName = 255
@@ -33,9 +35,9 @@ struct FileRules: Sendable {
                 .mediaTypeTooLong, .invalidParameter, "A media type has at most \(Self.longestMediaType) characters", field: field
             )
         }
-        let essence = Self.essence(of: text)
+        let essence = MediaType.essence(of: text)
         let parts = essence.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(Self.isTokenByte) }),
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy(ByteSet.token.contains) }),
             text.utf8.allSatisfy({ (0x20...0x7E).contains($0) })
         else {
             throw .file(.invalidMediaType, .invalidParameter, "A media type is of the form type/subtype", field: field)
@@ -62,7 +64,7 @@ struct FileRules: Sendable {
     /// The most that a file of a type may have, in bytes.
     func mostBytes(of mediaType: String, inParts: Bool) -> Int64 {
         guard !inParts else { return limits.partsBytes }
-        let essence = Self.essence(of: mediaType)
+        let essence = MediaType.essence(of: mediaType)
         if essence.hasPrefix("image/") { return limits.imageBytes }
         if essence.hasPrefix("video/") || essence.hasPrefix("audio/") { return limits.mediaBytes }
         return Self.documents.contains { Self.matches(essence, $0) } ? limits.documentBytes : limits.otherBytes
@@ -105,7 +107,7 @@ struct FileRules: Sendable {
     ///
     /// Pictures are only told from what is none: whoever renames a PNG `cat.jpg` means no harm, and browsers are told not to guess.
     static func mayBe(_ mediaType: String, _ head: some RandomAccessCollection<UInt8>) -> Bool {
-        let essence = essence(of: mediaType)
+        let essence = MediaType.essence(of: mediaType)
         let found = MediaKind(head)
         switch essence {
         case "image/svg+xml": return found == .svg
@@ -172,28 +174,10 @@ struct FileRules: Sendable {
 
     // MARK: Media types
 
-    /// Without its parameters, in lower case.
-    static func essence(of mediaType: String) -> String {
-        let bare = mediaType.prefix { $0 != ";" }
-        return String(bare.reversed().drop { $0 == " " }.reversed()).lowercased()
-    }
-
     /// Whether a type is the one of a pattern, or one of its kind: `text/html`, `image/*`, `application/vnd.ms-*`.
     private static func matches(_ essence: String, _ pattern: String) -> Bool {
         pattern.hasSuffix("*") ? essence.hasPrefix(pattern.dropLast()) : essence == pattern
     }
-
-    /// RFC 9110 §5.6.2.
-    private static func isTokenByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"):
-            true
-        default: tokenPunctuation.contains(byte)
-        }
-    }
-
-    private static let tokenPunctuation = Set("!#$%&'*+-.^_`|~".utf8)
 
     private static let documents = [
         "application/pdf", "application/msword", "application/rtf", "application/vnd.ms-*",

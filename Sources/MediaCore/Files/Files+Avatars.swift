@@ -70,7 +70,7 @@ extension Files {
     }
 
     private static func requireAvatarType(_ mediaType: String, field: String) throws(StorageError) {
-        guard avatarTypes.contains(FileRules.essence(of: mediaType)) else {
+        guard avatarTypes.contains(MediaType.essence(of: mediaType)) else {
             throw .file(
                 .mediaTypeRefused, .mediaTypeNotAllowed, "A picture of a user is one of " + avatarTypes.joined(separator: ", "),
                 field: field)

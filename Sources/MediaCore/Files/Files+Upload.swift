@@ -158,7 +158,7 @@ extension Files {
         try rules.requireShares(registration.sharedWith)
 
         let ticket = try await ownTicket(at: address, as: caller)
-        guard FileRules.essence(of: mediaType) == FileRules.essence(of: ticket.mediaType) else {
+        guard MediaType.essence(of: mediaType) == MediaType.essence(of: ticket.mediaType) else {
             throw StorageError.file(
                 .typeMismatch, .invalidParameter, "The file was announced as \(ticket.mediaType)", field: "mimeType")
         }
@@ -217,7 +217,7 @@ extension Files {
         }
         // Whoever has the ticket may have brought the bytes by another dialect, and said something else there.
         let stored = ObjectMetadata(parsing: object.record.metadata).mimetype ?? UploadOptions.unknownContentType
-        guard FileRules.essence(of: stored) == FileRules.essence(of: ticket.mediaType) else {
+        guard MediaType.essence(of: stored) == MediaType.essence(of: ticket.mediaType) else {
             throw StorageError.file(.typeMismatch, .invalidParameter, "The file was uploaded as \(stored)", field: "mimeType")
         }
         guard blob.size == registration.size, ticket.size ?? blob.size == blob.size else {

@@ -208,15 +208,7 @@ extension FileQuery {
 }
 
 extension FileRecord {
-    fileprivate var essence: String {
-        String(mediaType.prefix { $0 != ";" }).lowercased().trimmingSuffix(" ")
-    }
-}
-
-extension String {
-    fileprivate func trimmingSuffix(_ character: Character) -> String {
-        String(reversed().drop { $0 == character }.reversed())
-    }
+    fileprivate var essence: String { MediaType.essence(of: mediaType) }
 }
 
 extension FileOrder {

@@ -198,15 +198,18 @@ struct OwnStorageTests {
         #expect(fixture.faults.count(of: .delete) == 2, "one of the trial, one for all three")
     }
 
+    /// Deletions of which those in the project's own store wait for the gate.
+    private static func deletions(_ fixture: OwnStorageFixture, heldInOwnStoreBy gate: Gate) -> BlobDeletions {
+        let hanging = FaultyBlobStore(fixture.own) { call in if call == .delete { await gate.wait() } }
+        return BlobDeletions(
+            metadata: fixture.metadata, blobs: OwnStorageFixture.Directory(managed: fixture.managed, own: hanging), variants: nil,
+            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    }
+
     @Test func aDeletionThatHangsHoldsUpNoOtherBackend() async throws {
         let fixture = try await OwnStorageFixture()
-        let gate = Gate()
-        let hanging = FaultyBlobStore(fixture.own) { call in if call == .delete { await gate.wait() } }
-        let directory = OwnStorageFixture.Directory(managed: fixture.managed, own: hanging)
-        let signal = WakeSignal()
-        let deletions = BlobDeletions(
-            metadata: fixture.metadata, blobs: directory, variants: nil,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let (gate, signal) = (Gate(), WakeSignal())
+        let deletions = Self.deletions(fixture, heldInOwnStoreBy: gate)
         try await fixture.put("x", at: "first")
         try await fixture.put("x", at: "second")
         try await fixture.configure()
@@ -232,13 +235,8 @@ struct OwnStorageTests {
 
     @Test func whatIsDeletedWhileSomethingElseGoesIsNotForgotten() async throws {
         let fixture = try await OwnStorageFixture()
-        let gate = Gate()
-        let hanging = FaultyBlobStore(fixture.own) { call in if call == .delete { await gate.wait() } }
-        let directory = OwnStorageFixture.Directory(managed: fixture.managed, own: hanging)
-        let signal = WakeSignal()
-        let deletions = BlobDeletions(
-            metadata: fixture.metadata, blobs: directory, variants: nil,
-            logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+        let (gate, signal) = (Gate(), WakeSignal())
+        let deletions = Self.deletions(fixture, heldInOwnStoreBy: gate)
         try await fixture.put("x", at: "managed")
         try await fixture.configure()
         for key in ["first", "second"] { try await fixture.put("x", at: key) }

@@ -64,8 +64,7 @@ extension FilesFields {
             guard case .object(let object) = item else { throw problem("must be objects with partNumber and etag") }
             let fields = FilesFields(object)
             guard case .string(let tag)? = fields.value("etag") ?? fields.value("ETag"), !tag.isEmpty,
-                case .number(let number)? = fields.value("partNumber"), number == number.rounded(),
-                let part = PartNumber(checked: number)
+                case .number(let number)? = fields.value("partNumber"), let part = PartNumber(exactly: number)
             else { throw problem("must be objects with a partNumber from 1 to 10000 and an etag") }
             parts.append(.init(number: part, eTag: tag))
         }
@@ -73,7 +72,7 @@ extension FilesFields {
     }
 
     func partNumber() throws(FilesProblem) -> PartNumber {
-        guard let part = PartNumber(checked: Double(try requiredInteger("partNumber"))) else {
+        guard let part = PartNumber(exactly: Double(try requiredInteger("partNumber"))) else {
             throw FilesProblem(.badRequest, "file/invalid-part-number-range", "partNumber must be from 1 to 10000")
         }
         return part
@@ -81,9 +80,9 @@ extension FilesFields {
 }
 
 extension PartNumber {
-    /// Nil for what is out of the range of S3.
-    fileprivate init?(checked number: Double) {
-        guard (1...10_000).contains(number), let part = try? PartNumber(Int(number)) else { return nil }
+    /// Nil for what is none: the callers have words of their own for that.
+    fileprivate init?(exactly number: Double) {
+        guard let whole = Int(exactly: number), let part = try? PartNumber(whole) else { return nil }
         self = part
     }
 }

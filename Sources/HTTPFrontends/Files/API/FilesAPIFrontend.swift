@@ -50,11 +50,7 @@ public struct FilesAPIFrontend: Frontend {
             response = problem.response(to: request, context.trace)
             if problem.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
         }
-        if request.method == .head {
-            let length = response.body.contentLength
-            response.body = ResponseBody()
-            response.headers[.contentLength] = length.map { String($0) }
-        }
+        response.dropBody(ifHead: request)
         return response
     }
 }

@@ -51,11 +51,7 @@ public struct PixaultAPIFrontend: Frontend {
             if problem.status == .methodNotAllowed { response.headers[.allow] = route.methods.joined(separator: ", ") }
             if problem.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
         }
-        if request.method == .head {
-            let length = response.body.contentLength
-            response.body = ResponseBody()
-            response.headers[.contentLength] = length.map { String($0) }
-        }
+        response.dropBody(ifHead: request)
         return response
     }
 }
